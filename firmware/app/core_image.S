@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: MIT
+// The core, as the stub carries it.
+  .section .core_image, "a"
+  .balign 4
+  .incbin CORE_IMAGE

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+// Resident stub: decides between application and bootloader, and undoes whatever
+// it touched on the way to the application.
+#include <string.h>
+
+#include "firmware/boot/app.h"
+#include "firmware/boot/decide.h"
+#include "firmware/boot/handover.h"
+#include "firmware/boot/request.h"
+#include "firmware/mmio.h"
+#include "firmware/soc/stm32f7/soc.h"
+#include "firmware/soc/stm32f7/start.h"
+#include "firmware/soc/stm32f7/stm32f7_regs.h"
+
+#define CORE_ADDRESS 0x20020000u
+
+// A pull resistor of 40 kOhm against 100 pF settles in 4 us (DS11532 table 58).
+#define BUTTON_SETTLE_LOOPS 200u
+
+extern const uint8_t link_core_start[], link_core_end[];
+
+static bool button_held(void) {
+  const bool up = board.button_pull && !board.button_active_high;
+  const bool down = board.button_pull && board.button_active_high;
+  soc_pin_input(board.button, up, down);
+  for (uint32_t i = 0; i < BUTTON_SETTLE_LOOPS; i++)
+    (void)soc_pin_read(board.button);
+  return soc_pin_read(board.button) == board.button_active_high;
+}
+
+static bool app_valid(void) {
+  const struct app_vectors v = {.stack = mmio_read32(APP_BASE),
+                                .reset = mmio_read32(APP_BASE + 4)};
+  return app_check(v, 0x08000000u + soc_flash_kb() * 1024u) == ST_OK;
+}
+
+// As after a reset: the button's port and the backup access are all that was used.
+static void undo(void) {
+  const uint32_t port = FIELD_BIT(board.button.port);
+  soc_block_reset(RCC_AHB1RSTR, port);
+  soc_block_reset(RCC_APB1RSTR, RCC_APB1RSTR_PWRRST);
+  mmio_update32(RCC_BASE + RCC_AHB1ENR, field_mask(port), 0);
+  mmio_update32(RCC_BASE + RCC_APB1ENR,
+                field_mask(RCC_APB1ENR_PWREN) | field_mask(RCC_APB1ENR_RTCAPBEN), 0);
+}
+
+static void start_core(enum boot_choice choice) {
+  const struct handover h = {.magic = HANDOVER_MAGIC, .choice = choice};
+  memcpy((void *)HANDOVER_ADDRESS, &h, sizeof h);
+  memcpy((void *)CORE_ADDRESS, link_core_start,
+         (size_t)(link_core_end - link_core_start));
+  start_image(CORE_ADDRESS);
+}
+
+void firmware_main(void) {
+  soc_watchdog_feed();
+  const struct boot_facts facts = {.request = soc_request_read(),
+                                   .app_valid = app_valid(),
+                                   .button_held = button_held()};
+  const bool asked =
+      facts.request == BOOT_REQUEST_STAY || facts.request == BOOT_REQUEST_APP;
+  if (asked) soc_request_write(0);
+  const enum boot_choice choice = boot_decide(&facts);
+  undo();
+  if (choice != BOOT_START_APP) start_core(choice);
+  start_image(APP_BASE);
+}
+
+void firmware_fault(void) {
+  soc_reset();
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+// What the simulator has to say about the firmware it runs.
+//
+// Two kinds, never mixed: a *guest error* (the firmware did what the chip's
+// documents forbid or silicon punishes) and *unimplemented* (the model is
+// incomplete). Equal entries, by class, PC and address, are counted, not
+// repeated. Every class has a stable name, which tests and reports use.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/core/event.h"
+
+// X(enumerator, "stable-name", "what it means")
+#define GUEST_ERROR_LIST(X)                                                           \
+  X(CLOCK_OFF, "clock-off", "register access with the peripheral's clock off")        \
+  X(IN_RESET, "in-reset", "register access while the peripheral is held in reset")    \
+  X(RESERVED_BITS, "reserved-bits", "reserved bits written away from reset value")    \
+  X(BAD_REGISTER, "bad-register", "access to an address that holds no register")      \
+  X(BAD_WIDTH, "bad-width", "register accessed with a width it does not support")     \
+  X(READ_ONLY, "read-only", "write to a read-only register")                          \
+  X(BUS_ERROR, "bus-error", "access that the bus answers with an error")              \
+  X(PIN_AF, "pin-af", "pin not in the alternate function that the bus needs")         \
+  X(PIN_SPEED, "pin-speed", "pin output speed too low for its bus")                   \
+  X(COMPENSATION, "compensation-cell", "compensation cell off with fast pins")        \
+  X(WAIT_STATES, "wait-states", "too few flash wait states for the clock")            \
+  X(OVERDRIVE, "over-drive", "above 180 MHz without over-drive")                      \
+  X(CLOCK_LIMIT, "clock-limit", "clock outside its documented range")                 \
+  X(CLOCK_SEQUENCE, "clock-sequence", "clock changed or used in a forbidden order")   \
+  X(USB_CLOCK, "usb-clock", "USB needs exactly 48 MHz, or 60 MHz from the PHY")       \
+  X(USB_VBUS, "usb-vbus", "device connected without VBUS sensed or overridden")       \
+  X(USB_FIFO, "usb-fifo", "FIFO sizes overlap or exceed the core's RAM")              \
+  X(USB_EP_NO_FIFO, "usb-ep-no-fifo", "endpoint enabled without a FIFO")              \
+  X(USB_FIFO_OVERRUN, "usb-fifo-overrun", "write to a FIFO with no room")             \
+  X(USB_FIFO_EMPTY, "usb-fifo-empty", "read of an empty FIFO")                        \
+  X(USB_PROTOCOL, "usb-protocol", "endpoint programmed against the USB rules")        \
+  X(FLASH_LOCKED, "flash-locked", "flash control written while locked")               \
+  X(FLASH_KEY, "flash-key", "wrong unlock key: locked until reset")                   \
+  X(FLASH_BUSY, "flash-busy", "flash control written while busy")                     \
+  X(FLASH_STALL, "flash-stall", "CPU stalled on the flash bank that is busy")         \
+  X(FLASH_WIDTH, "flash-width", "programming width differs from PSIZE")               \
+  X(FLASH_SUPPLY, "flash-supply", "PSIZE needs more than the supply voltage")         \
+  X(FLASH_ALIGN, "flash-align", "programming crosses a flash row or is unaligned")    \
+  X(FLASH_SEQUENCE, "flash-sequence", "program or erase without its enable bit")      \
+  X(FLASH_NOT_ERASED, "flash-not-erased", "programming would turn a 0 into a 1")      \
+  X(FLASH_PROTECTED, "flash-protected", "program or erase of a protected sector")     \
+  X(QSPI_BUSY, "qspi-busy", "QUADSPI configuration written while BUSY")               \
+  X(QSPI_CLOCK, "qspi-clock", "SCLK above the chip's limit for the command")          \
+  X(QSPI_FIFO, "qspi-fifo", "DR accessed with no byte or no room in the FIFO")        \
+  X(QSPI_MPU, "qspi-mpu", "indirect QUADSPI operation with 0x90000000 Normal memory") \
+  X(QSPI_WINDOW, "qspi-window", "memory-mapped read outside the flash size")          \
+  X(QSPI_ERRATUM, "qspi-erratum", "sequence that an ES0334 erratum breaks")           \
+  X(QSPI_CONFIG, "qspi-config", "QUADSPI configured outside its documented limits")   \
+  X(NOR_WEL, "nor-wel", "program, erase or register write without WREN")              \
+  X(NOR_BUSY, "nor-busy", "command sent to the flash chip while it is busy")          \
+  X(NOR_QUAD, "nor-quad", "quad command while the chip's QE bit is clear")            \
+  X(NOR_OPCODE, "nor-opcode", "command that the chip ignores in this state")          \
+  X(NOR_ADDRESS, "nor-address", "wrong address length or address outside the chip")   \
+  X(NOR_DUMMY, "nor-dummy", "too few or too many dummy clocks")                       \
+  X(NOR_WRAP, "nor-wrap", "program wrapped inside its page")                          \
+  X(NOR_NOT_ERASED, "nor-not-erased", "NOR program would turn a 0 into a 1")          \
+  X(NOR_PROTECTED, "nor-protected", "program or erase of a protected NOR block")      \
+  X(CODE_NOT_CLEAN, "code-not-clean", "code run from RAM still in the D-cache")       \
+  X(CODE_STALE, "code-stale", "code run from stale I-cache lines")                    \
+  X(DATA_STALE, "data-stale", "read of a D-cache line that memory has outrun")        \
+  X(DIRTY_LOST, "dirty-lost", "D-cache lines thrown away before they were written")   \
+  X(VECTOR_TABLE, "vector-table", "VTOR not aligned to its table")                    \
+  X(MPU_CONFIG, "mpu-config", "MPU region with a forbidden size, base or attribute")  \
+  X(WATCHDOG, "watchdog", "the watchdog was not fed in time")                         \
+  X(WATCHDOG_BUSY, "watchdog-busy", "IWDG register written while updating")           \
+  X(BACKUP_LOCKED, "backup-locked", "backup domain written with DBP clear")           \
+  X(HANDOVER, "hand-over", "application started in a state it must not inherit")      \
+  X(USB_CONFIG, "usb-config", "USB core configured outside its documented rules")     \
+  X(LOCKUP, "lockup", "fault at priority -1: the core locked up")                     \
+  X(POWER, "power", "work started that the supply does not allow")
+
+enum guest_error {
+#define X(name, text, meaning) GUEST_##name,
+  GUEST_ERROR_LIST(X)
+#undef X
+      GUEST_ERROR_COUNT
+};
+
+enum report_kind { REPORT_GUEST_ERROR, REPORT_UNIMPLEMENTED };
+
+struct report_entry {
+  enum report_kind kind;
+  enum guest_error error;  // for REPORT_GUEST_ERROR
+  uint32_t pc, addr;
+  vtime_t first;
+  uint64_t count;
+  char detail[120];
+  struct report_entry *next;
+};
+
+struct report {
+  struct report_entry *entries;  // oldest first
+  struct report_entry **tail;
+  uint64_t guest_errors, unimplemented;  // total counts
+  // Where the CPU is and what time it is; set by the machine, NULL in model tests.
+  uint32_t (*pc)(void *ctx);
+  void *pc_ctx;
+  const struct event_queue *clock;
+};
+
+void report_init(struct report *r, const struct event_queue *clock);
+void report_free(struct report *r);
+
+// Forgets every entry; what is attached stays.
+void report_clear(struct report *r);
+
+__attribute__((format(printf, 4, 5))) void report_guest(struct report *r,
+                                                        enum guest_error error,
+                                                        uint32_t addr,
+                                                        const char *format, ...);
+
+__attribute__((format(printf, 3, 4))) void report_unimplemented(struct report *r,
+                                                                uint32_t addr,
+                                                                const char *format,
+                                                                ...);
+
+// How often a class was reported.
+uint64_t report_count(const struct report *r, enum guest_error error);
+
+const char *guest_error_name(enum guest_error error);
+const char *guest_error_meaning(enum guest_error error);

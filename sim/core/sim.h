@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// What every model is given: time, reports, the bus, and the small interfaces
+// by which models reach each other without knowing each other.
+#pragma once
+
+#include "sim/core/bus.h"
+#include "sim/core/event.h"
+#include "sim/core/regs.h"
+#include "sim/core/report.h"
+
+struct sim {
+  struct event_queue events;
+  struct report report;
+  struct bus bus;
+};
+
+static inline void sim_init(struct sim *s) {
+  s->events = (struct event_queue){0};
+  report_init(&s->report, &s->events);
+  bus_init(&s->bus, &s->report);
+}
+
+static inline void sim_free(struct sim *s) {
+  report_free(&s->report);
+}
+
+// A level-sensitive interrupt wire. A line with no `set` goes nowhere.
+struct irq_line {
+  void (*set)(void *ctx, unsigned number, bool level);
+  void *ctx;
+  unsigned number;
+};
+
+static inline void irq_set(const struct irq_line *line, bool level) {
+  if (line->set) line->set(line->ctx, line->number, level);
+}
+
+// Clocks that models derive their time from. A stopped clock is 0 Hz.
+enum clock_id {
+  CLOCK_SYSCLK,
+  CLOCK_HCLK,
+  CLOCK_PCLK1,
+  CLOCK_PCLK2,
+  CLOCK_48M,     // OTG_FS, SDMMC, RNG: DCKCFGR2.CK48MSEL (RM0410 5.3.26)
+  CLOCK_USART1,  // DCKCFGR2.USART1SEL
+  CLOCK_HSI,
+  CLOCK_HSE,
+  CLOCK_LSI,
+  CLOCK_LSE,
+};
+
+struct clock_source {
+  uint64_t (*hz)(void *ctx, enum clock_id id);
+  void *ctx;
+};
+
+static inline uint64_t clock_hz(const struct clock_source *c, enum clock_id id) {
+  return c->hz(c->ctx, id);
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: MIT
+// The core's life and its run loop: what each way of leaving Unicorn means.
+#include "sim/cpu/cpu.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/cpu/cpu_internal.h"
+#include "sim_regs.h"
+
+enum {
+  // QEMU's numbers for what stops a v7-M core (hook UC_HOOK_INTR).
+  INTR_SVC = 2,
+  INTR_FETCH_ABORT = 3,
+  INTR_BKPT = 7,
+  INTR_EXC_RETURN = 8,
+};
+
+#define OPCODE_WFE   0xBF20u
+#define OPCODE_YIELD 0xBF10u
+#define XPSR_T       (1u << 24)
+
+static uc_engine *open_engine(void) {
+  uc_engine *uc;
+  // UC_MODE_MCLASS would force a Cortex-M33; the model is chosen below.
+  uc_err e = uc_open(UC_ARCH_ARM, UC_MODE_THUMB, &uc);
+  if (e == UC_ERR_OK) e = uc_ctl_set_cpu_model(uc, UC_CPU_ARM_CORTEX_M7);
+  if (e == UC_ERR_OK) e = uc_ctl_set_page_size(uc, 2048);  // 2.0.1 makes it 4096
+  if (e == UC_ERR_OK) e = uc_ctl_exits_enable(uc);         // and sets none
+  if (e == UC_ERR_OK) return uc;
+  fprintf(stderr, "CPU emulator: %s\n", uc_strerror(e));
+  abort();
+}
+
+static void on_nvic_change(void *ctx) {
+  cpu_attention(ctx);
+}
+
+struct cpu *cpu_create(enum cpu_mode mode, const struct cpu_ports *ports,
+                       const struct cpu_region *regions, size_t region_count) {
+  struct cpu *c = calloc(1, sizeof *c);
+  struct decoded *decoded = calloc(DECODE_SLOTS, sizeof *decoded);
+  if (!c || !decoded || region_count > CPU_MAX_REGIONS) abort();
+  c->mode = mode;
+  c->ports = *ports;
+  c->sim = ports->sim;
+  c->scs = ports->scs;
+  c->decoded = decoded;
+  c->hz = 16000000;
+  c->uc = open_engine();
+  for (size_t i = 0; i < region_count; i++)
+    c->regions[i].def = regions[i];
+  c->region_count = region_count;
+  cpu_map_regions(c);
+  cpu_map_devices(c);
+  cpu_add_hooks(c);
+  cpu_cache_init(c);
+  c->sim->events.on_sooner = cpu_on_sooner;
+  c->sim->events.on_sooner_ctx = c;
+  c->scs->nvic.on_change = on_nvic_change;
+  c->scs->nvic.on_change_ctx = c;
+  return c;
+}
+
+void cpu_destroy(struct cpu *c) {
+  if (!c) return;
+  uc_close(c->uc);
+  cpu_cache_free(c);
+  free(c->decoded);
+  free(c);
+}
+
+void cpu_reset(struct cpu *c, uint32_t vectors) {
+  // Through handler mode, whatever mode the core was in, to privileged thread.
+  reg_put(c, UC_ARM_REG_XPSR_NZCVQG, XPSR_T | EXC_HARDFAULT);
+  reg_put(c, UC_ARM_REG_CONTROL, 0);
+  reg_put(c, UC_ARM_REG_XPSR_NZCVQG, XPSR_T);
+  reg_put(c, UC_ARM_REG_CONTROL, 0);
+  reg_put(c, UC_ARM_REG_PRIMASK, 0);
+  reg_put(c, UC_ARM_REG_BASEPRI, 0);
+  reg_put(c, UC_ARM_REG_FAULTMASK, 0);
+  reg_put(c, UC_ARM_REG_LR, 0xFFFFFFFFu);
+  c->sleeping = c->locked_up = c->held = c->app_seen = false;
+  cpu_cache_reset(c);
+  cpu_apply_memory(c);
+  reg_put(c, UC_ARM_REG_SP, cpu_load32(c, vectors) & ~3u);
+  reg_put(c, UC_ARM_REG_PC, cpu_load32(c, vectors + 4));
+  c->block_addr = cpu_load32(c, vectors + 4) & ~1u;
+  cpu_refresh_flags(c);
+  cpu_attention(c);
+}
+
+static void usage_fault(struct cpu *c, uint32_t cause) {
+  c->scs->cfsr |= cause;
+  cpu_raise_fault(c, EXC_USAGEFAULT);
+}
+
+static void memory_fault(struct cpu *c, bool fetch) {
+  struct scs *scs = c->scs;
+  const struct mpu_attributes a = mpu_lookup(&scs->mpu, c->fault_addr, true);
+  const bool denied = fetch ? !a.executable : !a.readable;
+  if (denied && fetch) {
+    scs->cfsr |= SIM_SCB_CFSR_IACCVIOL;
+  } else if (denied) {
+    scs->cfsr |= SIM_SCB_CFSR_DACCVIOL | SIM_SCB_CFSR_MMARVALID;
+    scs->mmfar = c->fault_addr;
+  } else if (fetch) {
+    scs->cfsr |= SIM_SCB_CFSR_IBUSERR;
+  } else {
+    scs->cfsr |= SIM_SCB_CFSR_PRECISERR | SIM_SCB_CFSR_BFARVALID;
+    scs->bfar = c->fault_addr;
+  }
+  report_guest(&c->sim->report, GUEST_BUS_ERROR, c->fault_addr, "%s of 0x%08x: %s",
+               fetch ? "fetch" : "access", (unsigned)c->fault_addr,
+               denied ? "the MPU forbids it" : "nothing answers there");
+  cpu_raise_fault(c, denied ? EXC_MEMMANAGE : EXC_BUSFAULT);
+}
+
+static void supervisor_call(struct cpu *c) {
+  const struct nvic_masks masks = cpu_masks(c);
+  if (nvic_can_preempt(&c->scs->nvic, &masks, EXC_SVCALL)) {
+    nvic_pend(&c->scs->nvic, EXC_SVCALL);
+  } else {
+    cpu_raise_fault(c, EXC_SVCALL);
+  }
+}
+
+static void interrupted(struct cpu *c) {
+  const uint32_t pc = reg_get(c, UC_ARM_REG_PC);
+  const bool handler = reg_get(c, UC_ARM_REG_IPSR) & 0x1FFu;
+  switch (c->interrupt_number) {
+    case INTR_SVC: supervisor_call(c); break;
+    case INTR_EXC_RETURN: cpu_return_from_exception(c, pc | 1u); break;
+    case INTR_BKPT:  // no debugger: DDI0403E C1.6
+      c->scs->hfsr |= SIM_SCB_HFSR_DEBUGEVT;
+      cpu_raise_fault(c, EXC_HARDFAULT);
+      break;
+    case INTR_FETCH_ABORT:
+      if (pc >= 0xFFFFFF00u && handler) {
+        cpu_return_from_exception(c, pc | 1u);
+      } else {
+        c->fault_addr = pc;
+        memory_fault(c, true);
+      }
+      break;
+    default:
+      report_unimplemented(&c->sim->report, pc, "CPU emulator interrupt %u",
+                           (unsigned)c->interrupt_number);
+      c->locked_up = true;
+  }
+}
+
+// Unicorn calls these undefined: real undefined code, T = 0, WFE and YIELD.
+static void undefined(struct cpu *c) {
+  const uint32_t pc = reg_get(c, UC_ARM_REG_PC);
+  const uint32_t word = cpu_load32(c, (pc - 2) & ~3u);
+  const uint16_t before = (uint16_t)(word >> (8 * ((pc - 2) & 2u)));
+  // WFE may wake at once (B1.5.18), and without SEV being visible it must.
+  if ((before == OPCODE_WFE || before == OPCODE_YIELD) && pc != c->block_addr) return;
+  const bool thumb = reg_get(c, UC_ARM_REG_XPSR) & XPSR_T;
+  usage_fault(c, thumb ? SIM_SCB_CFSR_UNDEFINSTR : SIM_SCB_CFSR_INVSTATE);
+}
+
+static void fetch_stopped(struct cpu *c) {
+  if (c->stop & STOP_FETCH_STALL) {
+    cpu_stall(c, cpu_region_at(c, c->fault_addr), c->fault_addr, true);
+    c->memory_changed = true;
+  } else {
+    memory_fault(c, true);
+  }
+}
+
+static void execute(struct cpu *c) {
+  c->stop = 0;
+  c->counters.slices++;
+  const uint32_t pc = reg_get(c, UC_ARM_REG_PC);
+  const uc_err e = uc_emu_start(c->uc, pc | 1u, 0, 0, 0);
+  switch (e) {
+    case UC_ERR_OK:
+      if (c->stop & (STOP_FETCH_STALL | STOP_FETCH_FAULT)) {
+        fetch_stopped(c);
+      } else if (c->stop & STOP_INTR) {
+        interrupted(c);
+      } else if (!(c->stop & STOP_OWN)) {
+        c->sleeping = true;  // WFI is all that stops without being asked
+      }
+      break;
+    case UC_ERR_INSN_INVALID: undefined(c); break;
+    case UC_ERR_READ_UNMAPPED:
+    case UC_ERR_WRITE_UNMAPPED:
+    case UC_ERR_READ_PROT:
+    case UC_ERR_WRITE_PROT: memory_fault(c, false); break;
+    case UC_ERR_FETCH_UNMAPPED:
+    case UC_ERR_FETCH_PROT: memory_fault(c, true); break;
+    default:
+      report_unimplemented(&c->sim->report, pc, "CPU emulator: %s", uc_strerror(e));
+      c->locked_up = true;
+  }
+}
+
+// Takes what is due. True: the core can go on executing.
+static bool serve_exceptions(struct cpu *c) {
+  c->attention = false;
+  const struct nvic_masks masks = cpu_masks(c);
+  const unsigned exception = nvic_select(&c->scs->nvic, &masks, &c->held);
+  if (exception) {
+    cpu_take_exception(c, exception);
+    c->sleeping = false;
+    const struct nvic_masks now = cpu_masks(c);
+    nvic_select(&c->scs->nvic, &now, &c->held);
+  } else if (c->held) {
+    c->sleeping = false;  // WFI wakes on what PRIMASK holds back (B1.5.19)
+  }
+  return !c->sleeping && !c->locked_up;
+}
+
+static void sleep_until_event(struct cpu *c, vtime_t until) {
+  const vtime_t next = event_next(&c->sim->events);
+  const uint64_t wake = cpu_ticks_at(c, next < until ? next : until);
+  if (wake > c->ticks) c->ticks = wake;
+}
+
+void cpu_run(struct cpu *c, vtime_t until) {
+  c->stop_requested = false;
+  cpu_sync_time(c);
+  while (!c->stop_requested && !c->scs->reset_requested && cpu_time(c) < until) {
+    if (c->memory_changed) cpu_apply_memory(c);
+    if (serve_exceptions(c)) {
+      cpu_begin_slice(c, until);
+      execute(c);
+    } else {
+      sleep_until_event(c, until);
+    }
+    cpu_sync_time(c);
+  }
+}
+
+bool cpu_is_sleeping(const struct cpu *c) {
+  return c->sleeping;
+}
+
+bool cpu_is_locked_up(const struct cpu *c) {
+  return c->locked_up;
+}
+
+uint32_t cpu_pc(const struct cpu *c) {
+  return c->block_addr;
+}
+
+uint32_t cpu_register(const struct cpu *c, unsigned number) {
+  static const int ids[] = {
+      UC_ARM_REG_R0,  UC_ARM_REG_R1,  UC_ARM_REG_R2,  UC_ARM_REG_R3, UC_ARM_REG_R4,
+      UC_ARM_REG_R5,  UC_ARM_REG_R6,  UC_ARM_REG_R7,  UC_ARM_REG_R8, UC_ARM_REG_R9,
+      UC_ARM_REG_R10, UC_ARM_REG_R11, UC_ARM_REG_R12, UC_ARM_REG_SP, UC_ARM_REG_LR,
+      UC_ARM_REG_PC,  UC_ARM_REG_XPSR};
+  return reg_get(c, ids[number]);
+}
+
+uint32_t cpu_primask(const struct cpu *c) {
+  return reg_get(c, UC_ARM_REG_PRIMASK) & 1u;
+}
+
+uint32_t cpu_control(const struct cpu *c) {
+  return reg_get(c, UC_ARM_REG_CONTROL);
+}
+
+uint64_t cpu_clock_cycles(const struct cpu *c) {
+  return c->ticks / TICKS_PER_CYCLE;
+}
+
+struct cpu_counters cpu_counters(const struct cpu *c) {
+  struct cpu_counters counters = c->counters;
+  counters.cycles /= TICKS_PER_CYCLE;
+  return counters;
+}

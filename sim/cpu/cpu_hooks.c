@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+// Unicorn's callbacks. Only the block and instruction hooks may stop it: there a
+// stop falls exactly before the code that would run next.
+#include "sim/cpu/cpu_internal.h"
+
+static void stop_with(struct cpu *c, unsigned reason) {
+  c->stop |= reason;
+  uc_emu_stop(c->uc);
+}
+
+// Blocks in regions that need a look before their code may run. False: stopped.
+static bool check_fetch(struct cpu *c, uint32_t addr, uint32_t size) {
+  const struct region_state *r = cpu_region_at(c, addr);
+  if (!r) return true;
+  if (r->wanted == CPU_ACCESS_STALL || r->wanted == CPU_ACCESS_FAULT) {
+    c->fault_addr = addr;
+    stop_with(c, r->wanted == CPU_ACCESS_STALL ? STOP_FETCH_STALL : STOP_FETCH_FAULT);
+    return false;
+  }
+  if (r->def.kind == CPU_WINDOW) cpu_window_fetch(c, addr, size);
+  if (r->def.kind == CPU_RAM) cpu_cache_check_code(c, addr, size);
+  return true;
+}
+
+// The deadline was hit. True: leave Unicorn before this block.
+static bool must_stop(struct cpu *c) {
+  if (c->attention || c->stop_requested || c->ticks >= c->slice_end) return true;
+  if (!c->held) return false;
+  // Only the masks hold an interrupt back, and only CPS or MSR can lift them.
+  if (!c->last_changes_masks) return false;
+  const struct nvic_masks masks = cpu_masks(c);
+  return nvic_select(&c->scs->nvic, &masks, NULL) != 0;
+}
+
+// The hand-over check looks once, where the application's first instruction is.
+static void check_app_start(struct cpu *c, uint32_t addr) {
+  const uint32_t vectors = c->ports.app_vectors;
+  if (c->scs->vtor != vectors || c->app_seen) return;
+  if (addr != (cpu_load32(c, vectors + 4) & ~1u)) return;
+  c->app_seen = true;
+  cpu_sync_time(c);
+  c->ports.app_started(c->ports.ctx);
+}
+
+// False: the code must not run now.
+static bool before_code(struct cpu *c, uint32_t addr, uint32_t size) {
+  if (c->ticks >= c->deadline && must_stop(c)) {
+    stop_with(c, STOP_OWN);
+    return false;
+  }
+  if (((c->special >> (addr >> 28)) & 1u) && !check_fetch(c, addr, size)) return false;
+  if (c->ports.app_vectors && !c->app_seen) check_app_start(c, addr);
+  c->block_addr = addr;
+  c->block_size = size;
+  return true;
+}
+
+static void on_block(uc_engine *uc, uint64_t addr, uint32_t size, void *user) {
+  (void)uc;
+  struct cpu *c = user;
+  if (!before_code(c, (uint32_t)addr, size)) return;
+  const struct decoded *d = cpu_decode(c, (uint32_t)addr, size);
+  c->last_changes_masks = d->changes_masks;
+  c->counters.instructions += d->instructions;
+  c->ticks += size * TICKS_PER_BYTE;
+  c->counters.cycles += size * TICKS_PER_BYTE;  // in ticks; see cpu_counters
+}
+
+static void charge_instruction(struct cpu *c) {
+  c->ticks += TICKS_PER_CYCLE;
+  c->counters.cycles += TICKS_PER_CYCLE;
+  c->counters.instructions++;
+}
+
+static void on_instruction(uc_engine *uc, uint64_t addr, uint32_t size, void *user) {
+  (void)uc;
+  struct cpu *c = user;
+  // A stop asked for inside an IT block is refused: the instruction did run.
+  if (c->stop & STOP_OWN) charge_instruction(c);
+  if (!before_code(c, (uint32_t)addr, size)) return;
+  c->stop &= ~(unsigned)STOP_OWN;
+  c->last_changes_masks = true;
+  charge_instruction(c);
+}
+
+static void on_interrupt(uc_engine *uc, uint32_t number, void *user) {
+  (void)uc;
+  struct cpu *c = user;
+  c->interrupt_number = number;
+  stop_with(c, STOP_INTR);
+}
+
+static bool on_unmapped(uc_engine *uc, uc_mem_type type, uint64_t addr, int bytes,
+                        int64_t value, void *user) {
+  (void)uc, (void)type, (void)bytes, (void)value;
+  struct cpu *c = user;
+  c->fault_addr = (uint32_t)addr;
+  return false;
+}
+
+static bool on_protected(uc_engine *uc, uc_mem_type type, uint64_t addr, int bytes,
+                         int64_t value, void *user) {
+  (void)uc;
+  struct cpu *c = user;
+  struct region_state *r = cpu_region_at(c, (uint32_t)addr);
+  c->fault_addr = (uint32_t)addr;
+  if (!r) return false;
+  if (r->access == CPU_ACCESS_STALL) {
+    cpu_stall(c, r, (uint32_t)addr, type == UC_MEM_FETCH_PROT);
+    if (type != UC_MEM_WRITE_PROT) cpu_grant(c, r);
+  }
+  if (type != UC_MEM_WRITE_PROT) return r->access == CPU_ACCESS_NORMAL;
+  if (r->def.kind != CPU_FLASH) return false;
+  cpu_sync_time(c);
+  c->ports.flash_write(c->ports.ctx, (uint32_t)addr, (unsigned)bytes, (uint32_t)value);
+  if (bytes == 8) {
+    c->ports.flash_write(c->ports.ctx, (uint32_t)addr + 4, 4,
+                         (uint32_t)((uint64_t)value >> 32));
+  }
+  return true;
+}
+
+void cpu_add_hooks(struct cpu *c) {
+  uc_hook h;
+  uc_engine *uc = c->uc;
+  const bool precise = c->mode == CPU_PRECISE;
+  uc_hook_add(uc, &h, precise ? UC_HOOK_CODE : UC_HOOK_BLOCK,
+              precise ? (void *)(uintptr_t)on_instruction : (void *)(uintptr_t)on_block,
+              c, 1, 0);
+  uc_hook_add(uc, &h, UC_HOOK_INTR, (void *)(uintptr_t)on_interrupt, c, 1, 0);
+  uc_hook_add(uc, &h, UC_HOOK_MEM_UNMAPPED, (void *)(uintptr_t)on_unmapped, c, 1, 0);
+  uc_hook_add(uc, &h,
+              UC_HOOK_MEM_READ_PROT | UC_HOOK_MEM_WRITE_PROT | UC_HOOK_MEM_FETCH_PROT,
+              (void *)(uintptr_t)on_protected, c, 1, 0);
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+// Memory as Unicorn sees it: regions, their access changes, code that changed
+// behind its back. Changes are only noted where they happen and applied between
+// runs: Unicorn must not be stopped, nor its mappings cut, inside a callback.
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/cpu/cpu_internal.h"
+
+enum { PAGE = 4096 };
+
+static void must(uc_err error, const char *what) {
+  if (error == UC_ERR_OK) return;
+  fprintf(stderr, "CPU emulator: %s: %s\n", what, uc_strerror(error));
+  abort();
+}
+
+struct region_state *cpu_region_at(struct cpu *c, uint32_t addr) {
+  for (size_t i = 0; i < c->region_count; i++) {
+    const struct cpu_region *def = &c->regions[i].def;
+    if (addr - def->base < def->size) return &c->regions[i];
+  }
+  return NULL;
+}
+
+static bool is_ram(const struct region_state *r) {
+  return r->def.kind == CPU_RAM || r->def.kind == CPU_RAM_TCM;
+}
+
+static bool is_wanted(const struct region_state *r, enum cpu_access access) {
+  return r->wanted == access;
+}
+
+uint32_t cpu_load32(struct cpu *c, uint32_t addr) {
+  struct region_state *r = cpu_region_at(c, addr);
+  if (!r || addr - r->def.base > r->def.size - 4) {
+    report_guest(&c->sim->report, GUEST_BUS_ERROR, addr,
+                 "vector or stack read from 0x%08x, where no memory is",
+                 (unsigned)addr);
+    return 0;
+  }
+  if (is_wanted(r, CPU_ACCESS_STALL)) cpu_stall(c, r, addr, true);
+  uint32_t value;
+  memcpy(&value, r->def.bytes + (addr - r->def.base), sizeof value);
+  return value;
+}
+
+void cpu_store32(struct cpu *c, uint32_t addr, uint32_t value) {
+  const struct region_state *r = cpu_region_at(c, addr);
+  if (!r || !is_ram(r) || addr - r->def.base > r->def.size - 4) {
+    report_guest(&c->sim->report, GUEST_BUS_ERROR, addr,
+                 "exception frame at 0x%08x, where no RAM is", (unsigned)addr);
+    return;
+  }
+  memcpy(r->def.bytes + (addr - r->def.base), &value, sizeof value);
+}
+
+static void map_region(struct cpu *c, struct region_state *r) {
+  const struct cpu_region *def = &r->def;
+  const uint32_t rights = is_ram(r) ? UC_PROT_ALL : UC_PROT_READ | UC_PROT_EXEC;
+  must(uc_mem_map_ptr(c->uc, def->base, def->size, rights, def->bytes), def->name);
+  // Without this second call stores to read-only memory are not trapped.
+  if (!is_ram(r)) must(uc_mem_protect(c->uc, def->base, def->size, rights), def->name);
+}
+
+void cpu_map_regions(struct cpu *c) {
+  for (size_t i = 0; i < c->region_count; i++)
+    map_region(c, &c->regions[i]);
+}
+
+static uint64_t on_mmio_read(uc_engine *uc, uint64_t offset, unsigned bytes,
+                             void *user) {
+  (void)uc;
+  const struct mmio_span *span = user;
+  cpu_sync_time(span->cpu);
+  return bus_mmio_read(&span->cpu->sim->bus, span->base + (uint32_t)offset, bytes);
+}
+
+static void on_mmio_write(uc_engine *uc, uint64_t offset, unsigned bytes,
+                          uint64_t value, void *user) {
+  (void)uc;
+  const struct mmio_span *span = user;
+  cpu_sync_time(span->cpu);
+  bus_mmio_write(&span->cpu->sim->bus, span->base + (uint32_t)offset, bytes,
+                 (uint32_t)value);
+}
+
+static void map_span(struct cpu *c, uint32_t base, uint32_t end) {
+  if (c->span_count == CPU_MAX_SPANS) abort();
+  struct mmio_span *span = &c->spans[c->span_count++];
+  *span = (struct mmio_span){.cpu = c, .base = base};
+  must(uc_mmio_map(c->uc, base, end - base, on_mmio_read, span, on_mmio_write, span),
+       "register space");
+}
+
+// Every page that holds a register block, neighbours in one mapping. What is not
+// mapped faults, as the bus does.
+void cpu_map_devices(struct cpu *c) {
+  const struct bus *bus = &c->sim->bus;
+  uint32_t base = 0, end = 0;
+  for (size_t i = 0; i < bus->device_count; i++) {
+    const struct bus_device *d = &bus->devices[i];
+    const uint32_t first = d->base & ~(uint32_t)(PAGE - 1);
+    const uint32_t last = (d->base + d->size + PAGE - 1) & ~(uint32_t)(PAGE - 1);
+    if (first > end) {
+      if (end) map_span(c, base, end);
+      base = first;
+    }
+    if (last > end) end = last;
+  }
+  if (end) map_span(c, base, end);
+}
+
+void cpu_set_access(struct cpu *c, uint32_t addr, enum cpu_access access) {
+  struct region_state *r = cpu_region_at(c, addr);
+  if (!r || r->wanted == access) return;
+  r->wanted = access;
+  c->memory_changed = true;
+  cpu_attention(c);
+}
+
+void cpu_code_changed(struct cpu *c, uint32_t addr, uint32_t size) {
+  c->memory_changed = true;
+  cpu_attention(c);
+  for (size_t i = 0; i < c->stale_count; i++) {
+    // Growing the nearest range is cheaper than keeping many.
+    const uint32_t base = c->stale[i].base, end = c->stale[i].end;
+    if ((addr ^ base) >> 21) continue;
+    c->stale[i].base = addr < base ? addr : base;
+    c->stale[i].end = addr + size > end ? addr + size : end;
+    return;
+  }
+  if (c->stale_count == sizeof c->stale / sizeof *c->stale) abort();
+  c->stale[c->stale_count].base = addr;
+  c->stale[c->stale_count++].end = addr + size;
+}
+
+void cpu_grant(struct cpu *c, struct region_state *r) {
+  const uint32_t rights = is_ram(r) ? UC_PROT_ALL : UC_PROT_READ | UC_PROT_EXEC;
+  must(uc_mem_protect(c->uc, r->def.base, r->def.size, rights), r->def.name);
+  r->access = CPU_ACCESS_NORMAL;
+}
+
+static void apply_access(struct cpu *c, struct region_state *r) {
+  if (r->wanted == r->access) return;
+  if (r->wanted == CPU_ACCESS_NORMAL) {
+    cpu_grant(c, r);
+    return;
+  }
+  must(uc_mem_protect(c->uc, r->def.base, r->def.size, UC_PROT_NONE), r->def.name);
+  r->access = r->wanted;
+}
+
+// Blocks translated earlier run on whatever the rights are now, so fetches from
+// a region with a special state are checked at each block.
+static void note_special(struct cpu *c) {
+  c->special = 0;
+  for (size_t i = 0; i < c->region_count; i++) {
+    const struct region_state *r = &c->regions[i];
+    const bool cached = r->def.kind == CPU_RAM && (c->scs->ccr & (3u << 16));
+    if (r->wanted != CPU_ACCESS_NORMAL || r->def.kind == CPU_WINDOW || cached) {
+      c->special |= 1u << (r->def.base >> 28);
+    }
+  }
+}
+
+void cpu_apply_memory(struct cpu *c) {
+  c->memory_changed = false;
+  for (size_t i = 0; i < c->region_count; i++)
+    apply_access(c, &c->regions[i]);
+  for (size_t i = 0; i < c->stale_count; i++) {
+    uc_ctl_remove_cache(c->uc, (uint64_t)c->stale[i].base, (uint64_t)c->stale[i].end);
+  }
+  c->stale_count = 0;
+  if (c->window != c->window_wanted) cpu_apply_window(c);
+  note_special(c);
+}
+
+void cpu_stall(struct cpu *c, struct region_state *r, uint32_t addr, bool fetch) {
+  const vtime_t end = c->ports.stall_end(c->ports.ctx, addr, fetch);
+  if (end > cpu_time(c)) c->ticks = cpu_ticks_at(c, end);
+  cpu_sync_time(c);
+  r->wanted = CPU_ACCESS_NORMAL;
+}

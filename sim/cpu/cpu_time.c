@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#include "sim/cpu/cpu_internal.h"
+
+#define PS_PER_S 1000000000000u
+
+static uint64_t tick_hz(const struct cpu *c) {
+  return c->hz * TICKS_PER_CYCLE;
+}
+
+vtime_t cpu_time(const struct cpu *c) {
+  const uint64_t n = c->ticks - c->base_ticks;
+  return c->base_time + (vtime_t)((unsigned __int128)n * PS_PER_S / tick_hz(c));
+}
+
+// The first tick at or after time `t`.
+uint64_t cpu_ticks_at(const struct cpu *c, vtime_t t) {
+  if (t == VT_NEVER) return UINT64_MAX;
+  if (t <= c->base_time) return c->base_ticks;
+  const unsigned __int128 x = (unsigned __int128)(t - c->base_time) * tick_hz(c);
+  return c->base_ticks + (uint64_t)((x + PS_PER_S - 1) / PS_PER_S);
+}
+
+void cpu_sync_time(struct cpu *c) {
+  event_run(&c->sim->events, cpu_time(c));
+}
+
+void cpu_spend(struct cpu *c, vtime_t duration) {
+  c->ticks = cpu_ticks_at(c, cpu_time(c) + duration);
+}
+
+void cpu_wait(struct cpu *c, vtime_t until) {
+  if (until > cpu_time(c)) c->ticks = cpu_ticks_at(c, until);
+  cpu_sync_time(c);
+}
+
+void cpu_set_clock(struct cpu *c, uint64_t hz) {
+  if (hz == c->hz) return;
+  c->base_time = c->sim->events.now;
+  c->base_ticks = c->ticks;
+  c->hz = hz;
+  cpu_attention(c);
+}
+
+void cpu_attention(struct cpu *c) {
+  c->attention = true;
+  c->deadline = 0;
+}
+
+void cpu_stop(struct cpu *c) {
+  c->stop_requested = true;
+  c->deadline = 0;
+}
+
+void cpu_on_sooner(void *ctx) {
+  cpu_attention(ctx);
+}
+
+void cpu_begin_slice(struct cpu *c, vtime_t until) {
+  const vtime_t next = event_next(&c->sim->events);
+  c->slice_end = cpu_ticks_at(c, next < until ? next : until);
+  const uint64_t longest = c->ticks + MAX_SLICE_CYCLES * TICKS_PER_CYCLE;
+  if (c->slice_end > longest) c->slice_end = longest;
+  c->deadline = c->held || c->stop_requested ? 0 : c->slice_end;
+}

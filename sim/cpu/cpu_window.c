@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+// The QUADSPI window at 0x90000000: reads cost bus time unless the D-cache holds
+// the line. While it maps the flash array, Unicorn reads the bytes itself and a
+// hook only counts; otherwise each read asks the controller model for its bytes.
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/cpu/cpu_internal.h"
+
+static struct region_state *window_region(struct cpu *c) {
+  for (size_t i = 0; i < c->region_count; i++) {
+    if (c->regions[i].def.kind == CPU_WINDOW) return &c->regions[i];
+  }
+  return NULL;
+}
+
+static void charge_read(struct cpu *c, uint32_t addr, unsigned bytes) {
+  const struct mpu_attributes a = mpu_lookup(&c->scs->mpu, addr, true);
+  const bool cached = a.type == MPU_NORMAL && a.cacheable && scs_dcache_on(c->scs);
+  if (!cached) {
+    cpu_spend(c, c->ports.window_cost(c->ports.ctx, addr, bytes));
+    return;
+  }
+  const uint32_t line = addr & ~(uint32_t)(CACHE_LINE - 1);
+  if (cpu_tags_hit(&c->dtags, line)) return;
+  cpu_sync_time(c);
+  cpu_spend(c, c->ports.window_cost(c->ports.ctx, line, CACHE_LINE));
+}
+
+static void on_window_read(uc_engine *uc, uc_mem_type type, uint64_t addr, int bytes,
+                           int64_t value, void *user) {
+  (void)uc, (void)type, (void)value;
+  charge_read(user, (uint32_t)addr, (unsigned)bytes);
+}
+
+// Instruction fetches from the window go through the I-cache, if it is on.
+void cpu_window_fetch(struct cpu *c, uint32_t addr, uint32_t size) {
+  const uint32_t end = addr + size;
+  for (uint32_t line = addr & ~(uint32_t)(CACHE_LINE - 1); line < end;
+       line += CACHE_LINE) {
+    if (scs_icache_on(c->scs) && cpu_tags_hit(&c->itags, line)) continue;
+    cpu_spend(c, c->ports.window_cost(c->ports.ctx, line, CACHE_LINE));
+  }
+}
+
+static uint64_t on_callback_read(uc_engine *uc, uint64_t offset, unsigned bytes,
+                                 void *user) {
+  (void)uc;
+  struct cpu *c = user;
+  cpu_sync_time(c);
+  const uint32_t addr = window_region(c)->def.base + (uint32_t)offset;
+  charge_read(c, addr, bytes);
+  return c->ports.window_read(c->ports.ctx, addr, bytes);
+}
+
+static void on_callback_write(uc_engine *uc, uint64_t offset, unsigned bytes,
+                              uint64_t value, void *user) {
+  (void)uc, (void)bytes, (void)value;
+  const struct cpu *c = user;
+  report_guest(&c->sim->report, GUEST_BUS_ERROR, 0x90000000u + (uint32_t)offset,
+               "store into the memory-mapped flash");
+}
+
+// Hooks are compiled into translated code: everything translated before must go.
+static void hook_reads(struct cpu *c, const struct region_state *r) {
+  if (c->window_hooked) return;
+  c->window_hooked = true;
+  uc_hook_add(c->uc, &c->window_hook, UC_HOOK_MEM_READ,
+              (void *)(uintptr_t)on_window_read, c, r->def.base,
+              r->def.base + (uint64_t)r->def.size - 1);
+  for (size_t i = 0; i < c->region_count; i++) {
+    const struct cpu_region *def = &c->regions[i].def;
+    uc_ctl_remove_cache(c->uc, (uint64_t)def->base, (uint64_t)def->base + def->size);
+  }
+}
+
+static void unmap(struct cpu *c, const struct region_state *r) {
+  uc_mem_unmap(c->uc, r->def.base, r->def.size);
+}
+
+static void map_bytes(struct cpu *c, struct region_state *r, uint32_t rights) {
+  uc_mem_map_ptr(c->uc, r->def.base, r->def.size, UC_PROT_READ | UC_PROT_EXEC,
+                 r->def.bytes);
+  uc_mem_protect(c->uc, r->def.base, r->def.size, rights);
+}
+
+void cpu_apply_window(struct cpu *c) {
+  struct region_state *r = window_region(c);
+  if (!r) return;
+  if (c->window == CPU_WINDOW_CALLBACK) {
+    unmap(c, r);
+    map_bytes(c, r, UC_PROT_NONE);
+    r->access = CPU_ACCESS_FAULT;
+  }
+  c->window = c->window_wanted;
+  cpu_tags_clear(&c->itags);
+  switch (c->window) {
+    case CPU_WINDOW_OFF: r->wanted = CPU_ACCESS_FAULT; break;
+    case CPU_WINDOW_DIRECT:
+      r->wanted = CPU_ACCESS_NORMAL;
+      hook_reads(c, r);
+      uc_ctl_remove_cache(c->uc, (uint64_t)r->def.base,
+                          (uint64_t)r->def.base + r->def.size);
+      break;
+    case CPU_WINDOW_CALLBACK:
+      unmap(c, r);
+      uc_mmio_map(c->uc, r->def.base, r->def.size, on_callback_read, c,
+                  on_callback_write, c);
+      r->access = r->wanted = CPU_ACCESS_NORMAL;
+      break;
+  }
+}
+
+void cpu_set_window(struct cpu *c, enum cpu_window mode) {
+  c->window_wanted = mode;
+  c->memory_changed = true;
+  cpu_attention(c);
+}

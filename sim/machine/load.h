@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// Putting bytes into a board's memories from files, and back.
+#pragma once
+
+#include "sim/machine/machine.h"
+
+// One sentence for people: what is wrong and what to do.
+struct load_error {
+  char text[512];
+};
+
+// Loads an ELF file by its physical addresses, or a raw file at `addr`, into
+// flash, NOR or RAM. `has_addr` with an ELF file is an error; so is a raw file
+// without. False: nothing useful was loaded, `error` says why.
+bool machine_load(struct machine *m, const char *path, bool has_addr, uint32_t addr,
+                  struct load_error *error);
+
+// Fills `size` bytes at `bytes` from an image file. A missing file leaves them
+// blank (FFh); a shorter one leaves the rest blank; a longer one is an error.
+bool image_read(const char *path, uint8_t *bytes, size_t size,
+                struct load_error *error);
+
+// Writes the image beside its file and renames it, so that a full disk never
+// leaves half of one.
+bool image_write(const char *path, const uint8_t *bytes, size_t size,
+                 struct load_error *error);

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MIT
+#include "sim/machine/machine.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "sim/machine/machine_internal.h"
+#include "sim_regs.h"
+
+// Identification in system memory (RM0410 45.1 and 45.2): a made-up unique ID.
+#define UID_OFFSET        0xF420u
+#define FLASH_SIZE_OFFSET 0xF442u
+#define PACKAGE_OFFSET    0xF7E0u
+
+static const uint8_t unique_id[12] = {0x39, 0x00, 0x2A, 0x00, 0x0F, 0x51,
+                                      0x39, 0x35, 0x37, 0x37, 0x36, 0x38};
+
+// Page-aligned, private, and cheap to fork: 64 MB of NOR cost nothing until used.
+static uint8_t *map_memory(size_t size) {
+  void *p =
+      mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (p == MAP_FAILED) abort();
+  return p;
+}
+
+static void fill_system_memory(struct machine *m) {
+  // The ROM bootloader itself is not here: its bytes read as erased.
+  memset(m->system_memory, 0xFF, SYSTEM_MEMORY_SIZE);
+  memcpy(m->system_memory + UID_OFFSET, unique_id, sizeof unique_id);
+  const uint16_t kilobytes = (uint16_t)(m->board->flash_size / 1024);
+  memcpy(m->system_memory + FLASH_SIZE_OFFSET, &kilobytes, sizeof kilobytes);
+  const uint16_t package = 0x0700;
+  memcpy(m->system_memory + PACKAGE_OFFSET, &package, sizeof package);
+  memset(m->option_window, 0xFF, OPTION_WINDOW_SIZE);
+}
+
+struct machine *machine_create(const struct board *board, enum cpu_mode mode) {
+  struct machine *m = calloc(1, sizeof *m);
+  if (!m) abort();
+  m->board = board;
+  sim_init(&m->sim);
+  m->nor_size = nor_chip_find(board->qspi_chip)->size;
+  m->flash_bytes = map_memory(board->flash_size);
+  m->nor_bytes = map_memory(m->nor_size);
+  m->ram = map_memory(RAM_SIZE);
+  m->itcm = map_memory(ITCM_SIZE);
+  m->system_memory = map_memory(SYSTEM_MEMORY_SIZE);
+  m->option_window = map_memory(OPTION_WINDOW_SIZE);
+  memset(m->flash_bytes, 0xFF, board->flash_size);
+  memset(m->nor_bytes, 0xFF, m->nor_size);
+  fill_system_memory(m);
+  machine_wire(m, mode);
+  machine_button(m, false);
+  return m;
+}
+
+static void free_models(struct machine *m) {
+  for (unsigned i = 0; i < MACHINE_PORTS; i++)
+    gpio_free(&m->gpio[i]);
+  quadspi_free(&m->quadspi);
+  otg_free(&m->otg_hs);
+  otg_free(&m->otg_fs);
+  crc_unit_free(&m->crc);
+  usart_free(&m->usart1);
+  iwdg_free(&m->iwdg);
+  rtc_free(&m->rtc);
+  syscfg_free(&m->syscfg);
+  flash_f7_free(&m->flash);
+  debug_free(&m->debug);
+  scs_free(&m->scs);
+  pwr_free(&m->pwr);
+  rcc_free(&m->rcc);
+  free(m->stubs);
+}
+
+void machine_destroy(struct machine *m) {
+  if (!m) return;
+  cpu_destroy(m->cpu);
+  free_models(m);
+  sim_free(&m->sim);
+  munmap(m->flash_bytes, m->board->flash_size);
+  munmap(m->nor_bytes, m->nor_size);
+  munmap(m->ram, RAM_SIZE);
+  munmap(m->itcm, ITCM_SIZE);
+  munmap(m->system_memory, SYSTEM_MEMORY_SIZE);
+  munmap(m->option_window, OPTION_WINDOW_SIZE);
+  free(m);
+}
+
+// RAM after power-on holds no certain value, the same one every time here.
+static uint32_t noise(uint32_t i) {
+  uint32_t x = i * 2654435761u + 0x9E3779B9u;
+  x ^= x >> 15;
+  x *= 0x85EBCA6Bu;
+  return x ^ (x >> 13);
+}
+
+static void fill_with_noise(uint8_t *bytes, size_t size) {
+  for (size_t i = 0; i < size; i += 4) {
+    const uint32_t word = noise((uint32_t)i);
+    memcpy(bytes + i, &word, sizeof word);
+  }
+}
+
+// Where the chip boots: BOOT pin low takes BOOT_ADD0 (RM0410 2.4).
+static uint32_t boot_address(const struct machine *m) {
+  return SIM_GET(m->flash.optcr1, SIM_FLASH_OPTCR1_BOOT_ADD0) << 14;
+}
+
+static void reset_chip(struct machine *m, enum rcc_reset why) {
+  const bool power = why == RCC_RESET_POWER;
+  m->resets++;
+  m->iwdg_reset_due = false;
+  m->checked_sclk = 0;
+  flash_f7_reset(&m->flash);
+  pwr_reset(&m->pwr, power);
+  rcc_reset(&m->rcc, why);
+  for (unsigned i = 0; i < MACHINE_PORTS; i++)
+    gpio_reset(&m->gpio[i]);
+  syscfg_reset(&m->syscfg);
+  usart_reset(&m->usart1);
+  crc_unit_reset(&m->crc);
+  quadspi_reset(&m->quadspi);
+  otg_system_reset(&m->otg_hs);
+  otg_system_reset(&m->otg_fs);
+  iwdg_reset(&m->iwdg, !(m->flash.optcr & SIM_FLASH_OPTCR_IWDG_SW));
+  debug_reset(&m->debug);
+  scs_reset(&m->scs, boot_address(m));
+  cpu_set_clock(m->cpu, clock_hz(&m->clocks, CLOCK_HCLK));
+  cpu_reset(m->cpu, boot_address(m));
+  m->marks = (struct machine_marks){
+      .reset = m->sim.events.now,
+      .usb_connect = VT_NEVER,
+      .app_start = VT_NEVER,
+      .instructions_at_reset = cpu_counters(m->cpu).instructions,
+  };
+}
+
+void machine_power_on(struct machine *m) {
+  if (m->powered) return;
+  m->powered = true;
+  fill_with_noise(m->ram, RAM_SIZE);
+  fill_with_noise(m->itcm, ITCM_SIZE);
+  rtc_backup_reset(&m->rtc);
+  nor_power_on(&m->nor);
+  reset_chip(m, RCC_RESET_POWER);
+  usb_host_plug(&m->usb);
+}
+
+void machine_power_cut(struct machine *m) {
+  if (!m->powered) return;
+  m->powered = false;
+  flash_f7_power_cut(&m->flash);
+  nor_power_off(&m->nor, m->sim.events.now);
+  // Every model stops: its events go with a reset nobody sees.
+  quadspi_reset(&m->quadspi);
+  otg_system_reset(&m->otg_hs);
+  otg_system_reset(&m->otg_fs);
+  usart_reset(&m->usart1);
+  iwdg_reset(&m->iwdg, false);
+  systick_reset(&m->scs.systick);
+  cpu_stop(m->cpu);
+}
+
+void machine_reset_pin(struct machine *m) {
+  if (m->powered) reset_chip(m, RCC_RESET_PIN);
+}
+
+vtime_t machine_now(const struct machine *m) {
+  return m->sim.events.now;
+}
+
+void machine_stop(struct machine *m) {
+  cpu_stop(m->cpu);
+}
+
+static void serve_resets(struct machine *m) {
+  if (m->iwdg_reset_due) {
+    reset_chip(m, RCC_RESET_IWDG);
+  } else if (m->scs.reset_requested) {
+    reset_chip(m, RCC_RESET_SOFTWARE);
+  }
+}
+
+void machine_run_until(struct machine *m, vtime_t until) {
+  while (machine_now(m) < until) {
+    if (!m->powered) {
+      event_run(&m->sim.events, until);
+      return;
+    }
+    cpu_run(m->cpu, until);
+    const bool reset = m->iwdg_reset_due || m->scs.reset_requested;
+    if (!reset) return;
+    serve_resets(m);
+  }
+}
+
+void machine_run(struct machine *m, vtime_t duration) {
+  machine_run_until(m, machine_now(m) + duration);
+}
+
+struct gpio *machine_port(struct machine *m, char letter) {
+  return &m->gpio[letter - 'A'];
+}
+
+void machine_button(struct machine *m, bool pressed) {
+  const struct board *b = m->board;
+  const bool high = pressed == b->button_active_high;
+  gpio_drive(machine_port(m, b->button.port), b->button.number, high);
+}
+
+void machine_supply(struct machine *m, uint32_t millivolts) {
+  m->pwr.supply_mv = m->flash.supply_mv = millivolts;
+}
+
+uint32_t machine_stack_depth(const struct machine *m, uint32_t base, uint32_t size) {
+  for (uint32_t at = 0; at < size; at += 4) {
+    const uint32_t offset = base - DTCM_BASE + at;
+    uint32_t word;
+    memcpy(&word, m->ram + offset, sizeof word);
+    if (word != noise(offset)) return size - at;
+  }
+  return 0;
+}
+
+bool machine_led(const struct machine *m, size_t led) {
+  const struct led *l = &m->board->leds[led];
+  const struct gpio *g = &m->gpio[l->pin.port - 'A'];
+  const bool driven = gpio_pin(g, l->pin.number).mode == GPIO_OUTPUT;
+  const bool high = (gpio_levels(g) >> l->pin.number) & 1u;
+  return driven && high == l->active_high;
+}

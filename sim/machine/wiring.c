@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: MIT
+// Who hears of what: interrupts, clocks, gates, pins, and the flash that stalls.
+#include <string.h>
+
+#include "sim/machine/machine_internal.h"
+#include "sim_regs.h"
+
+// Interrupt positions (RM0410 table 46).
+enum {
+  IRQ_FLASH = 4,
+  IRQ_RCC = 5,
+  IRQ_USART1 = 37,
+  IRQ_OTG_FS = 67,
+  IRQ_OTG_HS_EP1_OUT = 74,
+  IRQ_OTG_HS_EP1_IN = 75,
+  IRQ_OTG_HS = 77,
+  IRQ_QUADSPI = 92,
+};
+
+#define GATE_OTG_HS   GATE(SIM_RCC_AHB1ENR, 29)
+#define GATE_OTG_ULPI GATE(SIM_RCC_AHB1ENR, 30)
+#define GATE_OTG_FS   GATE(SIM_RCC_AHB2ENR, 7)
+#define GATE_QSPI     GATE(SIM_RCC_AHB3ENR, 1)
+#define GATE_USART1   GATE(SIM_RCC_APB2ENR, 4)
+#define GATE_SYSCFG   GATE(SIM_RCC_APB2ENR, 14)
+#define GATE_CRC      GATE(SIM_RCC_AHB1ENR, 12)
+#define GATE_PWR      GATE(SIM_RCC_APB1ENR, 28)
+
+static struct irq_line line(struct machine *m, unsigned irq) {
+  return (struct irq_line){.set = nvic_set_level, .ctx = &m->scs.nvic, .number = irq};
+}
+
+// --- clocks ---
+
+static void on_clocks(void *ctx) {
+  struct machine *m = ctx;
+  if (!m->powered) return;
+  const uint64_t hclk = clock_hz(&m->clocks, CLOCK_HCLK);
+  cpu_set_clock(m->cpu, hclk);
+  systick_clock_changed(&m->scs.systick);
+  otg_refresh(&m->otg_hs);
+  otg_refresh(&m->otg_fs);
+  rules_clocks(m);
+}
+
+static void on_power_settings(void *ctx) {
+  struct machine *m = ctx;
+  m->rcc.backup_unlocked = m->rtc.backup_unlocked = pwr_backup_unlocked(&m->pwr);
+  if (m->powered) rules_clocks(m);
+}
+
+static void on_latency(void *ctx) {
+  struct machine *m = ctx;
+  if (m->powered) rules_clocks(m);
+}
+
+static void on_backup_reset(void *ctx) {
+  struct machine *m = ctx;
+  rtc_backup_reset(&m->rtc);
+}
+
+// Reset bits of RCC, by the clock gate of their block.
+static void on_block_reset(void *ctx, uint32_t gate) {
+  struct machine *m = ctx;
+  switch (gate) {
+    case GATE_OTG_HS: otg_system_reset(&m->otg_hs); break;
+    case GATE_OTG_FS: otg_system_reset(&m->otg_fs); break;
+    case GATE_QSPI: quadspi_reset(&m->quadspi); break;
+    case GATE_USART1: usart_reset(&m->usart1); break;
+    case GATE_SYSCFG: syscfg_reset(&m->syscfg); break;
+    case GATE_CRC: crc_unit_reset(&m->crc); break;
+    case GATE_PWR: pwr_reset(&m->pwr, false); break;
+    default:
+      if (gate >> 8 == SIM_RCC_AHB1ENR && (gate & 31u) < MACHINE_PORTS) {
+        gpio_reset(&m->gpio[gate & 31u]);
+      }
+  }
+}
+
+// --- internal flash ---
+
+static void on_flash_busy(void *ctx, bool busy) {
+  struct machine *m = ctx;
+  const enum cpu_access access = busy ? CPU_ACCESS_STALL : CPU_ACCESS_NORMAL;
+  cpu_set_access(m->cpu, FLASH_BASE, access);
+  cpu_set_access(m->cpu, FLASH_ITCM_BASE, access);
+}
+
+static void on_flash_content(void *ctx, uint32_t offset, uint32_t length) {
+  struct machine *m = ctx;
+  cpu_code_changed(m->cpu, FLASH_BASE + offset, length);
+  cpu_code_changed(m->cpu, FLASH_ITCM_BASE + offset, length);
+}
+
+static uint32_t flash_offset(uint32_t addr) {
+  return addr >= FLASH_BASE ? addr - FLASH_BASE : addr - FLASH_ITCM_BASE;
+}
+
+static void on_flash_write(void *ctx, uint32_t addr, unsigned bytes, uint32_t value) {
+  struct machine *m = ctx;
+  flash_f7_store(&m->flash, flash_offset(addr), bytes, value);
+}
+
+static vtime_t on_stall(void *ctx, uint32_t addr, bool fetch) {
+  struct machine *m = ctx;
+  report_guest(&m->sim.report, GUEST_FLASH_STALL, addr & ~0x7FFFu,
+               "%s at 0x%08x while the flash is busy: the CPU stands still",
+               fetch ? "fetch" : "read", (unsigned)addr);
+  const vtime_t end = flash_f7_busy_until(&m->flash);
+  // A flash that never finishes holds the CPU for ever; give time steps meanwhile.
+  return end == VT_NEVER ? m->sim.events.now + VT_MS(10) : end;
+}
+
+// --- QUADSPI window ---
+
+static vtime_t on_window_cost(void *ctx, uint32_t addr, unsigned bytes) {
+  struct machine *m = ctx;
+  return quadspi_window_cost(&m->quadspi, addr - QSPI_WINDOW_BASE, bytes);
+}
+
+static uint32_t on_window_read(void *ctx, uint32_t addr, unsigned bytes) {
+  struct machine *m = ctx;
+  return quadspi_window_read(&m->quadspi, addr - QSPI_WINDOW_BASE, bytes);
+}
+
+static void on_window_change(void *ctx) {
+  struct machine *m = ctx;
+  uint32_t size = 0;
+  if (!quadspi_window_limit(&m->quadspi)) {
+    cpu_set_window(m->cpu, CPU_WINDOW_OFF);
+  } else if (quadspi_window_direct(&m->quadspi, &size)) {
+    cpu_set_window(m->cpu, CPU_WINDOW_DIRECT);
+  } else {
+    cpu_set_window(m->cpu, CPU_WINDOW_CALLBACK);
+  }
+}
+
+static void on_qspi_stall(void *ctx, vtime_t until) {
+  struct machine *m = ctx;
+  cpu_wait(m->cpu, until);
+}
+
+static bool on_window_is_normal(void *ctx) {
+  const struct machine *m = ctx;
+  const struct mpu_attributes a = mpu_lookup(&m->scs.mpu, QSPI_WINDOW_BASE, true);
+  return a.type == MPU_NORMAL && a.readable;
+}
+
+// --- USB ---
+
+static uint64_t on_ulpi_hz(void *ctx) {
+  struct machine *m = ctx;
+  if (m->board->usb != USB_CONNECTOR_HS_ULPI) return 0;
+  // The PHY runs from power-on; what can be missing is the gate.
+  return rcc_gate(&m->rcc, GATE_OTG_ULPI) == GATE_OPEN ? 60000000 : 0;
+}
+
+static bool on_usb_pins(void *ctx, enum otg_phy phy) {
+  struct machine *m = ctx;
+  return phy == OTG_PHY_ULPI ? rules_ulpi_pins(m) : rules_fs_pins(m);
+}
+
+static bool on_vbus_wired(void *ctx, enum otg_phy phy) {
+  const struct machine *m = ctx;
+  return phy == OTG_PHY_ULPI || m->board->vbus_on_pa9;
+}
+
+static bool runs(struct machine *m, uint32_t gate) {
+  if (rcc_gate(&m->rcc, gate) != GATE_OPEN) return false;
+  return !cpu_is_sleeping(m->cpu) || rcc_gate_in_sleep(&m->rcc, gate);
+}
+
+static bool on_hs_clocked(void *ctx) {
+  struct machine *m = ctx;
+  return runs(m, GATE_OTG_HS) && runs(m, GATE_OTG_ULPI);
+}
+
+// With the ULPI clock left enabled for sleep but no PHY to give it, the internal
+// PHY's core stops in WFI (facts on AHB1LPENR.OTGHSULPILPEN).
+static bool on_fs_clocked(void *ctx) {
+  struct machine *m = ctx;
+  if (!runs(m, GATE_OTG_FS)) return false;
+  return !cpu_is_sleeping(m->cpu) || !rcc_gate_in_sleep(&m->rcc, GATE_OTG_ULPI);
+}
+
+static void on_usb_event(void *ctx, enum usb_host_event event) {
+  struct machine *m = ctx;
+  const bool connected = event == USB_HOST_CONNECTED;
+  if (!connected && event != USB_HOST_DISCONNECTED) return;
+  if (connected && m->marks.usb_connect == VT_NEVER) {
+    m->marks.usb_connect = m->sim.events.now;
+    m->marks.instructions_to_connect =
+        cpu_counters(m->cpu).instructions - m->marks.instructions_at_reset;
+  }
+  if (m->on_usb_connect) m->on_usb_connect(m->on_usb_connect_ctx, connected);
+}
+
+static void wire_usb(struct machine *m) {
+  const struct otg_irqs hs_irqs = {.global = line(m, IRQ_OTG_HS),
+                                   .ep1_in = line(m, IRQ_OTG_HS_EP1_IN),
+                                   .ep1_out = line(m, IRQ_OTG_HS_EP1_OUT)};
+  const struct otg_irqs fs_irqs = {.global = line(m, IRQ_OTG_FS)};
+  struct otg_board board = {.ctx = m,
+                            .ulpi_hz = on_ulpi_hz,
+                            .pins_ok = on_usb_pins,
+                            .vbus_wired = on_vbus_wired,
+                            .clocked = on_hs_clocked};
+  otg_init(&m->otg_hs, &otg_hs_config, &m->sim, &m->clocks, &board, &hs_irqs);
+  board.clocked = on_fs_clocked;
+  otg_init(&m->otg_fs, &otg_fs_config, &m->sim, &m->clocks, &board, &fs_irqs);
+  struct otg *plugged =
+      m->board->usb == USB_CONNECTOR_HS_ULPI ? &m->otg_hs : &m->otg_fs;
+  usb_host_init(&m->usb, &m->sim.events, &usb_host_defaults, &plugged->port);
+  m->usb.on_event = on_usb_event;
+  m->usb.ctx = m;
+  otg_attach(plugged, &m->usb.port);
+}
+
+// --- the rest ---
+
+static void on_uart_tx(void *ctx, uint8_t byte) {
+  struct machine *m = ctx;
+  if (m->on_uart) m->on_uart(m->ctx, byte);
+}
+
+static void on_watchdog(void *ctx) {
+  struct machine *m = ctx;
+  m->iwdg_reset_due = true;
+  cpu_stop(m->cpu);
+}
+
+static uint32_t on_ipsr(void *ctx) {
+  const struct machine *m = ctx;
+  return cpu_register(m->cpu, 16) & 0x1FFu;
+}
+
+static void on_reset_request(void *ctx) {
+  struct machine *m = ctx;
+  cpu_stop(m->cpu);
+}
+
+static void on_cache(void *ctx, enum cache_op op, uint32_t value) {
+  struct machine *m = ctx;
+  cpu_cache(m->cpu, op, value);
+}
+
+static void pend_systick(void *ctx) {
+  struct machine *m = ctx;
+  nvic_pend(&m->scs.nvic, EXC_SYSTICK);
+}
+
+static uint64_t on_cycles(void *ctx) {
+  const struct machine *m = ctx;
+  return cpu_clock_cycles(m->cpu);
+}
+
+static uint32_t on_pc(void *ctx) {
+  const struct machine *m = ctx;
+  return m->cpu ? cpu_pc(m->cpu) : 0;
+}
+
+static enum gate_state on_gate(void *ctx, uint32_t gate) {
+  struct machine *m = ctx;
+  return rcc_gate(&m->rcc, gate);
+}
+
+static void wire_core(struct machine *m) {
+  m->sim.bus.gate = on_gate;
+  m->sim.bus.gate_ctx = m;
+  m->sim.report.pc = on_pc;
+  m->sim.report.pc_ctx = m;
+  scs_init(&m->scs, &m->sim, m->clocks);
+  m->scs.systick.pend = pend_systick;
+  m->scs.systick.pend_ctx = m;
+  m->scs.cache = on_cache;
+  m->scs.ipsr = on_ipsr;
+  m->scs.on_reset_request = on_reset_request;
+  m->scs.ctx = m;
+  debug_init(&m->debug, &m->sim);
+  m->debug.cycles = on_cycles;
+  m->debug.ctx = m;
+}
+
+static void wire_clocks(struct machine *m) {
+  const struct rcc_board crystals = {.hse_hz = m->board->hse_hz,
+                                     .lse_hz = m->board->lse_hz};
+  rcc_init(&m->rcc, &m->sim, &crystals);
+  m->rcc.irq = line(m, IRQ_RCC);
+  m->rcc.on_change = on_clocks;
+  m->rcc.on_block_reset = on_block_reset;
+  m->rcc.on_backup_reset = on_backup_reset;
+  m->rcc.ctx = m;
+  pwr_init(&m->pwr, &m->sim, m->board->supply_mv);
+  m->pwr.on_change = on_power_settings;
+  m->pwr.ctx = m;
+}
+
+static void wire_flash(struct machine *m) {
+  flash_f7_init(&m->flash, &m->sim, m->flash_bytes, m->board->flash_size,
+                m->board->supply_mv);
+  m->flash.irq = line(m, IRQ_FLASH);
+  m->flash.on_busy = on_flash_busy;
+  m->flash.on_content = on_flash_content;
+  m->flash.on_latency = on_latency;
+  m->flash.ctx = m;
+}
+
+static void wire_qspi(struct machine *m) {
+  nor_init(&m->nor, &m->sim, nor_chip_find(m->board->qspi_chip), m->nor_bytes);
+  quadspi_init(&m->quadspi, &m->sim, m->clocks);
+  m->quadspi.flash[0] = &m->nor;
+  m->quadspi.irq = line(m, IRQ_QUADSPI);
+  m->quadspi.check_pins = rules_qspi_pins;
+  m->quadspi.window_is_normal = on_window_is_normal;
+  m->quadspi.window_on_change = on_window_change;
+  m->quadspi.stall = on_qspi_stall;
+  m->quadspi.ctx = m;
+}
+
+static void wire_cpu(struct machine *m, enum cpu_mode mode) {
+  const struct cpu_ports ports = {.sim = &m->sim,
+                                  .scs = &m->scs,
+                                  .ctx = m,
+                                  .flash_write = on_flash_write,
+                                  .stall_end = on_stall,
+                                  .window_cost = on_window_cost,
+                                  .window_read = on_window_read,
+                                  .app_vectors = m->board->app_vectors,
+                                  .app_started = rules_handover};
+  const uint32_t flash_size = m->board->flash_size;
+  const struct cpu_region regions[] = {
+      {"ITCM", CPU_RAM_TCM, 0, ITCM_SIZE, m->itcm},
+      {"flash (ITCM)", CPU_FLASH, FLASH_ITCM_BASE, flash_size, m->flash_bytes},
+      {"flash", CPU_FLASH, FLASH_BASE, flash_size, m->flash_bytes},
+      {"system memory", CPU_ROM, SYSTEM_MEMORY_BASE, SYSTEM_MEMORY_SIZE,
+       m->system_memory},
+      {"options", CPU_ROM, OPTION_WINDOW_BASE, OPTION_WINDOW_SIZE, m->option_window},
+      {"DTCM", CPU_RAM_TCM, DTCM_BASE, SRAM1_BASE - DTCM_BASE, m->ram},
+      {"SRAM", CPU_RAM, SRAM1_BASE, RAM_SIZE - (SRAM1_BASE - DTCM_BASE),
+       m->ram + (SRAM1_BASE - DTCM_BASE)},
+      {"QUADSPI", CPU_WINDOW, QSPI_WINDOW_BASE, (uint32_t)m->nor_size, m->nor_bytes},
+  };
+  m->cpu = cpu_create(mode, &ports, regions, sizeof regions / sizeof *regions);
+}
+
+void machine_wire(struct machine *m, enum cpu_mode mode) {
+  m->clocks = (struct clock_source){.hz = rcc_hz, .ctx = &m->rcc};
+  wire_clocks(m);
+  wire_core(m);
+  wire_flash(m);
+  syscfg_init(&m->syscfg, &m->sim);
+  rtc_init(&m->rtc, &m->sim);
+  iwdg_init(&m->iwdg, &m->sim, m->clocks);
+  m->iwdg.on_expired = on_watchdog;
+  m->iwdg.ctx = m;
+  usart_init(&m->usart1, &m->sim, 0x40011000u, m->clocks, CLOCK_USART1);
+  m->usart1.irq = line(m, IRQ_USART1);
+  m->usart1.on_tx = on_uart_tx;
+  m->usart1.pin_ok = rules_usart1_pin;
+  m->usart1.ctx = m;
+  crc_unit_init(&m->crc, &m->sim);
+  wire_qspi(m);
+  wire_usb(m);
+  machine_map(m);
+  wire_cpu(m, mode);
+}

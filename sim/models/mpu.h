@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// Memory protection unit: eight regions and the default map (ARMv7-M ARM B3.1,
+// B3.5). Answers what an address is; who enforces it is the CPU model.
+#pragma once
+
+#include "sim/core/sim.h"
+
+enum { MPU_REGIONS = 8 };
+
+enum mpu_type { MPU_NORMAL, MPU_DEVICE, MPU_STRONGLY_ORDERED };
+
+// What the memory system believes about an address.
+struct mpu_attributes {
+  enum mpu_type type;
+  bool cacheable, write_back;
+  bool readable, writable, executable;  // for the given privilege
+};
+
+struct mpu {
+  struct report *report;
+  uint32_t ctrl, rnr;
+  struct {
+    uint32_t rbar, rasr;
+  } regions[MPU_REGIONS];
+  void (*on_change)(void *ctx);
+  void *on_change_ctx;
+};
+
+void mpu_init(struct mpu *m, struct report *report);
+void mpu_reset(struct mpu *m);
+
+// Offsets 0 to 0x28 from 0xE000ED90: TYPE, CTRL, RNR, RBAR, RASR and aliases.
+uint32_t mpu_read(const struct mpu *m, uint32_t offset);
+void mpu_write(struct mpu *m, uint32_t offset, uint32_t value);
+
+struct mpu_attributes mpu_lookup(const struct mpu *m, uint32_t addr, bool privileged);

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+#include "sim/program/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char options_help[] =
+    "usage: quadboot-sim --board NAME [options]\n"
+    "\n"
+    "Runs firmware on a simulated STM32F769 board and says what it does wrong.\n"
+    "\n"
+    "  --board NAME          stm32f769i-disco or f769-custom-fs\n"
+    "  --load FILE[@ADDR]    an ELF file, or a raw file at ADDR (repeatable);\n"
+    "                        loaded over the contents of the image files\n"
+    "  --flash FILE          internal flash; created if missing, written at the end\n"
+    "  --qspi FILE           external QSPI flash, likewise\n"
+    "  --usbip HOST:PORT     offer the board's USB device there (USB/IP); port 0 takes\n"
+    "                        a free one and prints it\n"
+    "  --uart FILE|-         what the board prints on USART1 (- is standard output)\n"
+    "  --button              the board's button is held from reset on\n"
+    "  --run-ms N            stop after N milliseconds of virtual time\n"
+    "                        (default: run until SIGTERM or SIGINT)\n"
+    "  --until-client-exit   stop at the instant the first USB/IP client goes away\n"
+    "  --mode block|precise  speed or exactness of the CPU (default: block)\n"
+    "  --pace lockstep|wall|free\n"
+    "                        how virtual time goes with clients' time (default:\n"
+    "                        lockstep: it stands still while the board waits)\n"
+    "  --host-turnaround US  lockstep: a request's delay after the last reply (125)\n"
+    "  --report FILE.json    guest errors, unimplemented accesses, times and counts\n"
+    "  --strict, --lenient   whether what the firmware did wrong makes the exit\n"
+    "                        status 1 (default: strict)\n"
+    "  --help                this text\n"
+    "\n"
+    "Exit status: 0 nothing wrong was seen (or --lenient), 1 something was,\n"
+    "2 a bad option or file.\n"
+    "\n"
+    "The program links the Unicorn CPU emulator and is as a whole under the\n"
+    "GNU GPL version 2; quadboot's own source is under the MIT licence.\n";
+
+enum {
+  OPT_BOARD = 256,
+  OPT_LOAD,
+  OPT_FLASH,
+  OPT_QSPI,
+  OPT_USBIP,
+  OPT_UART,
+  OPT_BUTTON,
+  OPT_RUN_MS,
+  OPT_UNTIL_CLIENT_EXIT,
+  OPT_MODE,
+  OPT_PACE,
+  OPT_TURNAROUND,
+  OPT_REPORT,
+  OPT_STRICT,
+  OPT_LENIENT,
+  OPT_HELP,
+};
+
+static const struct option long_options[] = {
+    {"board", required_argument, NULL, OPT_BOARD},
+    {"load", required_argument, NULL, OPT_LOAD},
+    {"flash", required_argument, NULL, OPT_FLASH},
+    {"qspi", required_argument, NULL, OPT_QSPI},
+    {"usbip", required_argument, NULL, OPT_USBIP},
+    {"uart", required_argument, NULL, OPT_UART},
+    {"button", no_argument, NULL, OPT_BUTTON},
+    {"run-ms", required_argument, NULL, OPT_RUN_MS},
+    {"until-client-exit", no_argument, NULL, OPT_UNTIL_CLIENT_EXIT},
+    {"mode", required_argument, NULL, OPT_MODE},
+    {"pace", required_argument, NULL, OPT_PACE},
+    {"host-turnaround", required_argument, NULL, OPT_TURNAROUND},
+    {"report", required_argument, NULL, OPT_REPORT},
+    {"strict", no_argument, NULL, OPT_STRICT},
+    {"lenient", no_argument, NULL, OPT_LENIENT},
+    {"help", no_argument, NULL, OPT_HELP},
+    {NULL, 0, NULL, 0},
+};
+
+// What the parser carries along besides the options.
+struct parsing {
+  struct options *o;
+  char *error;
+  size_t error_size;
+};
+
+__attribute__((format(printf, 2, 3))) static bool bad(struct parsing *p,
+                                                      const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  vsnprintf(p->error, p->error_size, format, args);
+  va_end(args);
+  return false;
+}
+
+static bool number(const char *text, uint64_t most, uint64_t *out) {
+  if (*text < '0' || *text > '9') return false;
+  char *end;
+  errno = 0;
+  const unsigned long long value = strtoull(text, &end, 0);
+  if (errno || *end || value > most) return false;
+  *out = value;
+  return true;
+}
+
+static bool parse_board(struct parsing *p, const char *name) {
+  p->o->board = board_find(name);
+  if (p->o->board) return true;
+  char known[256] = "";
+  for (size_t i = 0; boards[i]; i++) {
+    strncat(known, i ? ", " : "", sizeof known - strlen(known) - 1);
+    strncat(known, boards[i]->name, sizeof known - strlen(known) - 1);
+  }
+  return bad(p, "there is no board '%s'; there are: %s", name, known);
+}
+
+static bool parse_load(struct parsing *p, const char *text) {
+  if (p->o->load_count == OPTIONS_MAX_LOADS) {
+    return bad(p, "at most %d files can be loaded", OPTIONS_MAX_LOADS);
+  }
+  struct load_option *l = &p->o->loads[p->o->load_count++];
+  const char *at = strrchr(text, '@');
+  // Only what looks like a number makes an '@' more than a part of the name.
+  l->has_addr = at && at[1] >= '0' && at[1] <= '9';
+  uint64_t addr = 0;
+  if (l->has_addr && !number(at + 1, UINT32_MAX, &addr)) {
+    return bad(p, "'%s' is not an address; write it like 0x08010000", at + 1);
+  }
+  l->addr = (uint32_t)addr;
+  const size_t length = l->has_addr ? (size_t)(at - text) : strlen(text);
+  if (!length || length >= sizeof l->path) return bad(p, "--load needs a file name");
+  memcpy(l->path, text, length);
+  l->path[length] = 0;
+  return true;
+}
+
+static bool parse_milliseconds(struct parsing *p, const char *text) {
+  uint64_t ms;
+  // A day of virtual time is more than anybody waits for.
+  if (!number(text, 86400000, &ms) || !ms) {
+    return bad(p,
+               "--run-ms takes a number of milliseconds from 1 to 86400000, not '%s'",
+               text);
+  }
+  p->o->run_for = VT_MS(ms);
+  return true;
+}
+
+static bool parse_turnaround(struct parsing *p, const char *text) {
+  uint64_t us;
+  if (!number(text, 1000000, &us)) {
+    return bad(p, "--host-turnaround takes 0 to 1000000 microseconds, not '%s'", text);
+  }
+  p->o->turnaround = VT_US(us);
+  return true;
+}
+
+static bool parse_mode(struct parsing *p, const char *text) {
+  if (strcmp(text, "block") && strcmp(text, "precise")) {
+    return bad(p, "--mode is block or precise, not '%s'", text);
+  }
+  p->o->mode = strcmp(text, "block") ? CPU_PRECISE : CPU_BLOCK;
+  return true;
+}
+
+static bool parse_pace(struct parsing *p, const char *text) {
+  static const char *const names[] = {"lockstep", "wall", "free"};
+  for (int i = 0; i < 3; i++) {
+    if (!strcmp(text, names[i])) {
+      p->o->pace = (enum pace_mode)i;
+      return true;
+    }
+  }
+  return bad(p, "--pace is lockstep, wall or free, not '%s'", text);
+}
+
+static bool parse_usbip(struct parsing *p, const char *text) {
+  p->o->has_usbip = true;
+  if (usbip_endpoint_parse(text, &p->o->usbip)) return true;
+  return bad(p, "'%s' is not HOST:PORT; write it like 127.0.0.1:3240", text);
+}
+
+static bool parse_one(struct parsing *p, int option, const char *text) {
+  struct options *o = p->o;
+  switch (option) {
+    case OPT_BOARD: return parse_board(p, text);
+    case OPT_LOAD: return parse_load(p, text);
+    case OPT_FLASH: o->flash_file = text; return true;
+    case OPT_QSPI: o->qspi_file = text; return true;
+    case OPT_USBIP: return parse_usbip(p, text);
+    case OPT_UART: o->uart_file = text; return true;
+    case OPT_BUTTON: o->button = true; return true;
+    case OPT_RUN_MS: return parse_milliseconds(p, text);
+    case OPT_UNTIL_CLIENT_EXIT: o->end_with_client = true; return true;
+    case OPT_MODE: return parse_mode(p, text);
+    case OPT_PACE: return parse_pace(p, text);
+    case OPT_TURNAROUND: return parse_turnaround(p, text);
+    case OPT_REPORT: o->report_file = text; return true;
+    case OPT_STRICT: o->strict = true; return true;
+    case OPT_LENIENT: o->strict = false; return true;
+    default: return false;
+  }
+}
+
+static bool parse_all(struct parsing *p, int argc, char **argv, bool *help) {
+  opterr = 0;
+  optind = 1;
+  for (;;) {
+    const int at = optind;
+    const int option = getopt_long(argc, argv, ":", long_options, NULL);
+    if (option == -1) break;
+    if (option == OPT_HELP) return *help = true;
+    if (option == '?') return bad(p, "'%s' is not an option; try --help", argv[at]);
+    if (option == ':') return bad(p, "%s needs a value; try --help", argv[at]);
+    if (!parse_one(p, option, optarg)) return false;
+  }
+  if (optind < argc) {
+    return bad(p, "'%s' is not an option; files are given with --load", argv[optind]);
+  }
+  if (!p->o->board) return bad(p, "--board is missing; try --help");
+  return true;
+}
+
+enum options_result options_parse(struct options *o, int argc, char **argv, char *error,
+                                  size_t error_size) {
+  *o = (struct options){
+      .strict = true, .run_for = VT_NEVER, .turnaround = PACE_TURNAROUND};
+  struct parsing p = {.o = o, .error = error, .error_size = error_size};
+  bool help = false;
+  if (!parse_all(&p, argc, argv, &help)) return OPTIONS_BAD;
+  return help ? OPTIONS_HELP : OPTIONS_GOOD;
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// The command line of quadboot-sim.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sim/cpu/cpu.h"
+#include "sim/machine/board.h"
+#include "sim/server/pace.h"
+
+enum { OPTIONS_MAX_LOADS = 16 };
+
+struct load_option {
+  char path[4096];
+  bool has_addr;
+  uint32_t addr;
+};
+
+struct options {
+  const struct board *board;
+  struct load_option loads[OPTIONS_MAX_LOADS];
+  unsigned load_count;
+  const char *flash_file, *qspi_file, *report_file, *uart_file;
+  bool has_usbip;
+  struct usbip_endpoint usbip;
+  bool button;
+  bool strict;
+  bool end_with_client;
+  vtime_t run_for;  // VT_NEVER: until SIGTERM
+  vtime_t turnaround;
+  enum cpu_mode mode;
+  enum pace_mode pace;
+};
+
+enum options_result { OPTIONS_GOOD, OPTIONS_BAD, OPTIONS_HELP };
+
+// Parses the arguments; on OPTIONS_BAD one sentence stands in `error`.
+enum options_result options_parse(struct options *o, int argc, char **argv, char *error,
+                                  size_t error_size);
+
+extern const char options_help[];
