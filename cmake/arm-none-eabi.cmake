@@ -9,6 +9,6 @@ set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
 
 # No FPU: a bootloader has no use for it, and saves nothing at exceptions.
 set(cpu "-mcpu=cortex-m7 -mthumb -mfloat-abi=soft")
-set(CMAKE_C_FLAGS_INIT "${cpu} -ffunction-sections -fdata-sections -ffreestanding")
+set(CMAKE_C_FLAGS_INIT "${cpu} -ffunction-sections -fdata-sections")
 set(CMAKE_ASM_FLAGS_INIT "${cpu}")
 set(CMAKE_EXE_LINKER_FLAGS_INIT "${cpu} -nostartfiles -Wl,--gc-sections")

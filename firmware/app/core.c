@@ -1,17 +1,70 @@
 // SPDX-License-Identifier: MIT
-// The core's composition root.
+// The core's composition root: the only place where mutable statics live. It makes
+// the pieces, wires them, and then does the same few things for ever.
 #include "firmware/boot/decide.h"
 #include "firmware/boot/handover.h"
+#include "firmware/boot/request.h"
+#include "firmware/drivers/dwc2.h"
+#include "firmware/drivers/flash_f7.h"
+#include "firmware/drivers/quadspi.h"
 #include "firmware/drivers/usart.h"
+#include "firmware/flash/nor.h"
+#include "firmware/install/session.h"
 #include "firmware/mmio.h"
 #include "firmware/soc/stm32f7/soc.h"
 #include "firmware/soc/stm32f7/start.h"
 #include "firmware/soc/stm32f7/stm32f7_regs.h"
+#include "firmware/usb/descriptors.h"
+#include "firmware/usb/dfu.h"
+
+enum {
+  RELEASE_BCD = 0x0010,  // 0.1.0
+  BAUD = 115200,
+  BOOTLOADER_SIZE = 64 * 1024,  // sectors 0 and 1
+
+  // From the reply that says "leaving" to the disconnect: time for the host to close
+  // the device. And how long the host must see the device gone before a reset brings
+  // it back: it notices within 2.5 us (USB 2.0 7.1.7.3), hubs take a while longer.
+  LEAVE_US = 50000,
+  DETACH_US = 20000,
+
+  // Interrupt positions that wake the core (RM0410 table 46).
+  IRQ_FLASH = 4,
+  IRQ_OTG_FS = 67,
+  IRQ_OTG_HS = 77,
+  IRQ_QUADSPI = 92,
+};
 
 static struct soc_time clock;
+static struct flash_f7 flash;
+static struct quadspi qspi;
+static struct nor_bus qspi_bus;
+static struct nor nor;
+static struct media internal_medium, external_medium;
+static struct writer writer;
+static struct session session;
+static struct dwc2 otg;
+static struct usb_port port;
+static struct dfu dfu;
+static struct usb_class dfu_ops;
+static struct descriptors descriptors;
+static struct usb_descriptors descriptor_ops;
+static struct usbd usbd;
 
-void firmware_fault(void) {
-  soc_reset();
+static uint32_t now_us(void *ctx) {
+  return soc_time_us(ctx);
+}
+
+// --- console ---
+
+static void print(const char *text) {
+  usart_print(USART1_BASE, text);
+}
+
+static void start_console(uint32_t clock_hz) {
+  soc_pin_alternate(board.uart_tx);
+  soc_clock_enable(RCC_APB2ENR, RCC_APB2ENR_USART1EN);
+  usart_start(USART1_BASE, clock_hz, BAUD);
 }
 
 static const char *reason(void) {
@@ -19,22 +72,181 @@ static const char *reason(void) {
   return boot_choice_text((enum boot_choice)mmio_read32(HANDOVER_ADDRESS + 4));
 }
 
-void firmware_main(void) {
+// --- fatal faults ---
+
+static void led(bool on) {
+  soc_pin_write(board.led, on == board.led_active_high);
+}
+
+static void pause_us(uint32_t us) {
+  const uint32_t start = soc_time_us(&clock);
+  while (soc_time_us(&clock) - start < us)
+    soc_watchdog_feed();
+}
+
+// Nothing can be done without this: say so, for ever, by lamp and by line. The lamp
+// blinks the status number, then pauses.
+__attribute__((noreturn)) static void give_up(enum status status) {
+  soc_pin_output(board.led, !board.led_active_high);
+  for (;;) {
+    print("quadboot cannot start: ");
+    print(status_sentence(status));
+    print("\r\n");
+    for (uint32_t i = 0; i < (uint32_t)status; i++) {
+      led(true);
+      pause_us(150000);
+      led(false);
+      pause_us(150000);
+    }
+    pause_us(1000000);
+  }
+}
+
+void firmware_fault(void) {
+  soc_reset();
+}
+
+// --- set-up ---
+
+static void start_flash(void) {
+  const struct flash_f7_config config = {
+      .regs = FLASH_BASE,
+      .bytes = 0x08000000u,
+      .size = soc_flash_kb() * 1024u,
+      .supply_mv = board.supply_min_mv,
+      .bootloader_size = BOOTLOADER_SIZE,
+      .now_us = now_us,
+      .now_ctx = &clock,
+  };
+  flash_f7_start(&flash, &config);
+  internal_medium = flash_f7_medium(&flash);
+  session_add_medium(&session, &internal_medium);
+}
+
+static void start_nor(void) {
+  const struct quadspi_config config = {.base = QUADSPI_BASE,
+                                        .kernel_hz = SOC_HCLK_HZ,
+                                        .now_us = now_us,
+                                        .now_ctx = &clock};
+  soc_clock_enable(RCC_AHB3ENR, RCC_AHB3ENR_QSPIEN);
+  soc_block_reset(RCC_AHB3RSTR, RCC_AHB3RSTR_QSPIRST);
+  for (size_t i = 0; i < board.qspi_pin_count; i++)
+    soc_pin_alternate(board.qspi_pins[i]);
+  quadspi_start(&qspi, &config);
+  qspi_bus = quadspi_bus(&qspi);
+  const enum status status = nor_start(&nor, &qspi_bus, board.qspi_max_hz);
+  if (status == ST_OK) {
+    external_medium = nor_medium(&nor);
+    session_add_medium(&session, &external_medium);
+  } else {
+    print(status_sentence(status));
+    print("\r\n");
+  }
+}
+
+static size_t on_reason(void *ctx, char *out) {
+  return dfu_reason(ctx, out);
+}
+
+static void start_descriptors(void) {
+  struct descriptors_config *c = &descriptors.config;
+  c->vid = board.usb_vid;
+  c->pid = board.usb_pid;
+  c->release = RELEASE_BCD;
+  c->board = board.name;
+  soc_unique_id(c->unique_id);
+  c->can_high_speed = board.usb == BOARD_USB_HS_ULPI;
+  c->transfer_size = DFU_TRANSFER_SIZE;
+  c->alternates = session.media_count;
+  for (uint8_t i = 0; i < session.media_count; i++) {
+    layout_string(&session.media[i]->geometry, c->layouts[i]);
+  }
+  c->reason_index = DFU_STRING_REASON;
+  c->reason = on_reason;
+  c->reason_ctx = &dfu;
+  descriptor_ops = descriptors_ops(&descriptors);
+}
+
+static enum status start_usb(void) {
+  const bool high = board.usb == BOARD_USB_HS_ULPI;
+  for (size_t i = 0; i < board.usb_pin_count; i++)
+    soc_pin_alternate(board.usb_pins[i]);
+  if (high) {
+    soc_clock_enable(RCC_AHB1ENR, RCC_AHB1ENR_OTGHSEN);
+    soc_clock_enable(RCC_AHB1ENR, RCC_AHB1ENR_OTGHSULPIEN);
+    soc_block_reset(RCC_AHB1RSTR, RCC_AHB1RSTR_OTGHSRST);
+  } else {
+    soc_clock_enable(RCC_AHB2ENR, RCC_AHB2ENR_OTGFSEN);
+    soc_block_reset(RCC_AHB2RSTR, RCC_AHB2RSTR_OTGFSRST);
+    // Else the core stands still while the CPU sleeps.
+    mmio_update32(RCC_BASE + RCC_AHB1LPENR, field_mask(RCC_AHB1LPENR_OTGHSULPILPEN), 0);
+  }
+  const struct dwc2_config config = {
+      .base = high ? OTG_HS_BASE : OTG_FS_BASE,
+      .phy = high ? DWC2_PHY_ULPI_HS : DWC2_PHY_INTERNAL_FS,
+      .vbus_sensed = board.vbus_sensed,
+      .now_us = now_us,
+      .now_ctx = &clock,
+  };
+  soc_wake_on(high ? IRQ_OTG_HS : IRQ_OTG_FS);
+  const enum status status = dwc2_start(&otg, &config);
+  port = dwc2_port(&otg);
+  return status;
+}
+
+static void start_all(void) {
   soc_time_start(&clock, SOC_HSI_HZ);
   soc_mpu_start();
   soc_caches_on();
   const enum status clocks = soc_clock_start(&board, &clock);
-  soc_pin_alternate(board.uart_tx);
-  soc_clock_enable(RCC_APB2ENR, RCC_APB2ENR_USART1EN);
-  usart_start(USART1_BASE, clocks == ST_OK ? SOC_PCLK2_HZ : SOC_HSI_HZ, 115200);
-  usart_print(USART1_BASE, "quadboot on ");
-  usart_print(USART1_BASE, board.name);
-  usart_print(USART1_BASE, ": ");
-  usart_print(USART1_BASE, clocks == ST_OK ? reason() : status_sentence(clocks));
-  usart_print(USART1_BASE, "\r\n");
+  start_console(clocks == ST_OK ? SOC_PCLK2_HZ : SOC_HSI_HZ);
+  if (clocks != ST_OK) give_up(clocks);
+  print("quadboot 0.1.0 on ");
+  print(board.name);
+  print(": ");
+  print(reason());
+  print("\r\n");
+  soc_pin_output(board.led, board.led_active_high);
+  soc_supply_watch(board.supply_min_mv);
+  soc_compensate(&clock);
+  writer_init(&writer, now_us, &clock, soc_supply_good);
+  session_init(&session, &writer);
+  start_flash();
+  start_nor();
+  soc_wake_on(IRQ_FLASH);
+  soc_wake_on(IRQ_QUADSPI);
+  dfu_init(&dfu, &session);
+  dfu_ops = dfu_class(&dfu);
+  start_descriptors();
+  const enum status usb = start_usb();
+  if (usb != ST_OK) give_up(usb);
+  usbd_init(&usbd, &port, &dfu_ops, &descriptor_ops);
+  port.connect(port.ctx, true);
+}
+
+// --- the loop ---
+
+// By way of a reset: the application finds the chip as it is after one.
+__attribute__((noreturn)) static void leave(void) {
+  const uint32_t start = soc_time_us(&clock);
+  while (soc_time_us(&clock) - start < LEAVE_US) {
+    soc_watchdog_feed();
+    usbd_poll(&usbd);
+  }
+  port.connect(port.ctx, false);
+  pause_us(DETACH_US);
+  soc_request_write(BOOT_REQUEST_APP);
+  soc_reset();
+}
+
+void firmware_main(void) {
+  start_all();
   for (;;) {
     soc_watchdog_feed();
-    soc_time_us(&clock);
-    soc_sleep();
+    soc_time_us(&clock);  // often enough to miss no wrap
+    bool worked = usbd_poll(&usbd);
+    if (dfu_poll(&dfu)) worked = true;
+    if (dfu_wants_to_leave(&dfu)) leave();
+    if (!worked) soc_sleep();
   }
 }

@@ -47,8 +47,8 @@ struct cpu *cpu_create(enum cpu_mode mode, const struct cpu_ports *ports,
   c->sim = ports->sim;
   c->scs = ports->scs;
   c->decoded = decoded;
-  c->hz = 16000000;
   c->uc = open_engine();
+  cpu_set_clock(c, 16000000);
   for (size_t i = 0; i < region_count; i++)
     c->regions[i].def = regions[i];
   c->region_count = region_count;

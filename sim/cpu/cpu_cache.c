@@ -5,6 +5,10 @@
 // caches two more copies are kept: main memory (what has been cleaned out of the
 // D-cache) and the I-cache's lines. Code is run only if all three agree. The
 // I-cache is taken as unbounded, which is stricter than 16 KB.
+//
+// A block that was found good is marked with the I-cache's generation. As long as
+// that stands, comparing RAM with the I-cache's copy is enough: main memory changes
+// only by taking over what RAM holds.
 #include <stdlib.h>
 #include <string.h>
 
@@ -63,6 +67,8 @@ void cpu_cache_init(struct cpu *c) {
   tags_init(&c->itags, I_SETS, I_WAYS);
   const struct region_state *ram = cached_ram(c);
   if (!ram) return;
+  c->cached_ram = ram->def.bytes;
+  c->icache_generation = 1;
   c->main_memory = malloc(ram->def.size);
   c->icache_bytes = malloc(ram->def.size);
   c->icache_valid = calloc(ram->def.size / CACHE_LINE, 1);
@@ -85,6 +91,7 @@ void cpu_cache_reset(struct cpu *c) {
   memset(c->set_ways, 0, sizeof c->set_ways);
   const struct region_state *ram = cached_ram(c);
   if (ram) memset(c->icache_valid, 0, ram->def.size / CACHE_LINE);
+  c->icache_generation++;
 }
 
 // The RAM line that holds `addr` as an offset, or false when it is elsewhere.
@@ -142,6 +149,7 @@ static void enables_changed(struct cpu *c, uint32_t ccr) {
   const struct region_state *ram = cached_ram(c);
   if (ram && (ccr & SIM_SCB_CCR_DC))
     memcpy(c->main_memory, ram->def.bytes, ram->def.size);
+  c->icache_generation++;
   c->memory_changed = true;  // which blocks need checking has changed
   cpu_attention(c);
 }
@@ -152,10 +160,12 @@ void cpu_cache(struct cpu *c, enum cache_op op, uint32_t value) {
     case CACHE_ICIALLU:
       cpu_tags_clear(&c->itags);
       memset(c->icache_valid, 0, cached_ram(c)->def.size / CACHE_LINE);
+      c->icache_generation++;
       break;
     case CACHE_ICIMVAU:
       tags_drop(&c->itags, value);
       if (ram_line(c, value, &offset)) c->icache_valid[offset / CACHE_LINE] = 0;
+      c->icache_generation++;
       break;
     case CACHE_DCIMVAC:
       tags_drop(&c->dtags, value);
@@ -181,19 +191,8 @@ static const uint8_t *fetched_line(struct cpu *c, const struct region_state *ram
                                                   : ram->def.bytes + offset;
 }
 
-// All three copies agree: nearly every block, so nothing slower comes first.
-static bool line_agrees(struct cpu *c, const struct region_state *ram, uint32_t offset,
-                        uint32_t from, uint32_t to) {
-  const uint8_t *seen = ram->def.bytes + from;
-  if (memcmp(c->main_memory + from, seen, to - from)) return false;
-  if (!scs_icache_on(c->scs)) return true;
-  return c->icache_valid[offset / CACHE_LINE] &&
-         !memcmp(c->icache_bytes + from, seen, to - from);
-}
-
 static void check_line(struct cpu *c, const struct region_state *ram, uint32_t offset,
                        uint32_t from, uint32_t to) {
-  if (line_agrees(c, ram, offset, from, to)) return;
   const uint8_t *memory = fetched_line(c, ram, offset);
   const uint32_t addr = ram->def.base + from;
   if (memcmp(memory + (from - offset), ram->def.bytes + from, to - from)) {
@@ -215,11 +214,11 @@ static void check_line(struct cpu *c, const struct region_state *ram, uint32_t o
   *valid = 1;
 }
 
-void cpu_cache_check_code(struct cpu *c, uint32_t addr, uint32_t size) {
+void cpu_cache_check_code(struct cpu *c, struct decoded *d) {
   const struct region_state *ram = cached_ram(c);
-  if (!ram || addr - ram->def.base >= ram->def.size) return;
-  uint32_t from = addr - ram->def.base;
-  uint32_t end = from + size;
+  if (!ram || d->addr - ram->def.base >= ram->def.size) return;
+  uint32_t from = d->addr - ram->def.base;
+  uint32_t end = from + d->size;
   if (end > ram->def.size) end = ram->def.size;
   while (from < end) {
     const uint32_t offset = from & ~(uint32_t)(CACHE_LINE - 1);
@@ -227,4 +226,5 @@ void cpu_cache_check_code(struct cpu *c, uint32_t addr, uint32_t size) {
     check_line(c, ram, offset, from, to);
     from = to;
   }
+  if (scs_icache_on(c->scs)) d->fetched = c->icache_generation;
 }

@@ -24,22 +24,25 @@ static void scan(struct decoded *d, const uint8_t *code) {
   }
 }
 
-const struct decoded *cpu_decode(struct cpu *c, uint32_t addr, uint32_t size) {
-  struct decoded *d = &c->decoded[(addr >> 1) % DECODE_SLOTS];
+static void decode(struct cpu *c, struct decoded *d, uint32_t addr, uint32_t size) {
   const struct region_state *r = cpu_region_at(c, addr);
-  const uint8_t *code = NULL;
-  uint32_t first = 0;
-  if (r && size <= r->def.size - (addr - r->def.base)) {
-    code = r->def.bytes + (addr - r->def.base);
-    memcpy(&first, code, size < 4 ? size : 4);
-  }
-  if (d->addr == addr && d->size == size && d->first_word == first) return d;
-  *d = (struct decoded){.addr = addr, .size = size, .first_word = first};
-  if (code) {
-    scan(d, code);
-  } else {
+  *d = (struct decoded){.addr = addr, .size = size};
+  if (!r || size > r->def.size - (addr - r->def.base)) {
     d->instructions = (uint16_t)(size / 2);
     d->changes_masks = true;
+    return;
+  }
+  d->code = r->def.bytes + (addr - r->def.base);
+  memcpy(&d->first_word, d->code, sizeof d->first_word);
+  scan(d, d->code);
+}
+
+struct decoded *cpu_decode(struct cpu *c, uint32_t addr, uint32_t size) {
+  struct decoded *d = &c->decoded[(addr >> 1) % DECODE_SLOTS];
+  uint32_t first = 0;
+  if (d->code) memcpy(&first, d->code, sizeof first);
+  if (d->addr != addr || d->size != size || d->first_word != first) {
+    decode(c, d, addr, size);
   }
   return d;
 }

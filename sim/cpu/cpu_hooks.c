@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Unicorn's callbacks. Only the block and instruction hooks may stop it: there a
 // stop falls exactly before the code that would run next.
+#include <string.h>
+
 #include "sim/cpu/cpu_internal.h"
 
 static void stop_with(struct cpu *c, unsigned reason) {
@@ -9,17 +11,24 @@ static void stop_with(struct cpu *c, unsigned reason) {
 }
 
 // Blocks in regions that need a look before their code may run. False: stopped.
-static bool check_fetch(struct cpu *c, uint32_t addr, uint32_t size) {
-  const struct region_state *r = cpu_region_at(c, addr);
+static bool check_fetch(struct cpu *c, struct decoded *d) {
+  const struct region_state *r = cpu_region_at(c, d->addr);
   if (!r) return true;
   if (r->wanted == CPU_ACCESS_STALL || r->wanted == CPU_ACCESS_FAULT) {
-    c->fault_addr = addr;
+    c->fault_addr = d->addr;
     stop_with(c, r->wanted == CPU_ACCESS_STALL ? STOP_FETCH_STALL : STOP_FETCH_FAULT);
     return false;
   }
-  if (r->def.kind == CPU_WINDOW) cpu_window_fetch(c, addr, size);
-  if (r->def.kind == CPU_RAM) cpu_cache_check_code(c, addr, size);
+  if (r->def.kind == CPU_WINDOW) cpu_window_fetch(c, d->addr, d->size);
+  if (r->def.kind == CPU_RAM) cpu_cache_check_code(c, d);
   return true;
+}
+
+// Cached RAM, by far the most: what was fetched once and has not changed since.
+static inline bool is_fetched(const struct cpu *c, const struct decoded *d) {
+  if (d->fetched != c->icache_generation) return false;
+  const uint8_t *held = c->icache_bytes + (d->code - c->cached_ram);
+  return !memcmp(held, d->code, d->size);
 }
 
 // The deadline was hit. True: leave Unicorn before this block.
@@ -42,24 +51,26 @@ static void check_app_start(struct cpu *c, uint32_t addr) {
   c->ports.app_started(c->ports.ctx);
 }
 
-// False: the code must not run now.
-static bool before_code(struct cpu *c, uint32_t addr, uint32_t size) {
+// The facts about the code, or NULL if it must not run now.
+static struct decoded *before_code(struct cpu *c, uint32_t addr, uint32_t size) {
   if (c->ticks >= c->deadline && must_stop(c)) {
     stop_with(c, STOP_OWN);
-    return false;
+    return NULL;
   }
-  if (((c->special >> (addr >> 28)) & 1u) && !check_fetch(c, addr, size)) return false;
+  struct decoded *d = cpu_decode(c, addr, size);
+  const bool special = (c->special >> (addr >> 28)) & 1u;
+  if (special && !is_fetched(c, d) && !check_fetch(c, d)) return NULL;
   if (c->ports.app_vectors && !c->app_seen) check_app_start(c, addr);
   c->block_addr = addr;
   c->block_size = size;
-  return true;
+  return d;
 }
 
 static void on_block(uc_engine *uc, uint64_t addr, uint32_t size, void *user) {
   (void)uc;
   struct cpu *c = user;
-  if (!before_code(c, (uint32_t)addr, size)) return;
-  const struct decoded *d = cpu_decode(c, (uint32_t)addr, size);
+  const struct decoded *d = before_code(c, (uint32_t)addr, size);
+  if (!d) return;
   c->last_changes_masks = d->changes_masks;
   c->counters.instructions += d->instructions;
   c->ticks += size * TICKS_PER_BYTE;

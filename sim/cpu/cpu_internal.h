@@ -47,7 +47,9 @@ struct region_state {
 // Facts about a block of code that has run before.
 struct decoded {
   uint32_t addr, size;
+  const uint8_t *code;  // where its bytes are, NULL if nowhere
   uint32_t first_word;  // tells when other code is there now
+  uint32_t fetched;     // generation of the I-cache that holds it, see cpu_cache.c
   uint16_t instructions;
   bool changes_masks;  // CPS or MSR: may unmask an interrupt
 };
@@ -73,6 +75,7 @@ struct cpu {
   uint64_t base_ticks;  // where the present clock rate began
   vtime_t base_time;
   uint64_t hz;
+  uint64_t tick_ps_q32;  // picoseconds per tick, 32 fractional bits
   uint64_t slice_end;
 
   // Stops.
@@ -102,10 +105,12 @@ struct cpu {
   uc_hook window_hook;
 
   // Caches.
-  uint8_t *main_memory;   // RAM as it is behind the D-cache
-  uint8_t *icache_bytes;  // what the I-cache holds of RAM
-  uint8_t *icache_valid;  // per line
-  uint8_t set_ways[128];  // ways of each D-cache set cleaned so far
+  const uint8_t *cached_ram;   // RAM as loads and stores see it
+  uint8_t *main_memory;        // RAM as it is behind the D-cache
+  uint8_t *icache_bytes;       // what the I-cache holds of RAM
+  uint8_t *icache_valid;       // per line
+  uint32_t icache_generation;  // changes whenever lines may have been dropped
+  uint8_t set_ways[128];       // ways of each D-cache set cleaned so far
   struct cache_tags dtags, itags;
 
   struct decoded *decoded;
@@ -150,9 +155,9 @@ void cpu_window_fetch(struct cpu *c, uint32_t addr, uint32_t size);
 void cpu_cache_init(struct cpu *c);
 void cpu_cache_free(struct cpu *c);
 void cpu_cache_reset(struct cpu *c);
-void cpu_cache_check_code(struct cpu *c, uint32_t addr, uint32_t size);
+void cpu_cache_check_code(struct cpu *c, struct decoded *d);
 bool cpu_tags_hit(struct cache_tags *t, uint32_t addr);
 void cpu_tags_clear(struct cache_tags *t);
 
 // cpu_decode.c
-const struct decoded *cpu_decode(struct cpu *c, uint32_t addr, uint32_t size);
+struct decoded *cpu_decode(struct cpu *c, uint32_t addr, uint32_t size);

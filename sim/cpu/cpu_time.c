@@ -3,21 +3,25 @@
 
 #define PS_PER_S 1000000000000u
 
-static uint64_t tick_hz(const struct cpu *c) {
-  return c->hz * TICKS_PER_CYCLE;
+// One multiplication: this runs at every register access.
+static vtime_t time_of_ticks(const struct cpu *c, uint64_t ticks) {
+  const uint64_t n = ticks - c->base_ticks;
+  return c->base_time + (vtime_t)(((unsigned __int128)n * c->tick_ps_q32) >> 32);
 }
 
 vtime_t cpu_time(const struct cpu *c) {
-  const uint64_t n = c->ticks - c->base_ticks;
-  return c->base_time + (vtime_t)((unsigned __int128)n * PS_PER_S / tick_hz(c));
+  return time_of_ticks(c, c->ticks);
 }
 
 // The first tick at or after time `t`.
 uint64_t cpu_ticks_at(const struct cpu *c, vtime_t t) {
   if (t == VT_NEVER) return UINT64_MAX;
   if (t <= c->base_time) return c->base_ticks;
-  const unsigned __int128 x = (unsigned __int128)(t - c->base_time) * tick_hz(c);
-  return c->base_ticks + (uint64_t)((x + PS_PER_S - 1) / PS_PER_S);
+  const unsigned __int128 x = (unsigned __int128)(t - c->base_time) << 32;
+  uint64_t ticks = c->base_ticks + (uint64_t)(x / c->tick_ps_q32);
+  while (time_of_ticks(c, ticks) < t)
+    ticks++;
+  return ticks;
 }
 
 void cpu_sync_time(struct cpu *c) {
@@ -38,6 +42,8 @@ void cpu_set_clock(struct cpu *c, uint64_t hz) {
   c->base_time = c->sim->events.now;
   c->base_ticks = c->ticks;
   c->hz = hz;
+  c->tick_ps_q32 =
+      (uint64_t)(((unsigned __int128)PS_PER_S << 32) / (hz * TICKS_PER_CYCLE));
   cpu_attention(c);
 }
 

@@ -50,6 +50,7 @@ struct machine *machine_create(const struct board *board, enum cpu_mode mode) {
   memset(m->flash_bytes, 0xFF, board->flash_size);
   memset(m->nor_bytes, 0xFF, m->nor_size);
   fill_system_memory(m);
+  m->flash_span = m->nor_span = (struct machine_span){VT_NEVER, VT_NEVER, 0};
   machine_wire(m, mode);
   machine_button(m, false);
   return m;
@@ -112,7 +113,7 @@ static void reset_chip(struct machine *m, enum rcc_reset why) {
   const bool power = why == RCC_RESET_POWER;
   m->resets++;
   m->iwdg_reset_due = false;
-  m->checked_sclk = 0;
+  m->resetting = true;
   flash_f7_reset(&m->flash);
   pwr_reset(&m->pwr, power);
   rcc_reset(&m->rcc, why);
@@ -127,6 +128,7 @@ static void reset_chip(struct machine *m, enum rcc_reset why) {
   iwdg_reset(&m->iwdg, !(m->flash.optcr & SIM_FLASH_OPTCR_IWDG_SW));
   debug_reset(&m->debug);
   scs_reset(&m->scs, boot_address(m));
+  m->resetting = false;
   cpu_set_clock(m->cpu, clock_hz(&m->clocks, CLOCK_HCLK));
   cpu_reset(m->cpu, boot_address(m));
   m->marks = (struct machine_marks){

@@ -55,6 +55,12 @@ struct stub {
 };
 
 // The first moments of things that people want to know the cost of.
+// When a flash was worked on, from the first operation's start to the last one's.
+struct machine_span {
+  vtime_t first, last;  // VT_NEVER: never
+  uint64_t operations;
+};
+
 struct machine_marks {
   vtime_t reset;        // last reset ended
   vtime_t usb_connect;  // pull-up on; VT_NEVER before
@@ -83,6 +89,7 @@ struct machine {
   struct nor nor;
   struct otg otg_hs, otg_fs;
   struct usb_host usb;
+  struct usb_host_port cable;  // the host as the USB core sees it
   struct stub *stubs;
   size_t stub_count;
 
@@ -91,10 +98,15 @@ struct machine {
   size_t nor_size;
 
   bool powered;
+  bool resetting;  // models are being reset one after another: judge nothing
   bool iwdg_reset_due;
   uint64_t resets;
-  uint32_t checked_sclk;  // SCLK that the QUADSPI pins were last checked for; 0 = none
   struct machine_marks marks;
+  struct machine_span flash_span, nor_span;
+  // Called when an operation of either flash starts, with its running number over
+  // both, from 1: for tests that count operations and cut the power at one of them.
+  void (*on_flash_operation)(void *ctx, uint64_t number);
+  void *on_flash_operation_ctx;
 
   // Text from USART1, one byte at a time.
   void (*on_uart)(void *ctx, uint8_t byte);

@@ -29,20 +29,39 @@ static json_t *entries(const struct report *r, enum report_kind kind) {
   return list;
 }
 
-static json_t *flash_operations(const struct machine *m) {
+static void add_span(json_t *o, const struct machine_span *span) {
+  json_object_set_new(o, "operations", json_integer((json_int_t)span->operations));
+  json_object_set_new(o, "first_ns", nanoseconds(span->first));
+  json_object_set_new(o, "last_ns", nanoseconds(span->last));
+}
+
+static json_t *internal_operations(const struct machine *m) {
   const struct flash_f7_counters *f = &m->flash.counters;
+  json_t *o = json_pack("{s:I,s:I,s:I,s:I}", "programs", (json_int_t)f->programs,
+                        "bytes_programmed", (json_int_t)f->bytes_programmed, "erases",
+                        (json_int_t)f->erases, "mass_erases", (json_int_t)f->mass_erases);
+  add_span(o, &m->flash_span);
+  return o;
+}
+
+static json_t *nor_operations(const struct machine *m) {
   const struct nor_counters *n = &m->nor.counters;
-  uint64_t nor_erases = n->chip_erases;
-  for (unsigned i = 0; i < NOR_ERASE_TYPES; i++)
-    nor_erases += n->erases[i];
-  return json_pack("{s:{s:I,s:I,s:I,s:I}, s:{s:I,s:I,s:I,s:I,s:I}}", "internal",
-                   "programs", (json_int_t)f->programs, "bytes_programmed",
-                   (json_int_t)f->bytes_programmed, "erases", (json_int_t)f->erases,
-                   "mass_erases", (json_int_t)f->mass_erases, "qspi", "programs",
-                   (json_int_t)n->programs, "bytes_programmed",
-                   (json_int_t)n->bytes_programmed, "erases", (json_int_t)nor_erases,
-                   "register_writes", (json_int_t)n->register_writes, "bytes_read",
-                   (json_int_t)n->bytes_read);
+  uint64_t erases = n->chip_erases;
+  for (unsigned i = 0; i < NOR_ERASE_TYPES; i++) erases += n->erases[i];
+  json_t *o = json_pack("{s:I,s:I,s:I,s:I,s:I}", "programs", (json_int_t)n->programs,
+                        "bytes_programmed", (json_int_t)n->bytes_programmed, "erases",
+                        (json_int_t)erases, "register_writes",
+                        (json_int_t)n->register_writes, "bytes_read",
+                        (json_int_t)n->bytes_read);
+  add_span(o, &m->nor_span);
+  return o;
+}
+
+static json_t *flash_operations(const struct machine *m) {
+  json_t *o = json_object();
+  json_object_set_new(o, "internal", internal_operations(m));
+  json_object_set_new(o, "qspi", nor_operations(m));
+  return o;
 }
 
 static json_t *pins(const struct machine *m) {

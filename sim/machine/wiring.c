@@ -34,7 +34,7 @@ static struct irq_line line(struct machine *m, unsigned irq) {
 
 static void on_clocks(void *ctx) {
   struct machine *m = ctx;
-  if (!m->powered) return;
+  if (!m->powered || m->resetting) return;
   const uint64_t hclk = clock_hz(&m->clocks, CLOCK_HCLK);
   cpu_set_clock(m->cpu, hclk);
   systick_clock_changed(&m->scs.systick);
@@ -46,12 +46,12 @@ static void on_clocks(void *ctx) {
 static void on_power_settings(void *ctx) {
   struct machine *m = ctx;
   m->rcc.backup_unlocked = m->rtc.backup_unlocked = pwr_backup_unlocked(&m->pwr);
-  if (m->powered) rules_clocks(m);
+  if (m->powered && !m->resetting) rules_clocks(m);
 }
 
 static void on_latency(void *ctx) {
   struct machine *m = ctx;
-  if (m->powered) rules_clocks(m);
+  if (m->powered && !m->resetting) rules_clocks(m);
 }
 
 static void on_backup_reset(void *ctx) {
@@ -90,6 +90,28 @@ static void on_flash_content(void *ctx, uint32_t offset, uint32_t length) {
   struct machine *m = ctx;
   cpu_code_changed(m->cpu, FLASH_BASE + offset, length);
   cpu_code_changed(m->cpu, FLASH_ITCM_BASE + offset, length);
+}
+
+static void note_operation(struct machine *m, struct machine_span *span) {
+  if (!span->operations++) span->first = m->sim.events.now;
+  span->last = m->sim.events.now;
+  if (m->on_flash_operation) {
+    m->on_flash_operation(m->on_flash_operation_ctx,
+                          m->flash_span.operations + m->nor_span.operations);
+  }
+}
+
+static void on_flash_operation(void *ctx, enum flash_f7_kind kind, uint32_t offset) {
+  (void)kind, (void)offset;
+  struct machine *m = ctx;
+  note_operation(m, &m->flash_span);
+}
+
+static void on_nor_operation(void *ctx, enum nor_operation op, uint32_t address,
+                             uint32_t size) {
+  (void)op, (void)address, (void)size;
+  struct machine *m = ctx;
+  note_operation(m, &m->nor_span);
 }
 
 static uint32_t flash_offset(uint32_t addr) {
@@ -187,12 +209,38 @@ static void on_usb_event(void *ctx, enum usb_host_event event) {
   struct machine *m = ctx;
   const bool connected = event == USB_HOST_CONNECTED;
   if (!connected && event != USB_HOST_DISCONNECTED) return;
-  if (connected && m->marks.usb_connect == VT_NEVER) {
+  if (m->on_usb_connect) m->on_usb_connect(m->on_usb_connect_ctx, connected);
+}
+
+// The pull-up passes through here, so that its first moment is noted.
+static void on_pull_up(void *ctx, bool on) {
+  struct machine *m = ctx;
+  if (on && m->marks.usb_connect == VT_NEVER) {
     m->marks.usb_connect = m->sim.events.now;
     m->marks.instructions_to_connect =
         cpu_counters(m->cpu).instructions - m->marks.instructions_at_reset;
   }
-  if (m->on_usb_connect) m->on_usb_connect(m->on_usb_connect_ctx, connected);
+  m->usb.port.pull_up(m->usb.port.ctx, on);
+}
+
+static void on_ready(void *ctx, uint8_t endpoint, bool in) {
+  struct machine *m = ctx;
+  m->usb.port.ready(m->usb.port.ctx, endpoint, in);
+}
+
+static void on_want_sof(void *ctx, bool on) {
+  struct machine *m = ctx;
+  m->usb.port.want_sof(m->usb.port.ctx, on);
+}
+
+static uint16_t on_microframe(void *ctx) {
+  struct machine *m = ctx;
+  return m->usb.port.microframe(m->usb.port.ctx);
+}
+
+static void on_remote_wakeup(void *ctx, bool driving) {
+  struct machine *m = ctx;
+  m->usb.port.remote_wakeup(m->usb.port.ctx, driving);
 }
 
 static void wire_usb(struct machine *m) {
@@ -213,7 +261,13 @@ static void wire_usb(struct machine *m) {
   usb_host_init(&m->usb, &m->sim.events, &usb_host_defaults, &plugged->port);
   m->usb.on_event = on_usb_event;
   m->usb.ctx = m;
-  otg_attach(plugged, &m->usb.port);
+  m->cable = (struct usb_host_port){.ctx = m,
+                                    .pull_up = on_pull_up,
+                                    .ready = on_ready,
+                                    .want_sof = on_want_sof,
+                                    .microframe = on_microframe,
+                                    .remote_wakeup = on_remote_wakeup};
+  otg_attach(plugged, &m->cable);
 }
 
 // --- the rest ---
@@ -302,11 +356,14 @@ static void wire_flash(struct machine *m) {
   m->flash.on_busy = on_flash_busy;
   m->flash.on_content = on_flash_content;
   m->flash.on_latency = on_latency;
+  m->flash.on_operation = on_flash_operation;
   m->flash.ctx = m;
 }
 
 static void wire_qspi(struct machine *m) {
   nor_init(&m->nor, &m->sim, nor_chip_find(m->board->qspi_chip), m->nor_bytes);
+  m->nor.on_operation = on_nor_operation;
+  m->nor.on_operation_ctx = m;
   quadspi_init(&m->quadspi, &m->sim, m->clocks);
   m->quadspi.flash[0] = &m->nor;
   m->quadspi.irq = line(m, IRQ_QUADSPI);

@@ -318,7 +318,7 @@ static void write_cr(struct flash_f7 *f, uint32_t value) {
                  "CR written while BSY");
     return;
   }
-  f->cr = value & 0x8300FFFFu;
+  f->cr = value & reg_at(&f->regs, SIM_FLASH_CR)->known;
   if (f->cr & SIM_FLASH_CR_LOCK) f->cr = SIM_FLASH_CR_LOCK;
   if (f->cr & SIM_FLASH_CR_STRT) start_erase(f);
   if (!f->op.active) f->cr &= ~SIM_FLASH_CR_STRT;

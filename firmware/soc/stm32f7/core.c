@@ -15,7 +15,8 @@
 enum {
   REGION_EXTERNAL = 0,
   REGION_REGISTERS = 1,
-  REGION_WINDOW = 2,
+  REGION_FLASH = 2,
+  REGION_WINDOW = 3,
   AP_NONE = 0,
   AP_FULL = 3,
   AP_READ_ONLY = 6,
@@ -44,6 +45,11 @@ void soc_mpu_start(void) {
                  field_set(0, MPU_RASR_AP, AP_NONE));
   // FMC and QUADSPI registers, 8 KB at 0xA0000000: shareable device.
   set_region(REGION_REGISTERS, 0xA0000000u, 13,
+             no_execute | field_mask(MPU_RASR_B) | field_mask(MPU_RASR_S) |
+                 field_set(0, MPU_RASR_AP, AP_FULL));
+  // Internal flash, 2 MB, as a device: written unit by unit, and never cached, so
+  // that what is read back is what is there. Nothing runs from it.
+  set_region(REGION_FLASH, 0x08000000u, 21,
              no_execute | field_mask(MPU_RASR_B) | field_mask(MPU_RASR_S) |
                  field_set(0, MPU_RASR_AP, AP_FULL));
   mmio_write32(MPU_BASE + MPU_CTRL,

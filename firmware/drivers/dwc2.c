@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: MIT
+// FIFO RAM, in 32-bit words (RM0410 41.11.3). OTG_FS has 320, OTG_HS 1024; the same
+// layout serves both:
+//
+//     0 +--------------------+
+//       | receive, 128       |  13 (SETUP) + 1 (global NAK) + 2 x (64/4 + 1) + 2
+//   128 +--------------------+     = 50 words at least
+//       | transmit EP0, 64   |  one packet is 16 words
+//   192 +--------------------+
+#include "firmware/drivers/dwc2.h"
+
+#include <string.h>
+
+#include "firmware/drivers/dwc2_regs.h"
+#include "firmware/mmio.h"
+
+enum {
+  RX_WORDS = 128,
+  TX0_WORDS = 64,
+  ALL_FIFOS = 0x10,
+
+  // GRXSTSP.PKTSTS (RM0410 41.15.8).
+  PKTSTS_OUT_DATA = 2,
+  PKTSTS_SETUP_DATA = 6,
+
+  TURNAROUND_ULPI = 9,  // GUSBCFG.TRDT: RM0410 table 284
+  TURNAROUND_FS = 6,    // HCLK above 32 MHz
+
+  SPEED_HIGH = 0,
+  SPEED_FULL_INTERNAL = 3,
+
+  // Deadlines in us. The manual gives clocks, not times, for resets and flushes; a
+  // millisecond is 60,000 PHY clocks. Forced device mode: 25 ms (GUSBCFG.FDMOD).
+  CORE_US = 1000,
+  MODE_US = 200000,
+};
+
+static uint32_t rd(const struct dwc2 *d, uint32_t reg) {
+  return mmio_read32(d->config.base + reg);
+}
+
+static void wr(const struct dwc2 *d, uint32_t reg, uint32_t value) {
+  mmio_write32(d->config.base + reg, value);
+}
+
+static void update(const struct dwc2 *d, uint32_t reg, uint32_t clear, uint32_t set) {
+  mmio_update32(d->config.base + reg, clear, set);
+}
+
+static bool wait_field(const struct dwc2 *d, uint32_t reg, uint32_t field,
+                       uint32_t value, uint32_t deadline_us) {
+  const uint32_t start = d->config.now_us(d->config.now_ctx);
+  while (field_get(rd(d, reg), field) != value) {
+    if (d->config.now_us(d->config.now_ctx) - start > deadline_us) return false;
+  }
+  return true;
+}
+
+// --- set-up ---
+
+static bool reset_core(const struct dwc2 *d) {
+  if (!wait_field(d, DWC2_GRSTCTL, DWC2_GRSTCTL_AHBIDL, 1, CORE_US)) return false;
+  update(d, DWC2_GRSTCTL, 0, field_mask(DWC2_GRSTCTL_CSRST));
+  if (!wait_field(d, DWC2_GRSTCTL, DWC2_GRSTCTL_CSRST, 0, CORE_US)) return false;
+  return wait_field(d, DWC2_GRSTCTL, DWC2_GRSTCTL_AHBIDL, 1, CORE_US);
+}
+
+static bool select_phy(const struct dwc2 *d) {
+  const bool ulpi = d->config.phy == DWC2_PHY_ULPI_HS;
+  if (ulpi) {
+    update(d, DWC2_GCCFG, field_mask(DWC2_GCCFG_PWRDWN), 0);
+    update(d, DWC2_GUSBCFG,
+           field_mask(DWC2_GUSBCFG_PHYSEL) | field_mask(DWC2_GUSBCFG_ULPIFSLS) |
+               field_mask(DWC2_GUSBCFG_ULPIEVBUSD) |
+               field_mask(DWC2_GUSBCFG_ULPIEVBUSI) | field_mask(DWC2_GUSBCFG_TSDPS),
+           0);
+  } else {
+    update(d, DWC2_GUSBCFG, 0, field_mask(DWC2_GUSBCFG_PHYSEL));
+  }
+  if (!reset_core(d)) return false;
+  if (!ulpi) update(d, DWC2_GCCFG, 0, field_mask(DWC2_GCCFG_PWRDWN));
+  return true;
+}
+
+static bool force_device_mode(const struct dwc2 *d) {
+  const uint32_t trdt =
+      d->config.phy == DWC2_PHY_ULPI_HS ? TURNAROUND_ULPI : TURNAROUND_FS;
+  uint32_t r = rd(d, DWC2_GUSBCFG) | field_mask(DWC2_GUSBCFG_FDMOD);
+  wr(d, DWC2_GUSBCFG, field_set(r, DWC2_GUSBCFG_TRDT, trdt));
+  return wait_field(d, DWC2_GINTSTS, DWC2_GINTSTS_CMOD, 0, MODE_US);
+}
+
+static void set_vbus(const struct dwc2 *d) {
+  if (d->config.phy == DWC2_PHY_ULPI_HS) return;  // the PHY senses it
+  if (d->config.vbus_sensed) {
+    update(d, DWC2_GCCFG, 0, field_mask(DWC2_GCCFG_VBDEN));
+  } else {
+    update(d, DWC2_GCCFG, field_mask(DWC2_GCCFG_VBDEN), 0);
+    update(d, DWC2_GOTGCTL, 0,
+           field_mask(DWC2_GOTGCTL_BVALOEN) | field_mask(DWC2_GOTGCTL_BVALOVAL));
+  }
+}
+
+static void set_fifo_sizes(const struct dwc2 *d) {
+  wr(d, DWC2_GRXFSIZ, RX_WORDS);
+  uint32_t tx = field_set(0, DWC2_DIEPTXF0_TX0FSA, RX_WORDS);
+  wr(d, DWC2_DIEPTXF0, field_set(tx, DWC2_DIEPTXF0_TX0FD, TX0_WORDS));
+}
+
+static void flush(const struct dwc2 *d, uint32_t fifo) {
+  wr(d, DWC2_GRSTCTL,
+     field_set(field_mask(DWC2_GRSTCTL_TXFFLSH), DWC2_GRSTCTL_TXFNUM, fifo));
+  wait_field(d, DWC2_GRSTCTL, DWC2_GRSTCTL_TXFFLSH, 0, CORE_US);
+}
+
+static void flush_received(const struct dwc2 *d) {
+  wr(d, DWC2_GRSTCTL, field_mask(DWC2_GRSTCTL_RXFFLSH));
+  wait_field(d, DWC2_GRSTCTL, DWC2_GRSTCTL_RXFFLSH, 0, CORE_US);
+}
+
+static void set_interrupts(const struct dwc2 *d) {
+  wr(d, DWC2_DIEPMSK, field_mask(DWC2_DIEPMSK_XFRCM));
+  wr(d, DWC2_DOEPMSK, field_mask(DWC2_DOEPMSK_XFRCM) | field_mask(DWC2_DOEPMSK_STUPM));
+  wr(d, DWC2_DAINTMSK,
+     field_set(field_set(0, DWC2_DAINTMSK_IEPM, 1), DWC2_DAINTMSK_OEPM, 1));
+  wr(d, DWC2_GINTMSK,
+     field_mask(DWC2_GINTMSK_RXFLVLM) | field_mask(DWC2_GINTMSK_USBSUSPM) |
+         field_mask(DWC2_GINTMSK_USBRST) | field_mask(DWC2_GINTMSK_ENUMDNEM) |
+         field_mask(DWC2_GINTMSK_IEPINT) | field_mask(DWC2_GINTMSK_OEPINT) |
+         field_mask(DWC2_GINTMSK_WUIM));
+  update(d, DWC2_GAHBCFG, 0, field_mask(DWC2_GAHBCFG_GINT));
+}
+
+enum status dwc2_start(struct dwc2 *d, const struct dwc2_config *config) {
+  memset(d, 0, sizeof *d);
+  d->config = *config;
+  update(d, DWC2_GAHBCFG, field_mask(DWC2_GAHBCFG_GINT), 0);
+  if (!select_phy(d)) return ST_USB_PHY;
+  update(d, DWC2_DCTL, 0, field_mask(DWC2_DCTL_SDIS));
+  if (!force_device_mode(d)) return ST_USB_PHY;
+  set_vbus(d);
+  wr(d, DWC2_PCGCCTL, 0);
+  const uint32_t speed =
+      config->phy == DWC2_PHY_ULPI_HS ? SPEED_HIGH : SPEED_FULL_INTERNAL;
+  wr(d, DWC2_DCFG, field_set(rd(d, DWC2_DCFG), DWC2_DCFG_DSPD, speed));
+  set_fifo_sizes(d);
+  flush(d, ALL_FIFOS);
+  flush_received(d);
+  wr(d, DWC2_GINTSTS,
+     field_mask(DWC2_GINTSTS_USBRST) | field_mask(DWC2_GINTSTS_ENUMDNE) |
+         field_mask(DWC2_GINTSTS_USBSUSP) | field_mask(DWC2_GINTSTS_WKUPINT));
+  set_interrupts(d);
+  return ST_OK;
+}
+
+// --- operations ---
+
+static void port_connect(void *ctx, bool on) {
+  const struct dwc2 *d = ctx;
+  const uint32_t sdis = field_mask(DWC2_DCTL_SDIS);
+  update(d, DWC2_DCTL, on ? sdis : 0, on ? 0 : sdis);
+}
+
+static void port_set_address(void *ctx, uint8_t address) {
+  const struct dwc2 *d = ctx;
+  wr(d, DWC2_DCFG, field_set(rd(d, DWC2_DCFG), DWC2_DCFG_DAD, address));
+}
+
+static void port_receive(void *ctx, uint8_t *dst) {
+  struct dwc2 *d = ctx;
+  d->out = dst;
+  d->out_length = 0;
+  uint32_t size =
+      field_set(0, DWC2_DOEPTSIZ0_STUPCNT, 3) | field_mask(DWC2_DOEPTSIZ0_PKTCNT);
+  wr(d, DWC2_DOEPTSIZ0, field_set(size, DWC2_DOEPTSIZ0_XFRSIZ, USB_EP0_PACKET));
+  update(d, DWC2_DOEPCTL0, 0,
+         field_mask(DWC2_DOEPCTL0_EPENA) | field_mask(DWC2_DOEPCTL0_CNAK));
+}
+
+static void port_send(void *ctx, const uint8_t *src, uint16_t length) {
+  const struct dwc2 *d = ctx;
+  const uint32_t size = field_set(0, DWC2_DIEPTSIZ0_PKTCNT, 1);
+  wr(d, DWC2_DIEPTSIZ0, field_set(size, DWC2_DIEPTSIZ0_XFRSIZ, length));
+  update(d, DWC2_DIEPCTL0, 0,
+         field_mask(DWC2_DIEPCTL0_EPENA) | field_mask(DWC2_DIEPCTL0_CNAK));
+  // The FIFO holds four packets and is empty here: every send follows an
+  // acknowledge or a flush.
+  for (uint32_t at = 0; at < length; at += 4) {
+    uint32_t word = 0;
+    memcpy(&word, src + at, length - at < 4u ? length - at : 4u);
+    wr(d, DWC2_DFIFO0, word);
+  }
+}
+
+static void port_stall(void *ctx) {
+  const struct dwc2 *d = ctx;
+  update(d, DWC2_DIEPCTL0, 0, field_mask(DWC2_DIEPCTL0_STALL));
+  update(d, DWC2_DOEPCTL0, 0, field_mask(DWC2_DOEPCTL0_STALL));
+}
+
+static void port_test_mode(void *ctx, uint8_t selector) {
+  const struct dwc2 *d = ctx;
+  wr(d, DWC2_DCTL, field_set(rd(d, DWC2_DCTL), DWC2_DCTL_TCTL, selector));
+}
+
+// --- events ---
+
+static void on_bus_reset(struct dwc2 *d) {
+  update(d, DWC2_DOEPCTL0, 0, field_mask(DWC2_DOEPCTL0_SNAK));
+  flush(d, ALL_FIFOS);
+  port_set_address(d, 0);
+  wr(d, DWC2_DIEPINT0, field_mask(DWC2_DIEPINT0_XFRC));
+  wr(d, DWC2_DOEPINT0, field_mask(DWC2_DOEPINT0_XFRC) | field_mask(DWC2_DOEPINT0_STUP));
+  // An endpoint that is still enabled keeps its size; the next SETUP disables it.
+  if (field_get(rd(d, DWC2_DOEPCTL0), DWC2_DOEPCTL0_EPENA)) return;
+  wr(d, DWC2_DOEPTSIZ0, field_set(0, DWC2_DOEPTSIZ0_STUPCNT, 3));
+}
+
+static void on_enumerated(const struct dwc2 *d, struct usb_event *e) {
+  e->kind = USB_EVENT_RESET;
+  e->high_speed = field_get(rd(d, DWC2_DSTS), DWC2_DSTS_ENUMSPD) == SPEED_HIGH;
+  update(d, DWC2_DIEPCTL0, field_mask(DWC2_DIEPCTL0_MPSIZ), 0);  // 64 bytes
+  update(d, DWC2_DCTL, 0, field_mask(DWC2_DCTL_CGINAK));
+}
+
+// An IN packet that the host no longer wants must not answer the next request
+// (RM0410 41.16.6, "IN endpoint disable").
+static void cancel_in(const struct dwc2 *d) {
+  if (!field_get(rd(d, DWC2_DIEPCTL0), DWC2_DIEPCTL0_EPENA)) return;
+  update(d, DWC2_DIEPCTL0, 0, field_mask(DWC2_DIEPCTL0_SNAK));
+  wait_field(d, DWC2_DIEPINT0, DWC2_DIEPINT0_INEPNE, 1, CORE_US);
+  update(d, DWC2_DIEPCTL0, 0,
+         field_mask(DWC2_DIEPCTL0_EPDIS) | field_mask(DWC2_DIEPCTL0_SNAK));
+  wait_field(d, DWC2_DIEPINT0, DWC2_DIEPINT0_EPDISD, 1, CORE_US);
+  wr(d, DWC2_DIEPINT0,
+     field_mask(DWC2_DIEPINT0_EPDISD) | field_mask(DWC2_DIEPINT0_INEPNE));
+  flush(d, 0);
+}
+
+static void read_fifo(const struct dwc2 *d, uint8_t *dst, uint32_t count,
+                      uint32_t room) {
+  for (uint32_t at = 0; at < count; at += 4) {
+    const uint32_t word = rd(d, DWC2_DFIFO0);
+    if (at >= room || !dst) continue;  // more than was asked for: taken and dropped
+    const uint32_t n = room - at < 4u ? room - at : 4u;
+    memcpy(dst + at, &word, count - at < n ? count - at : n);
+  }
+}
+
+// One entry of the receive FIFO. What it means follows as XFRC or STUP.
+static void pop(struct dwc2 *d) {
+  const uint32_t entry = rd(d, DWC2_GRXSTSP);
+  const uint32_t count = field_get(entry, DWC2_GRXSTSP_BCNT);
+  switch (field_get(entry, DWC2_GRXSTSP_PKTSTS)) {
+    case PKTSTS_SETUP_DATA: read_fifo(d, d->setup, count, sizeof d->setup); break;
+    case PKTSTS_OUT_DATA:
+      read_fifo(d, d->out, count, USB_EP0_PACKET);
+      d->out_length = (uint16_t)(count < USB_EP0_PACKET ? count : USB_EP0_PACKET);
+      break;
+    default: break;
+  }
+}
+
+static bool take_setup(struct dwc2 *d, struct usb_event *e) {
+  wr(d, DWC2_DOEPINT0, field_mask(DWC2_DOEPINT0_STUP) | field_mask(DWC2_DOEPINT0_XFRC));
+  wr(d, DWC2_DIEPINT0, field_mask(DWC2_DIEPINT0_XFRC));
+  cancel_in(d);
+  e->kind = USB_EVENT_SETUP;
+  memcpy(e->setup, d->setup, sizeof e->setup);
+  return true;
+}
+
+static bool take_endpoint_event(struct dwc2 *d, uint32_t status, struct usb_event *e) {
+  if (field_get(status, DWC2_GINTSTS_OEPINT)) {
+    const uint32_t out = rd(d, DWC2_DOEPINT0);
+    if (field_get(out, DWC2_DOEPINT0_STUP)) return take_setup(d, e);
+    if (field_get(out, DWC2_DOEPINT0_XFRC)) {
+      wr(d, DWC2_DOEPINT0, field_mask(DWC2_DOEPINT0_XFRC));
+      e->kind = USB_EVENT_OUT;
+      e->length = d->out_length;
+      return true;
+    }
+  }
+  if (field_get(status, DWC2_GINTSTS_IEPINT) &&
+      field_get(rd(d, DWC2_DIEPINT0), DWC2_DIEPINT0_XFRC)) {
+    wr(d, DWC2_DIEPINT0, field_mask(DWC2_DIEPINT0_XFRC));
+    e->kind = USB_EVENT_IN;
+    return true;
+  }
+  return false;
+}
+
+// True if `field` is set in GINTSTS; it is then cleared.
+static bool acknowledge(const struct dwc2 *d, uint32_t status, uint32_t field) {
+  if (!field_get(status, field)) return false;
+  wr(d, DWC2_GINTSTS, field_mask(field));
+  return true;
+}
+
+static bool port_next_event(void *ctx, struct usb_event *e) {
+  struct dwc2 *d = ctx;
+  *e = (struct usb_event){.kind = USB_EVENT_NONE};
+  uint32_t status = rd(d, DWC2_GINTSTS);
+  if (acknowledge(d, status, DWC2_GINTSTS_USBRST)) on_bus_reset(d);
+  if (acknowledge(d, status, DWC2_GINTSTS_ENUMDNE)) {
+    on_enumerated(d, e);
+    return true;
+  }
+  if (acknowledge(d, status, DWC2_GINTSTS_WKUPINT)) {
+    e->kind = USB_EVENT_RESUME;
+    return true;
+  }
+  if (acknowledge(d, status, DWC2_GINTSTS_USBSUSP)) {
+    e->kind = USB_EVENT_SUSPEND;
+    return true;
+  }
+  // Every entry first: STUP and XFRC come up as their entries are popped.
+  while (field_get(status, DWC2_GINTSTS_RXFLVL)) {
+    pop(d);
+    status = rd(d, DWC2_GINTSTS);
+    if (field_get(status, DWC2_GINTSTS_OEPINT)) break;
+  }
+  return take_endpoint_event(d, status, e);
+}
+
+struct usb_port dwc2_port(struct dwc2 *d) {
+  return (struct usb_port){
+      .ctx = d,
+      .connect = port_connect,
+      .next_event = port_next_event,
+      .set_address = port_set_address,
+      .address_early = true,  // DCFG.DAD is used from the status stage on
+      .ep0_receive = port_receive,
+      .ep0_send = port_send,
+      .ep0_stall = port_stall,
+      .test_mode = port_test_mode,
+  };
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// All flash looks like this: geometry as data, four operations, and deadlines that
+// each medium takes from its own datasheet. Offsets are from the medium's start.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/status.h"
+
+enum { MEDIA_MAX_RUNS = 6 };
+
+// A stretch of erase blocks of one size.
+struct media_run {
+  uint32_t block_size;  // bytes
+  uint16_t count;
+  bool writable;      // by an update; false: the bootloader's own
+  uint32_t erase_us;  // of one block, typical
+};
+
+struct media_geometry {
+  const char *name;  // as hosts show it; no '/'
+  uint32_t base;     // address of offset 0
+  uint32_t size;     // the sum of the runs
+  struct media_run runs[MEDIA_MAX_RUNS];
+  uint8_t run_count;
+  uint32_t program_us_per_kb;  // typical
+};
+
+struct media {
+  void *ctx;
+  struct media_geometry geometry;
+  // Copies `n` bytes. Not while an operation is in progress.
+  enum status (*read)(void *ctx, uint32_t offset, uint8_t *dst, size_t n);
+  // Begins to erase the block that starts at `offset`, of `size` bytes.
+  enum status (*erase_start)(void *ctx, uint32_t offset, uint32_t size);
+  // Begins to program. `src` must stay until the operation is over; any alignment,
+  // bytes of a program unit that are not given stay as they are.
+  enum status (*program_start)(void *ctx, uint32_t offset, const uint8_t *src,
+                               size_t n);
+  // Carries the operation on. `*busy` is false when it is over; the status is its
+  // result then. FLASH_TIMEOUT when the medium's deadline passes.
+  enum status (*poll)(void *ctx, bool *busy);
+};
+
+// The erase block that holds `offset`. False beyond the end.
+struct media_block {
+  uint32_t offset, size, erase_us;
+  bool writable;
+};
+bool media_block_at(const struct media_geometry *g, uint32_t offset,
+                    struct media_block *out);

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// What a controller must offer to the NOR logic: commands on one, two or four lines.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/status.h"
+
+// One command. A phase with 0 lines is left out. Phases follow in this order:
+// opcode, address, alternate ("mode") bytes, dummy clocks, data.
+struct nor_cmd {
+  uint8_t opcode, opcode_lines;
+  uint8_t address_lines, address_bytes;  // 3 or 4
+  uint8_t mode_lines, mode_bytes;        // 1 to 4 bytes, all of value `mode`
+  uint8_t mode;
+  uint8_t dummy_clocks;  // reads only: writes with dummy clocks lose their first
+                         // nibble (ES0334)
+  uint8_t data_lines;
+  uint32_t address;
+};
+
+struct nor_bus {
+  void *ctx;
+  // Both wait for the bus, which takes as long as the bytes need, 4 KB at most.
+  // BUS_TIMEOUT if the controller hangs. `n` may be 0 for write.
+  enum status (*read)(void *ctx, const struct nor_cmd *c, uint8_t *dst, size_t n);
+  enum status (*write)(void *ctx, const struct nor_cmd *c, const uint8_t *src,
+                       size_t n);
+  // The controller reads one status byte again and again by itself, until
+  // (byte & mask) == match; the core is woken then. wait_done tells; it must be
+  // called until `*done`, or wait_stop to give up.
+  enum status (*wait_start)(void *ctx, const struct nor_cmd *c, uint8_t mask,
+                            uint8_t match);
+  enum status (*wait_done)(void *ctx, bool *done);
+  void (*wait_stop)(void *ctx);
+  // The fastest clock that is not above `hz`; returns it.
+  uint32_t (*set_clock)(void *ctx, uint32_t hz);
+  // Size of the chip, for the controller's own limits.
+  void (*set_size)(void *ctx, uint32_t bytes);
+  uint32_t (*now_us)(void *ctx);  // free-running, wraps
+};

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// The update session, where all roads end: which addresses may be erased and
+// written, which medium they belong to, and whether an application may be started
+// at the end. Roads see addresses and results; the writer does the work.
+#pragma once
+
+#include "firmware/flash/writer.h"
+
+enum { SESSION_MAX_MEDIA = 2 };
+
+struct session {
+  struct writer *writer;
+  const struct media *media[SESSION_MAX_MEDIA];
+  uint8_t media_count;
+};
+
+void session_init(struct session *s, struct writer *w);
+void session_add_medium(struct session *s, const struct media *m);
+
+// Checks. OK, or why the range cannot be: BAD_ADDRESS (no medium there),
+// BOOTLOADER_AREA, CROSSES_END. A pointer may also be the end of a medium.
+enum status session_check_pointer(const struct session *s, uint32_t address);
+enum status session_check_erase(const struct session *s, uint32_t address);
+enum status session_check_write(const struct session *s, uint32_t address,
+                                uint32_t length);
+
+// Start work that was checked; only when not busy.
+void session_erase(struct session *s, uint32_t address);
+void session_mass_erase(struct session *s, uint8_t medium);
+void session_write(struct session *s, uint32_t address, const uint8_t *data,
+                   uint32_t length);
+
+// Up to `length` bytes from `address`; `*done` of them, fewer (or none) at the end of
+// the medium. BAD_ADDRESS if no medium begins, ends or lies there.
+enum status session_read(struct session *s, uint32_t address, uint8_t *dst,
+                         uint32_t length, uint32_t *done);
+
+bool session_busy(const struct session *s);
+uint32_t session_remaining_us(const struct session *s);
+struct writer_result session_take_result(struct session *s);
+
+// One step of work. False if there is none, or an interrupt must come first.
+bool session_poll(struct session *s);
+
+// The update is complete: may the application be started? NO_APPLICATION.
+enum status session_finish(struct session *s);

@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: MIT
+#include "firmware/usb/dfu.h"
+
+#include <string.h>
+
+#include "common/base/bytes.h"
+#include "common/protocol/ch9.h"
+#include "firmware/usb/dfu_table.h"
+
+enum {
+  // The longest poll time a host is asked to sleep. Not 100 ms: dfu-util takes that
+  // for a mass erase that needs 35 s.
+  POLL_MAX_MS = 1000,
+  // After dfuMANIFEST the device leaves the bus; hosts sleep this long, then close.
+  LEAVE_POLL_MS = 1,
+};
+
+// --- errors ---
+
+static uint8_t status_of(enum status reason) {
+  switch (reason) {
+    case ST_OK: return DFU_STATUS_OK;
+    case ST_BAD_ADDRESS:
+    case ST_BOOTLOADER_AREA:
+    case ST_CROSSES_END: return DFU_STATUS_errTARGET;
+    case ST_NOT_ERASED: return DFU_STATUS_errCHECK_ERASED;
+    case ST_ERASE_FAILED: return DFU_STATUS_errERASE;
+    case ST_PROGRAM_FAILED:
+    case ST_FLASH_LOCKED:
+    case ST_FLASH_PROTECTED: return DFU_STATUS_errPROG;
+    case ST_VERIFY_FAILED: return DFU_STATUS_errVERIFY;
+    case ST_NO_APPLICATION: return DFU_STATUS_errFIRMWARE;
+    case ST_READ_UNPROTECT: return DFU_STATUS_errVENDOR;
+    case ST_BAD_COMMAND: return DFU_STATUS_errSTALLEDPKT;
+    default: return DFU_STATUS_errUNKNOWN;
+  }
+}
+
+// A wait that ran out is an erase or a write that failed, by what was being done.
+static uint8_t status_of_work(enum status reason, enum dfu_work_kind kind) {
+  const bool timeout = reason == ST_FLASH_TIMEOUT || reason == ST_BUS_TIMEOUT;
+  const bool supply = reason == ST_SUPPLY_LOW;
+  if (!timeout && !supply) return status_of(reason);
+  return kind == DFU_WORK_WRITE ? DFU_STATUS_errPROG : DFU_STATUS_errERASE;
+}
+
+static bool is_command(enum dfu_work_kind kind) {
+  return kind != DFU_WORK_NONE && kind != DFU_WORK_WRITE;
+}
+
+// A command that has not begun is dropped; data that were accepted stay.
+static void drop_command(struct dfu *d) {
+  if (is_command(d->work.kind)) d->work.kind = DFU_WORK_NONE;
+}
+
+static void to_error(struct dfu *d, struct dfu_failure f) {
+  d->state = DFU_ERROR;
+  d->told = f;
+  d->leaving = false;
+  drop_command(d);
+}
+
+static enum usb_answer stalled(struct dfu *d) {
+  if (d->state != DFU_ERROR) {
+    to_error(d, (struct dfu_failure){.status = DFU_STATUS_errSTALLEDPKT});
+  }
+  return USB_STALL;
+}
+
+// --- work ---
+
+static void work_failed(struct dfu *d, uint8_t status, enum status reason,
+                        uint32_t address, bool has_address) {
+  if (d->failure.status != DFU_STATUS_OK) return;  // the first one counts
+  d->failure = (struct dfu_failure){.status = status,
+                                    .reason = reason,
+                                    .address = address,
+                                    .has_address = has_address};
+}
+
+static enum status check(const struct dfu *d, const struct dfu_work *w) {
+  switch (w->kind) {
+    case DFU_WORK_SET_ADDRESS: return session_check_pointer(d->session, w->address);
+    case DFU_WORK_ERASE: return session_check_erase(d->session, w->address);
+    case DFU_WORK_WRITE: return session_check_write(d->session, w->address, w->length);
+    case DFU_WORK_BAD_COMMAND: return ST_BAD_COMMAND;
+    case DFU_WORK_READ_UNPROTECT: return ST_READ_UNPROTECT;
+    default: return ST_OK;
+  }
+}
+
+static void start(struct dfu *d) {
+  const struct dfu_work w = d->work;
+  d->work.kind = DFU_WORK_NONE;
+  const enum status reason = check(d, &w);
+  if (reason != ST_OK) {
+    const bool at = w.kind != DFU_WORK_BAD_COMMAND && w.kind != DFU_WORK_READ_UNPROTECT;
+    work_failed(d, status_of(reason), reason, w.address, at);
+    return;
+  }
+  switch (w.kind) {
+    case DFU_WORK_ERASE: session_erase(d->session, w.address); break;
+    case DFU_WORK_MASS_ERASE: session_mass_erase(d->session, d->alternate); break;
+    case DFU_WORK_WRITE: session_write(d->session, w.address, w.data, w.length); break;
+    default: d->pointer = w.address; return;
+  }
+  d->running = w.kind;
+}
+
+static void collect(struct dfu *d) {
+  const struct writer_result r = session_take_result(d->session);
+  if (r.status != ST_OK) {
+    work_failed(d, status_of_work(r.status, d->running), r.status, r.address, true);
+  }
+  d->running = DFU_WORK_NONE;
+}
+
+bool dfu_poll(struct dfu *d) {
+  const bool stepped = session_poll(d->session);
+  if (session_busy(d->session)) return stepped;
+  if (d->running != DFU_WORK_NONE) {
+    collect(d);
+    return true;
+  }
+  if (d->work.kind == DFU_WORK_WRITE || (is_command(d->work.kind) && d->work.armed)) {
+    start(d);
+    return true;
+  }
+  return stepped;
+}
+
+static bool pending(const struct dfu *d) {
+  return d->running != DFU_WORK_NONE || d->work.kind != DFU_WORK_NONE;
+}
+
+static uint32_t poll_ms(uint32_t us) {
+  const uint32_t ms = us / 1000u + 1u;
+  return ms < POLL_MAX_MS ? ms : POLL_MAX_MS;
+}
+
+static uint32_t erase_us(const struct dfu *d, uint32_t address) {
+  for (uint8_t i = 0; i < d->session->media_count; i++) {
+    const struct media_geometry *g = &d->session->media[i]->geometry;
+    struct media_block b;
+    if (media_block_at(g, address - g->base, &b)) return b.erase_us;
+  }
+  return 0;
+}
+
+// How long a host should wait before it asks again: what is running, or what the
+// command that waits is going to take.
+static uint32_t wait_ms(const struct dfu *d) {
+  if (d->running != DFU_WORK_NONE) return poll_ms(session_remaining_us(d->session));
+  switch (d->work.kind) {
+    case DFU_WORK_ERASE: return poll_ms(erase_us(d, d->work.address));
+    case DFU_WORK_MASS_ERASE: return POLL_MAX_MS;
+    case DFU_WORK_WRITE: return 1;
+    default: return 0;  // done before the host can ask again
+  }
+}
+
+// --- DNLOAD ---
+
+static enum dfu_work_kind command_kind(const uint8_t *data, uint32_t length) {
+  switch (data[0]) {
+    case DFUSE_SET_ADDRESS:
+      return length == 5 ? DFU_WORK_SET_ADDRESS : DFU_WORK_BAD_COMMAND;
+    case DFUSE_ERASE:
+      if (length == 1) return DFU_WORK_MASS_ERASE;
+      return length == 5 ? DFU_WORK_ERASE : DFU_WORK_BAD_COMMAND;
+    case DFUSE_READ_UNPROTECT: return DFU_WORK_READ_UNPROTECT;
+    default: return DFU_WORK_BAD_COMMAND;
+  }
+}
+
+static enum usb_answer download(struct dfu *d, const struct usb_setup *s,
+                                const struct dfu_cell *cell) {
+  if (s->wLength == 0) {
+    d->leaving = true;
+    d->state = (enum dfu_state)cell->other;
+    return USB_ACCEPT;
+  }
+  if (s->wLength > DFU_TRANSFER_SIZE || s->wValue == 1) return stalled(d);
+  // A block still waits in the buffer that this one would overwrite: nothing that
+  // was accepted is thrown away.
+  if (d->work.kind == DFU_WORK_WRITE) return stalled(d);
+  return USB_ACCEPT;
+}
+
+static enum usb_answer on_data(void *ctx, const struct usb_setup *s,
+                               const uint8_t *data) {
+  struct dfu *d = ctx;
+  if (s->wValue == 0) {
+    const enum dfu_work_kind kind = command_kind(data, s->wLength);
+    d->work = (struct dfu_work){.kind = kind};
+    if (s->wLength == 5) d->work.address = load_le32(data + 1);
+  } else {
+    const uint32_t block = s->wValue - DFUSE_FIRST_DATA_BLOCK;
+    d->work = (struct dfu_work){.kind = DFU_WORK_WRITE,
+                                .address = d->pointer + block * DFU_TRANSFER_SIZE,
+                                .length = s->wLength,
+                                .data = data};
+  }
+  d->state = DFU_DNLOAD_SYNC;
+  return USB_ACCEPT;
+}
+
+// --- UPLOAD ---
+
+static const uint8_t commands[] = {DFUSE_GET_COMMANDS, DFUSE_SET_ADDRESS, DFUSE_ERASE};
+
+static enum usb_answer upload(struct dfu *d, const struct usb_setup *s,
+                              const struct dfu_cell *cell, struct usb_reply *reply) {
+  if (s->wLength == 0 || s->wLength > DFU_TRANSFER_SIZE || s->wValue == 1) {
+    return stalled(d);
+  }
+  uint32_t n = sizeof commands;
+  if (s->wValue == 0) {
+    reply->data = commands;
+  } else {
+    if (d->state == DFU_IDLE) d->upload_size = s->wLength;
+    const uint32_t block = s->wValue - DFUSE_FIRST_DATA_BLOCK;
+    const uint32_t address = d->pointer + block * d->upload_size;
+    if (session_busy(d->session)) return stalled(d);
+    const enum status reason =
+        session_read(d->session, address, d->upload, s->wLength, &n);
+    if (reason != ST_OK) {
+      to_error(d, (struct dfu_failure){.status = status_of(reason),
+                                       .reason = reason,
+                                       .address = address,
+                                       .has_address = true});
+      return USB_STALL;
+    }
+    reply->data = d->upload;
+  }
+  const bool full = n >= s->wLength;
+  reply->length = (uint16_t)(full ? s->wLength : n);
+  d->state = (enum dfu_state)(full ? cell->next : cell->other);
+  return USB_ACCEPT;
+}
+
+// --- GETSTATUS ---
+
+static void leave_or_fail(struct dfu *d) {
+  const enum status reason = session_finish(d->session);
+  if (reason == ST_OK) {
+    d->state = DFU_MANIFEST;
+  } else {
+    to_error(d, (struct dfu_failure){.status = status_of(reason), .reason = reason});
+  }
+}
+
+static bool tell_failure(struct dfu *d) {
+  if (d->failure.status == DFU_STATUS_OK) return false;
+  to_error(d, d->failure);
+  d->failure = (struct dfu_failure){.status = DFU_STATUS_OK};
+  return true;
+}
+
+// Where the state goes when status is asked for. Failed work shows as dfuDNBUSY
+// first: dfu-util takes any other answer to a command's first GETSTATUS for a defect
+// of the device.
+static void after_status(struct dfu *d) {
+  const bool unfinished = pending(d) || d->failure.status != DFU_STATUS_OK;
+  switch (d->state) {
+    case DFU_DNLOAD_SYNC: d->state = unfinished ? DFU_DNBUSY : DFU_DNLOAD_IDLE; break;
+    case DFU_DNBUSY:
+      if (pending(d) || tell_failure(d)) break;
+      d->state = DFU_DNLOAD_IDLE;
+      if (d->leaving) leave_or_fail(d);
+      break;
+    case DFU_MANIFEST_SYNC:
+      if (unfinished) {
+        d->state = DFU_DNBUSY;
+      } else {
+        leave_or_fail(d);
+      }
+      break;
+    case DFU_IDLE:
+    case DFU_DNLOAD_IDLE:
+    case DFU_UPLOAD_IDLE:
+      // Left from before an ABORT: told as soon as it is known.
+      if (!pending(d)) tell_failure(d);
+      break;
+    default: break;
+  }
+}
+
+static void get_status(struct dfu *d, struct usb_reply *reply) {
+  after_status(d);
+  uint32_t ms = d->state == DFU_ERROR ? 0 : wait_ms(d);
+  if (d->state == DFU_MANIFEST) ms = LEAVE_POLL_MS;
+  d->reply[0] = d->told.status;
+  d->reply[1] = (uint8_t)ms;
+  d->reply[2] = (uint8_t)(ms >> 8);
+  d->reply[3] = (uint8_t)(ms >> 16);
+  d->reply[4] = (uint8_t)d->state;
+  d->reply[5] = d->told.status == DFU_STATUS_OK ? 0 : DFU_STRING_REASON;
+  *reply = (struct usb_reply){d->reply, DFU_STATUS_SIZE};
+  if (d->state == DFU_MANIFEST) d->leave_told = true;
+}
+
+// --- the class ---
+
+static void to_idle(struct dfu *d) {
+  d->state = DFU_IDLE;
+  d->told = (struct dfu_failure){.status = DFU_STATUS_OK};
+  d->leaving = false;
+  drop_command(d);
+}
+
+static enum usb_answer on_setup(void *ctx, const struct usb_setup *s,
+                                struct usb_reply *reply) {
+  struct dfu *d = ctx;
+  const bool in = s->bmRequestType & CH9_DIRECTION_IN;
+  const bool is_class = (s->bmRequestType & CH9_TYPE_MASK) == CH9_TYPE_CLASS;
+  const bool wants_in = s->bRequest == DFU_UPLOAD || s->bRequest == DFU_GETSTATUS ||
+                        s->bRequest == DFU_GETSTATE;
+  if (!is_class || s->bRequest >= DFU_REQUESTS || in != wants_in) return USB_STALL;
+  const struct dfu_cell *cell = &dfu_table[d->state][s->bRequest];
+  switch (cell->action) {
+    case DFU_ACT_DNLOAD: return download(d, s, cell);
+    case DFU_ACT_UPLOAD: return upload(d, s, cell, reply);
+    case DFU_ACT_STATUS: get_status(d, reply); return USB_ACCEPT;
+    case DFU_ACT_STATE:
+      d->reply[0] = (uint8_t)d->state;
+      *reply = (struct usb_reply){d->reply, 1};
+      return USB_ACCEPT;
+    case DFU_ACT_CLEAR:
+    case DFU_ACT_ABORT: to_idle(d); return USB_ACCEPT;
+    case DFU_ACT_UNKNOWN:
+      to_error(d, (struct dfu_failure){.status = DFU_STATUS_errUNKNOWN});
+      return USB_ACCEPT;
+    case DFU_ACT_KEEP: return USB_STALL;
+    default: return stalled(d);
+  }
+}
+
+static void on_completed(void *ctx, const struct usb_setup *s) {
+  struct dfu *d = ctx;
+  if (s->bRequest != DFU_GETSTATUS) return;
+  if (d->state == DFU_DNBUSY && is_command(d->work.kind)) d->work.armed = true;
+  if (d->leave_told) d->leave = true;
+}
+
+static uint32_t default_pointer(const struct dfu *d) {
+  const struct media_geometry *g = &d->session->media[d->alternate]->geometry;
+  uint32_t offset = 0;
+  for (uint8_t i = 0; i < g->run_count && !g->runs[i].writable; i++) {
+    offset += g->runs[i].block_size * g->runs[i].count;
+  }
+  return g->base + offset;
+}
+
+static bool on_set_alternate(void *ctx, uint8_t alternate) {
+  struct dfu *d = ctx;
+  if (alternate >= d->alternates) return false;
+  d->alternate = alternate;
+  d->pointer = default_pointer(d);
+  to_idle(d);
+  return true;
+}
+
+static void on_reset(void *ctx) {
+  on_set_alternate(ctx, 0);
+}
+
+void dfu_init(struct dfu *d, struct session *s) {
+  memset(d, 0, sizeof *d);
+  d->session = s;
+  d->alternates = s->media_count;
+  on_reset(d);
+}
+
+struct usb_class dfu_class(struct dfu *d) {
+  return (struct usb_class){.ctx = d,
+                            .setup = on_setup,
+                            .data = on_data,
+                            .completed = on_completed,
+                            .set_alternate = on_set_alternate,
+                            .reset = on_reset};
+}
+
+size_t dfu_reason(const struct dfu *d, char out[DFU_REASON_MAX + 1]) {
+  const bool good = d->told.status == DFU_STATUS_OK;
+  const char *sentence = d->told.reason != ST_OK ? status_sentence(d->told.reason)
+                         : good                  ? "ok"
+                                                 : "this request is not allowed now";
+  size_t n = 0;
+  if (d->told.has_address) {
+    memcpy(out, "at 0x", 5);
+    n = 5;
+    for (int shift = 28; shift >= 0; shift -= 4) {
+      out[n++] = "0123456789abcdef"[(d->told.address >> shift) & 0xFu];
+    }
+    out[n++] = ':';
+    out[n++] = ' ';
+  }
+  while (*sentence && n < DFU_REASON_MAX)
+    out[n++] = *sentence++;
+  out[n] = 0;
+  return n;
+}

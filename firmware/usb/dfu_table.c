@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#include "firmware/usb/dfu_table.h"
+
+// clang-format off
+#define STALL   {DFU_ACT_STALL,   DFU_ERROR, DFU_ERROR}
+#define KEEP    {DFU_ACT_KEEP,    DFU_ERROR, DFU_ERROR}
+#define UNKNOWN {DFU_ACT_UNKNOWN, DFU_ERROR, DFU_ERROR}
+#define BLOCK   {DFU_ACT_DNLOAD,  DFU_DNLOAD_SYNC, DFU_MANIFEST_SYNC}
+#define SEND    {DFU_ACT_UPLOAD,  DFU_UPLOAD_IDLE, DFU_IDLE}
+#define ABORT   {DFU_ACT_ABORT,   DFU_IDLE, DFU_IDLE}
+#define STATUS(s) {DFU_ACT_STATUS, s, s}
+#define STATE(s)  {DFU_ACT_STATE,  s, s}
+
+// Columns: DETACH, DNLOAD, UPLOAD, GETSTATUS, CLRSTATUS, GETSTATE, ABORT.
+// GETSTATUS names the state it is asked in; where work decides what follows, see
+// after_status in dfu.c.
+const struct dfu_cell dfu_table[DFU_STATES][DFU_REQUESTS] = {
+    [DFU_APP_IDLE] = {{DFU_ACT_DETACH, DFU_APP_DETACH, DFU_APP_DETACH}, STALL, STALL,
+                      STATUS(DFU_APP_IDLE), STALL, STATE(DFU_APP_IDLE), STALL},
+    [DFU_APP_DETACH] = {STALL, STALL, STALL,
+                        STATUS(DFU_APP_DETACH), STALL, STATE(DFU_APP_DETACH), STALL},
+    [DFU_IDLE] = {STALL, BLOCK, SEND,
+                  STATUS(DFU_IDLE), UNKNOWN, STATE(DFU_IDLE), ABORT},
+    [DFU_DNLOAD_SYNC] = {STALL, STALL, STALL,
+                         STATUS(DFU_DNLOAD_SYNC), UNKNOWN, STATE(DFU_DNLOAD_SYNC), ABORT},
+    [DFU_DNBUSY] = {STALL, STALL, STALL,
+                    STATUS(DFU_DNBUSY), UNKNOWN, STATE(DFU_DNBUSY), STALL},
+    [DFU_DNLOAD_IDLE] = {STALL, BLOCK, STALL,
+                         STATUS(DFU_DNLOAD_IDLE), UNKNOWN, STATE(DFU_DNLOAD_IDLE), ABORT},
+    [DFU_MANIFEST_SYNC] = {STALL, STALL, STALL,
+                           STATUS(DFU_MANIFEST_SYNC), UNKNOWN, STATE(DFU_MANIFEST_SYNC), ABORT},
+    [DFU_MANIFEST] = {STALL, STALL, STALL,
+                      STATUS(DFU_MANIFEST), UNKNOWN, STATE(DFU_MANIFEST), STALL},
+    [DFU_MANIFEST_WAIT_RESET] = {STALL, STALL, STALL,
+                                 STALL, STALL, STALL, STALL},
+    [DFU_UPLOAD_IDLE] = {STALL, STALL, SEND,
+                         STATUS(DFU_UPLOAD_IDLE), UNKNOWN, STATE(DFU_UPLOAD_IDLE), ABORT},
+    [DFU_ERROR] = {KEEP, KEEP, KEEP,
+                   STATUS(DFU_ERROR), {DFU_ACT_CLEAR, DFU_IDLE, DFU_IDLE}, STATE(DFU_ERROR), KEEP},
+};
+// clang-format on

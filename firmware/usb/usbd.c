@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: MIT
+#include "firmware/usb/usbd.h"
+
+#include <string.h>
+
+#include "common/base/bytes.h"
+#include "common/protocol/ch9.h"
+
+// --- stages ---
+
+static void stall(struct usbd *u) {
+  u->stage = USBD_IDLE;
+  u->port->ep0_stall(u->port->ctx);
+}
+
+static void send_packet(struct usbd *u) {
+  u->in_sent = u->in_left < USB_EP0_PACKET ? u->in_left : USB_EP0_PACKET;
+  if (u->in_sent < USB_EP0_PACKET) u->in_zero_packet = false;
+  u->port->ep0_send(u->port->ctx, u->in_data, u->in_sent);
+}
+
+// A data stage shorter than asked for ends with a short packet, empty if need be
+// (USB 2.0 5.5.3, 8.5.3.2).
+static void start_in(struct usbd *u, const uint8_t *data, uint16_t length) {
+  const uint16_t wanted = u->setup.wLength;
+  u->in_data = data;
+  u->in_left = length < wanted ? length : wanted;
+  u->in_zero_packet = length < wanted;
+  u->stage = USBD_DATA_IN;
+  // The host may end the stage early; its status packet must find us ready.
+  u->port->ep0_receive(u->port->ctx, u->buffer);
+  send_packet(u);
+}
+
+static void start_out(struct usbd *u) {
+  u->out_done = 0;
+  u->stage = USBD_DATA_OUT;
+  u->port->ep0_receive(u->port->ctx, u->buffer);
+}
+
+static void start_status_in(struct usbd *u) {
+  u->stage = USBD_STATUS_IN;
+  u->port->ep0_send(u->port->ctx, u->small, 0);
+}
+
+static void completed(struct usbd *u) {
+  u->stage = USBD_IDLE;
+  if (u->class_request && u->cls->completed) u->cls->completed(u->cls->ctx, &u->setup);
+  if (u->address && !u->port->address_early) {
+    u->port->set_address(u->port->ctx, u->address);
+  }
+  u->address = 0;
+  if (u->test_mode) u->port->test_mode(u->port->ctx, u->test_mode);
+  u->test_mode = 0;
+}
+
+// --- standard requests (USB 2.0 9.4); each answers whether it was accepted ---
+
+static bool reply(struct usbd *u, const uint8_t *data, uint16_t length) {
+  start_in(u, data, length);
+  return true;
+}
+
+static bool acknowledge(struct usbd *u) {
+  start_status_in(u);
+  return true;
+}
+
+static bool is_configured(const struct usbd *u) {
+  return u->state == USBD_CONFIGURED;
+}
+
+static bool recipient_exists(const struct usbd *u, uint8_t recipient) {
+  const uint16_t index = u->setup.wIndex;
+  switch (recipient) {
+    case CH9_RECIPIENT_DEVICE: return index == 0;
+    case CH9_RECIPIENT_INTERFACE: return index == 0 && is_configured(u);
+    case CH9_RECIPIENT_ENDPOINT: return (index & 0xFF7Fu) == 0;
+    default: return false;
+  }
+}
+
+static bool get_status(struct usbd *u, uint8_t recipient) {
+  if (u->setup.wValue != 0 || u->setup.wLength != 2) return false;
+  if (!recipient_exists(u, recipient)) return false;
+  // Self-powered, no remote wake-up; endpoint 0 is never halted (9.4.5).
+  u->small[0] = recipient == CH9_RECIPIENT_DEVICE ? 1 : 0;
+  u->small[1] = 0;
+  return reply(u, u->small, 2);
+}
+
+static bool clear_feature(struct usbd *u, uint8_t recipient) {
+  // Endpoint 0's halt is the only feature there is to clear, and it is clear.
+  return recipient == CH9_RECIPIENT_ENDPOINT && u->setup.wValue == CH9_ENDPOINT_HALT &&
+         recipient_exists(u, recipient) && acknowledge(u);
+}
+
+static bool set_feature(struct usbd *u, uint8_t recipient) {
+  const uint8_t selector = (uint8_t)(u->setup.wIndex >> 8);
+  if (recipient != CH9_RECIPIENT_DEVICE || u->setup.wValue != CH9_TEST_MODE)
+    return false;
+  if (!u->high_speed || (u->setup.wIndex & 0xFFu) != 0) return false;
+  if (selector < CH9_TEST_J || selector > CH9_TEST_FORCE_ENABLE) return false;
+  u->test_mode = selector;
+  return acknowledge(u);
+}
+
+static bool set_address(struct usbd *u) {
+  if (u->setup.wValue > 127 || u->setup.wIndex != 0) return false;
+  if (is_configured(u)) return false;
+  u->state = u->setup.wValue ? USBD_ADDRESSED : USBD_DEFAULT;
+  u->address = (uint8_t)u->setup.wValue;
+  if (u->port->address_early) u->port->set_address(u->port->ctx, u->address);
+  return acknowledge(u);
+}
+
+static bool get_descriptor(struct usbd *u) {
+  uint16_t length = 0;
+  const uint8_t *d = u->descriptors->get(
+      u->descriptors->ctx, (uint8_t)(u->setup.wValue >> 8), (uint8_t)u->setup.wValue,
+      u->setup.wIndex, u->high_speed, &length);
+  return d && reply(u, d, length);
+}
+
+static bool get_configuration(struct usbd *u) {
+  if (u->setup.wValue || u->setup.wIndex || u->setup.wLength != 1) return false;
+  u->small[0] = u->configuration;
+  return reply(u, u->small, 1);
+}
+
+static bool set_configuration(struct usbd *u) {
+  if (u->setup.wValue > 1 || u->setup.wIndex != 0) return false;
+  if (u->state == USBD_DEFAULT) return false;
+  u->configuration = (uint8_t)u->setup.wValue;
+  u->state = u->configuration ? USBD_CONFIGURED : USBD_ADDRESSED;
+  u->alternate = 0;
+  u->cls->reset(u->cls->ctx);
+  return acknowledge(u);
+}
+
+static bool get_interface(struct usbd *u) {
+  if (!is_configured(u) || u->setup.wIndex != 0) return false;
+  if (u->setup.wValue || u->setup.wLength != 1) return false;
+  u->small[0] = u->alternate;
+  return reply(u, u->small, 1);
+}
+
+static bool set_interface(struct usbd *u) {
+  if (!is_configured(u) || u->setup.wIndex != 0 || u->setup.wValue > 0xFF) return false;
+  const uint8_t alternate = (uint8_t)u->setup.wValue;
+  if (!u->cls->set_alternate(u->cls->ctx, alternate)) return false;
+  u->alternate = alternate;
+  return acknowledge(u);
+}
+
+// bRequest with the direction and recipients that may carry it.
+static bool standard_in(struct usbd *u, uint8_t recipient) {
+  switch (u->setup.bRequest) {
+    case CH9_GET_STATUS: return get_status(u, recipient);
+    case CH9_GET_DESCRIPTOR:
+      return recipient == CH9_RECIPIENT_DEVICE && get_descriptor(u);
+    case CH9_GET_CONFIGURATION:
+      return recipient == CH9_RECIPIENT_DEVICE && get_configuration(u);
+    case CH9_GET_INTERFACE:
+      return recipient == CH9_RECIPIENT_INTERFACE && get_interface(u);
+    default: return false;
+  }
+}
+
+static bool standard_out(struct usbd *u, uint8_t recipient) {
+  if (u->setup.wLength != 0) return false;  // none of those known here has data
+  switch (u->setup.bRequest) {
+    case CH9_CLEAR_FEATURE: return clear_feature(u, recipient);
+    case CH9_SET_FEATURE: return set_feature(u, recipient);
+    case CH9_SET_ADDRESS: return recipient == CH9_RECIPIENT_DEVICE && set_address(u);
+    case CH9_SET_CONFIGURATION:
+      return recipient == CH9_RECIPIENT_DEVICE && set_configuration(u);
+    case CH9_SET_INTERFACE:
+      return recipient == CH9_RECIPIENT_INTERFACE && set_interface(u);
+    default: return false;
+  }
+}
+
+// --- class and vendor requests ---
+
+static bool vendor_request(struct usbd *u) {
+  uint16_t length = 0;
+  const uint8_t *d = u->descriptors->vendor(u->descriptors->ctx, &u->setup, &length);
+  return d && reply(u, d, length);
+}
+
+// Class requests, and vendor requests to the interface, are the class's.
+static bool class_request(struct usbd *u, bool in) {
+  struct usb_reply r = {u->small, 0};
+  if (!is_configured(u) || (u->setup.wIndex & 0xFFu) != 0) return false;
+  if (!in && u->setup.wLength > USBD_BUFFER) {
+    // Never trusted: the class hears of it, and it is refused whatever it says.
+    u->cls->setup(u->cls->ctx, &u->setup, &r);
+    return false;
+  }
+  if (u->cls->setup(u->cls->ctx, &u->setup, &r) == USB_STALL) return false;
+  u->class_request = true;
+  if (u->setup.wLength == 0) return acknowledge(u);
+  if (in) return reply(u, r.data, r.length);
+  start_out(u);
+  return true;
+}
+
+static bool handle(struct usbd *u) {
+  const struct usb_setup *s = &u->setup;
+  const bool in = s->bmRequestType & CH9_DIRECTION_IN;
+  const uint8_t type = s->bmRequestType & CH9_TYPE_MASK;
+  const uint8_t recipient = s->bmRequestType & CH9_RECIPIENT_MASK;
+  if (type == CH9_TYPE_STANDARD) {
+    return in ? standard_in(u, recipient) : standard_out(u, recipient);
+  }
+  if (recipient == CH9_RECIPIENT_INTERFACE) return class_request(u, in);
+  return type == CH9_TYPE_VENDOR && recipient == CH9_RECIPIENT_DEVICE && in &&
+         vendor_request(u);
+}
+
+// --- events ---
+
+static void on_setup(struct usbd *u, const uint8_t bytes[8]) {
+  u->setup = (struct usb_setup){
+      .bmRequestType = bytes[0],
+      .bRequest = bytes[1],
+      .wValue = load_le16(bytes + 2),
+      .wIndex = load_le16(bytes + 4),
+      .wLength = load_le16(bytes + 6),
+  };
+  u->class_request = false;
+  u->address = u->test_mode = 0;
+  if (!handle(u)) stall(u);
+}
+
+static void on_out_data(struct usbd *u, uint16_t length) {
+  const uint16_t left = (uint16_t)(u->setup.wLength - u->out_done);
+  const uint16_t expected = left < USB_EP0_PACKET ? left : USB_EP0_PACKET;
+  if (length != expected) {  // more or less than the host announced
+    stall(u);
+    return;
+  }
+  u->out_done = (uint16_t)(u->out_done + length);
+  if (u->out_done < u->setup.wLength) {
+    u->port->ep0_receive(u->port->ctx, u->buffer + u->out_done);
+  } else if (u->cls->data(u->cls->ctx, &u->setup, u->buffer) == USB_ACCEPT) {
+    start_status_in(u);
+  } else {
+    stall(u);
+  }
+}
+
+static void on_out(struct usbd *u, uint16_t length) {
+  if (u->stage == USBD_DATA_OUT) {
+    on_out_data(u, length);
+  } else if (u->stage == USBD_DATA_IN || u->stage == USBD_STATUS_OUT) {
+    // The status stage, perhaps before all data were taken; it carries no bytes.
+    if (length) {
+      stall(u);
+    } else {
+      completed(u);
+    }
+  }
+}
+
+static void on_in(struct usbd *u) {
+  if (u->stage == USBD_STATUS_IN) {
+    completed(u);
+  } else if (u->stage == USBD_DATA_IN) {
+    u->in_data += u->in_sent;
+    u->in_left = (uint16_t)(u->in_left - u->in_sent);
+    if (u->in_left || u->in_zero_packet) {
+      send_packet(u);
+    } else {
+      u->stage = USBD_STATUS_OUT;
+    }
+  }
+}
+
+static void on_reset(struct usbd *u, bool high_speed) {
+  u->state = USBD_DEFAULT;
+  u->stage = USBD_IDLE;
+  u->configuration = u->alternate = u->address = u->test_mode = 0;
+  u->high_speed = high_speed;
+  u->suspended = false;
+  u->cls->reset(u->cls->ctx);
+}
+
+void usbd_init(struct usbd *u, const struct usb_port *port, const struct usb_class *cls,
+               const struct usb_descriptors *descriptors) {
+  memset(u, 0, sizeof *u);
+  u->port = port;
+  u->cls = cls;
+  u->descriptors = descriptors;
+}
+
+bool usbd_poll(struct usbd *u) {
+  struct usb_event e;
+  bool any = false;
+  while (u->port->next_event(u->port->ctx, &e)) {
+    any = true;
+    switch (e.kind) {
+      case USB_EVENT_RESET: on_reset(u, e.high_speed); break;
+      case USB_EVENT_SUSPEND: u->suspended = true; break;
+      case USB_EVENT_RESUME: u->suspended = false; break;
+      case USB_EVENT_SETUP: on_setup(u, e.setup); break;
+      case USB_EVENT_OUT: on_out(u, e.length); break;
+      case USB_EVENT_IN: on_in(u); break;
+      case USB_EVENT_NONE: break;
+    }
+  }
+  return any;
+}

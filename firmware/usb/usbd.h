@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// USB device core: the control endpoint's stages and every standard request of
+// USB 2.0 chapter 9, for a device with one configuration, one interface and no
+// endpoints besides 0. What the interface's own requests mean is the class's.
+//
+//            SETUP                        SETUP
+//              |  wLength = 0               | wLength > 0, IN
+//              v                            v
+//   IDLE --> [decide] --> STATUS_IN --.  DATA_IN --> STATUS_OUT --.
+//              |  OUT                 |     (64-byte packets)      |
+//              v                      v                            v
+//           DATA_OUT --> [class] --> STATUS_IN --> completed --> IDLE
+//   Any refusal: STALL until the next SETUP.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "firmware/usb/usb_port.h"
+
+struct usb_setup {
+  uint8_t bmRequestType, bRequest;
+  uint16_t wValue, wIndex, wLength;
+};
+
+// A class's answer to a request.
+enum usb_answer {
+  USB_STALL,
+  USB_ACCEPT,  // go on: data stage if wLength > 0, else status stage
+};
+
+// Bytes of an IN data stage. They must stay until the request has completed.
+struct usb_reply {
+  const uint8_t *data;
+  uint16_t length;
+};
+
+// The interface's own behaviour.
+struct usb_class {
+  void *ctx;
+  // A class or vendor request. For IN, fill in `reply` (it is cut to wLength). For
+  // OUT with data, the answer comes before the data: refuse what cannot be taken.
+  enum usb_answer (*setup)(void *ctx, const struct usb_setup *s,
+                           struct usb_reply *reply);
+  // All wLength bytes of an OUT request are in `data`.
+  enum usb_answer (*data)(void *ctx, const struct usb_setup *s, const uint8_t *data);
+  // The status stage of a request that `setup` or `data` accepted is over.
+  void (*completed)(void *ctx, const struct usb_setup *s);
+  // SET_INTERFACE chose this alternate setting; false: there is none such.
+  bool (*set_alternate)(void *ctx, uint8_t alternate);
+  // Bus reset, or SET_CONFIGURATION: back to the start.
+  void (*reset)(void *ctx);
+};
+
+// Descriptors, by type and index. NULL: none (STALL). The bytes stay valid until
+// the next call. `language` is wIndex of the request.
+struct usb_descriptors {
+  void *ctx;
+  const uint8_t *(*get)(void *ctx, uint8_t type, uint8_t index, uint16_t language,
+                        bool high_speed, uint16_t *length);
+  // Vendor requests on the device (MS OS 2.0, WebUSB), likewise.
+  const uint8_t *(*vendor)(void *ctx, const struct usb_setup *s, uint16_t *length);
+};
+
+enum usbd_state { USBD_DEFAULT, USBD_ADDRESSED, USBD_CONFIGURED };
+
+enum usbd_stage {
+  USBD_IDLE,
+  USBD_DATA_IN,
+  USBD_DATA_OUT,
+  USBD_STATUS_IN,   // we send the empty packet
+  USBD_STATUS_OUT,  // the host does
+};
+
+// Room for the longest OUT data stage: wTransferSize of DFU.
+enum { USBD_BUFFER = 4096 };
+
+struct usbd {
+  const struct usb_port *port;
+  const struct usb_class *cls;
+  const struct usb_descriptors *descriptors;
+  enum usbd_state state;
+  enum usbd_stage stage;
+  bool high_speed, suspended;
+  uint8_t configuration, alternate, address;
+  uint8_t test_mode;  // to be entered after the status stage, 0 = none
+  bool class_request;
+  struct usb_setup setup;
+  const uint8_t *in_data;
+  uint16_t in_left, in_sent;  // in_sent: of the packet on the wire
+  bool in_zero_packet;        // an empty packet ends the stage
+  uint16_t out_done;
+  uint8_t small[8];  // replies of standard requests
+  uint8_t buffer[USBD_BUFFER];
+};
+
+void usbd_init(struct usbd *u, const struct usb_port *port, const struct usb_class *cls,
+               const struct usb_descriptors *descriptors);
+
+// Handles all that has happened. True if anything did.
+bool usbd_poll(struct usbd *u);

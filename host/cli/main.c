@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// The host tool's entry: finds the subcommand and hands over. Each subcommand
+// lives in a file of its own.
+#include <stdio.h>
+#include <string.h>
+
+#include "host/cli/cli.h"
+
+static const struct cli_command commands[] = {
+    {"pack", "make a .dfu file from ELF, Intel HEX and raw files", cmd_pack},
+};
+#define COMMAND_COUNT (sizeof commands / sizeof commands[0])
+
+static int print_help(void) {
+  puts(
+      "Usage: quadboot COMMAND [OPTION]...\n"
+      "\n"
+      "Updates boards that run the quadboot bootloader: internal flash and external\n"
+      "QSPI flash, over USB.\n"
+      "\n"
+      "Commands:");
+  for (size_t i = 0; i < COMMAND_COUNT; i++) {
+    printf("  %-10s %s\n", commands[i].name, commands[i].summary);
+  }
+  puts(
+      "\n"
+      "  quadboot COMMAND --help   all about one command\n"
+      "  quadboot --version        the version of this tool\n"
+      "\n"
+      "Exit codes: 0 done, 1 failed (one line on standard error says why),\n"
+      "2 the command line was wrong.");
+  return cli_finish_output("quadboot");
+}
+
+static int print_version(void) {
+  puts("quadboot " QB_VERSION);
+  return cli_finish_output("quadboot");
+}
+
+int main(int argc, char **argv) {
+  struct qb_error error;
+  if (argc < 2) {
+    qb_error_set(&error, "no command was given");
+    return cli_usage("quadboot", &error);
+  }
+  const char *name = argv[1];
+  if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) return print_help();
+  if (strcmp(name, "--version") == 0) return print_version();
+  for (size_t i = 0; i < COMMAND_COUNT; i++) {
+    if (strcmp(name, commands[i].name) == 0) {
+      return commands[i].run(argc - 1, argv + 1);
+    }
+  }
+  qb_error_set(&error, "there is no command \"%s\"", name);
+  return cli_usage("quadboot", &error);
+}

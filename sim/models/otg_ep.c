@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+// Endpoint registers: DxEPCTLn, DxEPINTn, DxEPTSIZn, DTXFSTSn (RM0410 41.15.36 to
+// 41.15.49).
+#include "sim/models/otg_internal.h"
+
+enum { EPTYP_CONTROL, EPTYP_ISOCHRONOUS, EPTYP_BULK, EPTYP_INTERRUPT };
+
+// --- what others ask -----------------------------------------------------------
+
+// Endpoint 0 codes its size, and has one code for both directions: 0 is 64 bytes, 3
+// is 8 (RM0410 41.15.36).
+uint32_t otg_max_packet(const struct otg *o, unsigned n) {
+  const uint32_t ctl = otg_get(o, otg_ctl(n, true));
+  if (n == 0) return 64u >> SIM_GET(ctl, SIM_OTG_DIEPCTL0_MPSIZ);
+  return SIM_GET(ctl, SIM_OTG_DIEPCTL_MPSIZ);
+}
+
+uint32_t otg_out_max_packet(const struct otg *o, unsigned n) {
+  if (n == 0) return otg_max_packet(o, 0);
+  return SIM_GET(otg_get(o, otg_ctl(n, false)), SIM_OTG_DOEPCTL_MPSIZ);
+}
+
+unsigned otg_tx_fifo_of(const struct otg *o, unsigned n) {
+  return SIM_GET(otg_get(o, otg_ctl(n, true)), SIM_OTG_DIEPCTL_TXFNUM);
+}
+
+void otg_flag(struct otg *o, unsigned n, bool in, uint32_t bits) {
+  *otg_reg(o, otg_int(n, in)) |= bits;
+}
+
+// --- enabling ------------------------------------------------------------------
+
+static void check_in_size(struct otg *o, unsigned n) {
+  const uint32_t tsiz = otg_get(o, otg_tsiz(n, true));
+  const uint32_t bytes = SIM_GET(tsiz, SIM_OTG_DIEPTSIZ_XFRSIZ);
+  const uint32_t packets = SIM_GET(tsiz, SIM_OTG_DIEPTSIZ_PKTCNT);
+  const uint32_t most = otg_max_packet(o, n);
+  const uint32_t least = most ? (bytes + most - 1) / most : 0;
+  // One more packet than needed is a zero-length packet at the end of full ones.
+  const uint32_t limit = most && bytes % most == 0 ? least + 1 : least;
+  if (packets && packets >= least && packets <= limit) return;
+  OTG_GUEST(o, GUEST_USB_PROTOCOL, otg_tsiz(n, true),
+            "IN endpoint %u enabled with XFRSIZ %u, PKTCNT %u, packets of %u", n,
+            (unsigned)bytes, (unsigned)packets, (unsigned)most);
+}
+
+static void check_out_size(struct otg *o, unsigned n) {
+  if (otg_has(o, otg_tsiz(n, false), SIM_OTG_DOEPTSIZ_PKTCNT)) return;
+  OTG_GUEST(o, GUEST_USB_PROTOCOL, otg_tsiz(n, false),
+            "OUT endpoint %u enabled with PKTCNT 0", n);
+}
+
+static bool check_type(struct otg *o, unsigned n, bool in) {
+  const uint32_t at = otg_ctl(n, in);
+  const char *direction = in ? "IN" : "OUT";
+  const uint32_t ctl = otg_get(o, at);
+  if (!(ctl & SIM_OTG_DIEPCTL_USBAEP)) {
+    OTG_GUEST(o, GUEST_USB_PROTOCOL, at, "%s endpoint %u enabled while inactive",
+              direction, n);
+    return false;
+  }
+  if (SIM_GET(ctl, SIM_OTG_DIEPCTL_EPTYP) == EPTYP_ISOCHRONOUS) {
+    report_unimplemented(o->report, o->config->base + at, "%s: isochronous endpoint %u",
+                         o->config->name, n);
+  }
+  const uint32_t most = in ? otg_max_packet(o, n) : otg_out_max_packet(o, n);
+  if (most) return true;
+  OTG_GUEST(o, GUEST_USB_PROTOCOL, at, "%s endpoint %u enabled with MPSIZ 0", direction,
+            n);
+  return false;
+}
+
+static void enable_in(struct otg *o, unsigned n) {
+  const uint32_t bytes =
+      SIM_GET(otg_get(o, otg_tsiz(n, true)), SIM_OTG_DIEPTSIZ_XFRSIZ);
+  if (check_type(o, n, true)) {
+    check_in_size(o, n);
+    if (bytes) otg_check_tx_fifo(o, n);
+  }
+  o->in[n].unsent = bytes;
+  o->in[n].written = 0;
+}
+
+static void enable_out(struct otg *o, unsigned n) {
+  if (check_type(o, n, false)) {
+    check_out_size(o, n);
+    otg_check_rx_fifo(o, n);
+  }
+  o->out[n].closed = false;
+}
+
+// --- disabling -----------------------------------------------------------------
+
+void otg_disabled(struct otg *o, unsigned n, bool in) {
+  otg_set(o, otg_ctl(n, in), SIM_OTG_DIEPCTL_EPENA | SIM_OTG_DIEPCTL_EPDIS, false);
+  otg_flag(o, n, in, SIM_OTG_DIEPINT_EPDISD);
+}
+
+static void request_disable(struct otg *o, unsigned n, bool in, bool enabled) {
+  if (!enabled || (n == 0 && !in)) {
+    OTG_GUEST(o, GUEST_USB_PROTOCOL, otg_ctl(n, in),
+              enabled ? "OUT endpoint %u cannot be disabled"
+                      : "EPDIS set for endpoint %u, which is not enabled",
+              n);
+    return;
+  }
+  otg_set(o, otg_ctl(n, in), SIM_OTG_DIEPCTL_EPDIS, true);
+  uint16_t *pending = in ? &o->settling.in_disable : &o->settling.out_disable;
+  *pending |= (uint16_t)(1u << n);
+  otg_start_settling(o);
+}
+
+// --- DxEPCTL -------------------------------------------------------------------
+
+static void write_nak(struct otg *o, unsigned n, bool in, uint32_t word) {
+  const uint32_t at = otg_ctl(n, in);
+  const bool set = word & SIM_OTG_DIEPCTL_SNAK, clear = word & SIM_OTG_DIEPCTL_CNAK;
+  const uint16_t bit = (uint16_t)(1u << n);
+  if (set && clear) {
+    OTG_GUEST(o, GUEST_USB_PROTOCOL, at, "SNAK and CNAK of endpoint %u set together",
+              n);
+  }
+  if (set) {
+    otg_set(o, at, SIM_OTG_DIEPCTL_NAKSTS, true);
+    // INEPNE follows each SNAK, also when NAK was set before.
+    if (in) o->settling.in_nak |= bit;
+    otg_start_settling(o);
+  }
+  if (!clear) return;
+  otg_set(o, at, SIM_OTG_DIEPCTL_NAKSTS, false);
+  if (!in) return;
+  o->settling.in_nak &= (uint16_t)~bit;
+  otg_set(o, otg_int(n, true), SIM_OTG_DIEPINT_INEPNE, false);
+}
+
+// MPSIZ, USBAEP, EPTYP, STALL, TXFNUM: as written. The application can set STALL of
+// a control endpoint but only a SETUP clears it (RM0410 41.15.36).
+static void write_settings(struct otg *o, unsigned n, bool in, uint32_t word) {
+  const uint32_t at = otg_ctl(n, in);
+  const struct reg_desc *reg = reg_at(&o->file, at);
+  uint32_t mask = reg->known & ~reg->read_only;
+  mask &= ~(SIM_OTG_DIEPCTL_EPENA | SIM_OTG_DIEPCTL_EPDIS | SIM_OTG_DIEPCTL_CNAK |
+            SIM_OTG_DIEPCTL_SNAK | SIM_OTG_DIEPCTL_SD0PID_SEVNFRM |
+            SIM_OTG_DIEPCTL_SODDFRM);
+  const uint32_t old = otg_get(o, at);
+  const uint32_t type = SIM_GET(word, SIM_OTG_DIEPCTL_EPTYP);
+  uint32_t now = (old & ~mask) | (word & mask);
+  if (n == 0 || type == EPTYP_CONTROL) now |= old & SIM_OTG_DIEPCTL_STALL;
+  *otg_reg(o, at) = now;
+}
+
+static void write_toggle(struct otg *o, unsigned n, bool in, uint32_t word) {
+  bool *data1 = in ? &o->in[n].data1 : &o->out[n].data1;
+  if (n == 0) return;
+  if (word & SIM_OTG_DIEPCTL_SD0PID_SEVNFRM) *data1 = false;
+  if (word & SIM_OTG_DIEPCTL_SODDFRM) *data1 = true;
+}
+
+static void write_ctl(struct otg *o, unsigned n, bool in, uint32_t word) {
+  const uint32_t at = otg_ctl(n, in);
+  const bool enabled = otg_has(o, at, SIM_OTG_DIEPCTL_EPENA);
+  write_settings(o, n, in, word);
+  write_toggle(o, n, in, word);
+  write_nak(o, n, in, word);
+  if (word & SIM_OTG_DIEPCTL_EPDIS) request_disable(o, n, in, enabled);
+  if (!(word & SIM_OTG_DIEPCTL_EPENA) || enabled) return;
+  otg_set(o, at, SIM_OTG_DIEPCTL_EPENA, true);
+  if (in) {
+    enable_in(o, n);
+  } else {
+    enable_out(o, n);
+  }
+}
+
+static uint32_t read_ctl(const struct otg *o, unsigned n, bool in) {
+  uint32_t word = otg_get(o, otg_ctl(n, in));
+  // Endpoint 0 has one packet size, that of DIEPCTL0.
+  if (n == 0 && !in) {
+    const uint32_t in0 = otg_get(o, SIM_OTG_DIEPCTL0);
+    return (word & ~SIM_OTG_DOEPCTL0_MPSIZ) | (in0 & SIM_OTG_DIEPCTL0_MPSIZ);
+  }
+  const bool data1 = in ? o->in[n].data1 : o->out[n].data1;
+  if (n && data1) word |= SIM_OTG_DIEPCTL_EONUM_DPID;
+  return word;
+}
+
+// --- DxEPTSIZ ------------------------------------------------------------------
+
+static void write_tsiz(struct otg *o, unsigned n, bool in, uint32_t word) {
+  const uint32_t at = otg_tsiz(n, in);
+  const uint32_t sizes = SIM_OTG_DIEPTSIZ_XFRSIZ | SIM_OTG_DIEPTSIZ_PKTCNT;
+  const bool changed = (word ^ otg_get(o, at)) & sizes;
+  const bool enabled = otg_has(o, otg_ctl(n, in), SIM_OTG_DIEPCTL_EPENA);
+  otg_store(o, at, word);
+  if (!changed || !enabled) return;
+  OTG_GUEST(o, GUEST_USB_PROTOCOL, at,
+            "size of %s endpoint %u changed while it is enabled", in ? "IN" : "OUT", n);
+  if (in) {
+    o->in[n].unsent = SIM_GET(word, SIM_OTG_DIEPTSIZ_XFRSIZ);
+    o->in[n].written = 0;
+  } else {
+    o->out[n].closed = false;
+  }
+}
+
+// --- dispatch ------------------------------------------------------------------
+
+// Offsets inside one endpoint's registers.
+enum { EP_CTL = 0x00, EP_INT = 0x08, EP_TSIZ = 0x10, EP_TXFSTS = 0x18 };
+
+struct place {
+  unsigned n, which;
+  bool in;
+};
+
+static struct place locate(uint32_t offset) {
+  const bool in = offset < SIM_OTG_DOEPCTL0;
+  const uint32_t first = in ? SIM_OTG_DIEPCTL0 : SIM_OTG_DOEPCTL0;
+  return (struct place){(offset - first) / 0x20, (offset - first) % 0x20, in};
+}
+
+uint32_t otg_read_ep(struct otg *o, uint32_t offset) {
+  const struct place p = locate(offset);
+  switch (p.which) {
+    case EP_CTL: return read_ctl(o, p.n, p.in);
+    case EP_INT: return p.in ? otg_diepint(o, p.n) : otg_get(o, offset);
+    case EP_TXFSTS: return p.in ? otg_tx_free(o, otg_tx_fifo_of(o, p.n)) : 0;
+    default: return otg_get(o, offset);
+  }
+}
+
+void otg_write_ep(struct otg *o, uint32_t offset, uint32_t word) {
+  const struct place p = locate(offset);
+  switch (p.which) {
+    case EP_CTL: write_ctl(o, p.n, p.in, word); break;
+    case EP_INT: *otg_reg(o, offset) &= ~word; break;
+    case EP_TSIZ: write_tsiz(o, p.n, p.in, word); break;
+    default: otg_store(o, offset, word); break;
+  }
+}
