@@ -47,8 +47,8 @@ static void undo(void) {
 static void start_core(enum boot_choice choice) {
   const struct handover h = {.magic = HANDOVER_MAGIC, .choice = choice};
   memcpy((void *)HANDOVER_ADDRESS, &h, sizeof h);
-  memcpy((void *)CORE_ADDRESS, link_core_start,
-         (size_t)(link_core_end - link_core_start));
+  const uintptr_t size = (uintptr_t)link_core_end - (uintptr_t)link_core_start;
+  memcpy((void *)CORE_ADDRESS, link_core_start, size);
   start_image(CORE_ADDRESS);
 }
 

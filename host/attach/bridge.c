@@ -224,8 +224,7 @@ static void fail_without_device(struct bridge *b) {
   char server[USBIP_ENDPOINT_TEXT_SIZE];
   char sentence[USBIP_ENDPOINT_TEXT_SIZE + 200];
   usbip_endpoint_format(&b->options->server, server);
-  const char *problem =
-      b->remote.state == REMOTE_IMPORTING ? "keeps its device back" : b->remote.problem;
+  const char *problem = b->remote.problem;
   snprintf(sentence, sizeof sentence,
            "No device within %d seconds: the USB/IP server at %s %s.",
            BRIDGE_DEVICE_MS / 1000, server, problem ? problem : "does not answer");

@@ -171,7 +171,10 @@ static void take_text(char text[ENUM_TEXT], const uint8_t *data, size_t length) 
   const size_t end = valid && data[0] < length ? data[0] : length;
   for (size_t at = 2; valid && at + 2 <= end && used + 1 < ENUM_TEXT; at += 2) {
     const uint16_t unit = load_le16(data + at);
-    text[used++] = unit >= 0x20 && unit < 0x7F ? (char)unit : '?';
+    const bool printable = unit >= 0x20 && unit < 0x7F;
+    if (printable) text[used] = (char)unit;
+    if (!printable) text[used] = '?';
+    used++;
   }
   text[used] = '\0';
 }

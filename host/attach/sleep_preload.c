@@ -124,29 +124,31 @@ static int sleep_relative(clockid_t clock, const struct timespec *time,
   }
 }
 
-int nanosleep(const struct timespec *time, struct timespec *remaining) {
-  return sleep_relative(CLOCK_REALTIME, time, remaining);
+// The parameters below have libc's own names.
+
+int nanosleep(const struct timespec *requested_time, struct timespec *remaining) {
+  return sleep_relative(CLOCK_REALTIME, requested_time, remaining);
 }
 
 // Unlike the others it returns the error and leaves errno alone.
-int clock_nanosleep(clockid_t clock, int flags, const struct timespec *time,
-                    struct timespec *remaining) {
+int clock_nanosleep(clockid_t clock_id, int flags, const struct timespec *req,
+                    struct timespec *rem) {
   const int errno_before = errno;
-  const bool known = clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC;
-  const long result = known && flags == 0
-                          ? sleep_relative(clock, time, remaining)
-                          : sleep_for_real(clock, flags, time, remaining);
+  const bool known = clock_id == CLOCK_REALTIME || clock_id == CLOCK_MONOTONIC;
+  const long result = known && flags == 0 ? sleep_relative(clock_id, req, rem)
+                                          : sleep_for_real(clock_id, flags, req, rem);
   const int error = result == 0 ? 0 : errno;
   errno = errno_before;
   return error;
 }
 
-int usleep(useconds_t us) {
-  const struct timespec time = {.tv_sec = us / US_PER_S,
-                                .tv_nsec = (long)(us % US_PER_S) * NS_PER_US};
+int usleep(useconds_t useconds) {
+  const struct timespec time = {.tv_sec = useconds / US_PER_S,
+                                .tv_nsec = (long)(useconds % US_PER_S) * NS_PER_US};
   return sleep_relative(CLOCK_REALTIME, &time, NULL);
 }
 
+// Gives back the seconds that are left, rounded.
 unsigned sleep(unsigned seconds) {
   const struct timespec time = {.tv_sec = seconds};
   struct timespec remaining = {0};

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "host/lib/file.h"
-#include "host/lib/ihex.h"
+#include "common/format/ihex.h"
 #include "host/lib/image_elf.h"
 #include "host/lib/image_ihex.h"
 #include "host/lib/number.h"

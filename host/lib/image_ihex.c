@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/lib/ihex.h"
+#include "common/format/ihex.h"
 
 // Adds the record, its bytes at `*room`, which moves on.
 static bool add_record(struct segments *list, const struct ihex_record *record,

@@ -3,12 +3,7 @@
 
 #include <stdbool.h>
 
-int number_hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
-}
+#include "common/base/hex.h"
 
 enum number_status number_parse_hex(const char *text, uint32_t max, uint32_t *out) {
   if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) text += 2;
@@ -16,7 +11,7 @@ enum number_status number_parse_hex(const char *text, uint32_t max, uint32_t *ou
   uint64_t value = 0;
   bool too_big = false;
   for (; *text; text++) {
-    const int digit = number_hex_digit(*text);
+    const int digit = hex_digit(*text);
     if (digit < 0) return NUMBER_MALFORMED;
     value = value << 4 | (uint64_t)digit;
     // Stays set when later digits are shifted out of the 64 bits.

@@ -11,9 +11,6 @@ enum number_status {
   NUMBER_TOO_BIG,    // well-formed, but above `max`
 };
 
-// 0..15 for a hexadecimal digit of either case, -1 for any other character.
-int number_hex_digit(char c);
-
 // Reads all of `text`: hexadecimal digits of either case, with or without a
 // leading "0x". No sign, no blanks. Writes `*out` only when it returns NUMBER_OK.
 __attribute__((warn_unused_result)) enum number_status number_parse_hex(

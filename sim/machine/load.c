@@ -6,9 +6,12 @@
 #include <gelf.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "common/format/ihex.h"
 
 enum { MAX_FILE = 256 * 1024 * 1024 };
 
@@ -102,6 +105,38 @@ static bool load_elf(struct machine *m, const char *path, int fd,
   return good;
 }
 
+static bool load_hex_text(struct machine *m, const char *path, const uint8_t *text,
+                          size_t size, struct load_error *error) {
+  struct ihex_reader reader;
+  struct ihex_record record;
+  ihex_begin(&reader, text, size);
+  for (;;) {
+    const enum ihex_status status = ihex_next(&reader, &record);
+    if (status == IHEX_END) return true;
+    if (status != IHEX_DATA) {
+      return fail(error, "%s: line %zu %s", path, reader.line,
+                  ihex_status_text(status));
+    }
+    uint8_t *to = place(m, record.address, record.size);
+    if (!to) {
+      return fail(error, "%s: line %zu goes to 0x%08x, where no memory of the board is",
+                  path, reader.line, (unsigned)record.address);
+    }
+    memcpy(to, record.data, record.size);
+  }
+}
+
+static bool load_hex(struct machine *m, const char *path, int fd, size_t size,
+                     struct load_error *error) {
+  uint8_t *text = malloc(size);
+  if (!text) return fail(error, "%s: not enough memory", path);
+  const bool good = read_into(fd, text, size)
+                        ? load_hex_text(m, path, text, size, error)
+                        : fail(error, "%s: %s", path, strerror(errno));
+  free(text);
+  return good;
+}
+
 static bool load_open(struct machine *m, const char *path, int fd, bool has_addr,
                       uint32_t addr, struct load_error *error) {
   struct stat st;
@@ -110,16 +145,20 @@ static bool load_open(struct machine *m, const char *path, int fd, bool has_addr
   if (st.st_size == 0) return fail(error, "%s is empty", path);
   if (st.st_size > MAX_FILE)
     return fail(error, "%s is larger than any memory here", path);
-  uint8_t magic[4] = {0};
-  const bool elf = pread(fd, magic, 4, 0) == 4 && !memcmp(magic, "\177ELF", 4);
-  if (elf && has_addr) {
-    return fail(error, "%s is an ELF file and has its own addresses; leave out the @",
-                path);
+  uint8_t magic[16] = {0};
+  const ssize_t got = pread(fd, magic, sizeof magic, 0);
+  const bool elf = got >= 4 && !memcmp(magic, "\177ELF", 4);
+  const bool hex = got > 0 && ihex_detect(magic, (size_t)got);
+  if ((elf || hex) && has_addr) {
+    return fail(error, "%s is an %s file and has its own addresses; leave out the @",
+                path, elf ? "ELF" : "Intel HEX");
   }
   if (elf) return load_elf(m, path, fd, error);
+  if (hex) return load_hex(m, path, fd, (size_t)st.st_size, error);
   if (!has_addr) {
-    return fail(error, "%s is not an ELF file; say where it goes: %s@0x08000000", path,
-                path);
+    return fail(error,
+                "%s is neither ELF nor Intel HEX; say where it goes: %s@0x08000000",
+                path, path);
   }
   return load_raw(m, path, fd, (size_t)st.st_size, addr, error);
 }

@@ -9,9 +9,9 @@ struct load_error {
   char text[512];
 };
 
-// Loads an ELF file by its physical addresses, or a raw file at `addr`, into
-// flash, NOR or RAM. `has_addr` with an ELF file is an error; so is a raw file
-// without. False: nothing useful was loaded, `error` says why.
+// Loads an ELF file by its physical addresses, an Intel HEX file, or a raw file at
+// `addr`, into flash, NOR or RAM. `has_addr` with the first two is an error; so is a
+// raw file without. False: nothing useful was loaded, `error` says why.
 bool machine_load(struct machine *m, const char *path, bool has_addr, uint32_t addr,
                   struct load_error *error);
 

@@ -230,6 +230,6 @@ bool machine_led(const struct machine *m, size_t led) {
   const struct led *l = &m->board->leds[led];
   const struct gpio *g = &m->gpio[l->pin.port - 'A'];
   const bool driven = gpio_pin(g, l->pin.number).mode == GPIO_OUTPUT;
-  const bool high = (gpio_levels(g) >> l->pin.number) & 1u;
+  const bool high = ((uint32_t)gpio_levels(g) >> l->pin.number) & 1u;
   return driven && high == l->active_high;
 }

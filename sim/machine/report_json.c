@@ -3,6 +3,9 @@
 
 #include <stdio.h>
 
+// The upper half of DTCM: stacks grow into it from its end, variables do not reach it.
+#define STACK_FLOOR 0x20010000u
+
 static json_t *hex(uint32_t value) {
   return json_sprintf("0x%08x", (unsigned)value);
 }
@@ -103,6 +106,9 @@ json_t *machine_report(struct machine *m) {
   json_object_set_new(o, "cycles", json_integer((json_int_t)c.cycles));
   json_object_set_new(o, "resets", json_integer((json_int_t)m->resets));
   json_object_set_new(o, "marks", marks(m));
+  json_object_set_new(o, "stack_depth",
+                      json_integer(machine_stack_depth(m, STACK_FLOOR,
+                                                       SRAM1_BASE - STACK_FLOOR)));
   json_object_set_new(o, "flash_operations", flash_operations(m));
   json_object_set_new(o, "guest_errors", entries(&m->sim.report, REPORT_GUEST_ERROR));
   json_object_set_new(o, "unimplemented",

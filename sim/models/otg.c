@@ -13,7 +13,6 @@ const struct otg_config otg_hs_config = {
     .block = &sim_regs_otg_hs,
     .endpoints = 9,
     .ram_words = 1024,
-    .ulpi = true,
 };
 
 const struct otg_config otg_fs_config = {
@@ -23,7 +22,6 @@ const struct otg_config otg_fs_config = {
     .block = &sim_regs_otg_fs,
     .endpoints = 6,
     .ram_words = 320,
-    .ulpi = false,
 };
 
 // The address ranges inside the core (RM0410 41.15.1).
@@ -42,6 +40,7 @@ static void reset_registers(struct otg *o) {
   *otg_reg(o, SIM_OTG_GINTSTS) = 0;
 }
 
+// Everything that is not a register.
 static void reset_state(struct otg *o) {
   otg_rx_flush(o);
   memset(o->tx, 0, sizeof o->tx);
@@ -101,7 +100,7 @@ void otg_system_reset(struct otg *o) {
 
 void otg_refresh(struct otg *o) {
   otg_update_link(o);
-  otg_check_running_clock(o);
+  otg_check_running(o);
   otg_changed(o);
 }
 
@@ -110,6 +109,7 @@ void otg_changed(struct otg *o) {
   otg_update_irq(o);
 }
 
+// Whoever plugs in later sees the pull-up that is already there.
 void otg_attach(struct otg *o, const struct usb_host_port *host) {
   o->host = host;
   if (host && o->connected) host->pull_up(host->ctx, true);
@@ -128,6 +128,7 @@ static bool is_endpoint(uint32_t offset) {
   return offset >= SIM_OTG_DIEPCTL0 && offset < POWER_REGISTERS;
 }
 
+// GRXFSIZ, DIEPTXF0 and the fifteen that follow each other.
 static bool is_fifo_size(uint32_t offset) {
   return offset == SIM_OTG_GRXFSIZ || offset == SIM_OTG_DIEPTXF0 ||
          (offset >= SIM_OTG_DIEPTXF(1) && offset < SIM_OTG_DIEPTXF(OTG_TX_FIFOS));
@@ -151,6 +152,8 @@ static bool wrong_mode(struct otg *o, uint32_t offset) {
   return true;
 }
 
+// All registers and FIFOs are accessed by words (RM0410 41.15). Narrower accesses are
+// carried out on the bytes they name.
 static void check_width(struct otg *o, uint32_t offset, unsigned bytes) {
   if (bytes == 4) return;
   OTG_GUEST(o, GUEST_BAD_WIDTH, offset, "%s accessed by %u bytes, needs words",
@@ -185,6 +188,8 @@ uint32_t otg_read(void *ctx, uint32_t offset, unsigned bytes) {
   return reg_extract(word, offset, bytes);
 }
 
+// Registers with an effect beyond being kept; the rest is stored. The link is looked
+// at after each write, whatever it was.
 static void write_register(struct otg *o, uint32_t offset, uint32_t word) {
   switch (offset) {
     case SIM_OTG_GOTGINT: *otg_reg(o, offset) &= ~word; break;

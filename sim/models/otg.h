@@ -42,7 +42,6 @@ struct otg_config {
   const struct reg_block *block;
   uint8_t endpoints;   // of each direction
   uint16_t ram_words;  // FIFO RAM in 32-bit words
-  bool ulpi;           // can drive an external ULPI PHY
 };
 
 extern const struct otg_config otg_hs_config;

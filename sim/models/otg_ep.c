@@ -7,17 +7,23 @@ enum { EPTYP_CONTROL, EPTYP_ISOCHRONOUS, EPTYP_BULK, EPTYP_INTERRUPT };
 
 // --- what others ask -----------------------------------------------------------
 
+// MPSIZ can say 2047; no packet is longer than 1024 (USB 2.0 5.6.3).
+static uint32_t packet_limit(uint32_t ctl) {
+  const uint32_t size = SIM_GET(ctl, SIM_OTG_DIEPCTL_MPSIZ);
+  return size < USB_MAX_PACKET ? size : USB_MAX_PACKET;
+}
+
 // Endpoint 0 codes its size, and has one code for both directions: 0 is 64 bytes, 3
 // is 8 (RM0410 41.15.36).
 uint32_t otg_max_packet(const struct otg *o, unsigned n) {
   const uint32_t ctl = otg_get(o, otg_ctl(n, true));
   if (n == 0) return 64u >> SIM_GET(ctl, SIM_OTG_DIEPCTL0_MPSIZ);
-  return SIM_GET(ctl, SIM_OTG_DIEPCTL_MPSIZ);
+  return packet_limit(ctl);
 }
 
 uint32_t otg_out_max_packet(const struct otg *o, unsigned n) {
   if (n == 0) return otg_max_packet(o, 0);
-  return SIM_GET(otg_get(o, otg_ctl(n, false)), SIM_OTG_DOEPCTL_MPSIZ);
+  return packet_limit(otg_get(o, otg_ctl(n, false)));
 }
 
 unsigned otg_tx_fifo_of(const struct otg *o, unsigned n) {
@@ -30,6 +36,8 @@ void otg_flag(struct otg *o, unsigned n, bool in, uint32_t bits) {
 
 // --- enabling ------------------------------------------------------------------
 
+// XFRSIZ and PKTCNT must describe the same transfer, or it never completes, or
+// completes with data left in the FIFO (RM0410 41.16.6, IN data transfers).
 static void check_in_size(struct otg *o, unsigned n) {
   const uint32_t tsiz = otg_get(o, otg_tsiz(n, true));
   const uint32_t bytes = SIM_GET(tsiz, SIM_OTG_DIEPTSIZ_XFRSIZ);
@@ -50,6 +58,22 @@ static void check_out_size(struct otg *o, unsigned n) {
             "OUT endpoint %u enabled with PKTCNT 0", n);
 }
 
+// The largest packets that USB allows (USB 2.0 5.5.3, 5.7.3, 5.8.3).
+static uint32_t largest_packet(const struct otg *o, uint32_t type) {
+  if (!otg_high_speed(o)) return 64;
+  return type == EPTYP_INTERRUPT ? 1024 : 512;
+}
+
+static void check_packet_size(struct otg *o, unsigned n, bool in) {
+  const uint32_t at = otg_ctl(n, in);
+  const uint32_t ctl = otg_get(o, at);
+  const uint32_t type = SIM_GET(ctl, SIM_OTG_DIEPCTL_EPTYP);
+  const uint32_t size = SIM_GET(ctl, SIM_OTG_DIEPCTL_MPSIZ);
+  if (n == 0 || type == EPTYP_ISOCHRONOUS || size <= largest_packet(o, type)) return;
+  OTG_GUEST(o, GUEST_USB_PROTOCOL, at, "%s endpoint %u enabled with MPSIZ %u",
+            in ? "IN" : "OUT", n, (unsigned)size);
+}
+
 static bool check_type(struct otg *o, unsigned n, bool in) {
   const uint32_t at = otg_ctl(n, in);
   const char *direction = in ? "IN" : "OUT";
@@ -63,6 +87,7 @@ static bool check_type(struct otg *o, unsigned n, bool in) {
     report_unimplemented(o->report, o->config->base + at, "%s: isochronous endpoint %u",
                          o->config->name, n);
   }
+  check_packet_size(o, n, in);
   const uint32_t most = in ? otg_max_packet(o, n) : otg_out_max_packet(o, n);
   if (most) return true;
   OTG_GUEST(o, GUEST_USB_PROTOCOL, at, "%s endpoint %u enabled with MPSIZ 0", direction,
@@ -70,6 +95,8 @@ static bool check_type(struct otg *o, unsigned n, bool in) {
   return false;
 }
 
+// EPENA from 0 to 1 starts a transfer; written again it changes nothing, since
+// drivers read, modify and write the whole register.
 static void enable_in(struct otg *o, unsigned n) {
   const uint32_t bytes =
       SIM_GET(otg_get(o, otg_tsiz(n, true)), SIM_OTG_DIEPTSIZ_XFRSIZ);
@@ -96,6 +123,9 @@ void otg_disabled(struct otg *o, unsigned n, bool in) {
   otg_flag(o, n, in, SIM_OTG_DIEPINT_EPDISD);
 }
 
+// EPDIS acts on enabled endpoints only, and OUT endpoint 0 cannot be disabled (RM0410
+// 41.15.36, 41.15.45). ST's and other drivers disable OUT endpoints without the
+// global OUT NAK that the manual asks for, and it works for them: no complaint.
 static void request_disable(struct otg *o, unsigned n, bool in, bool enabled) {
   if (!enabled || (n == 0 && !in)) {
     OTG_GUEST(o, GUEST_USB_PROTOCOL, otg_ctl(n, in),
@@ -107,11 +137,11 @@ static void request_disable(struct otg *o, unsigned n, bool in, bool enabled) {
   otg_set(o, otg_ctl(n, in), SIM_OTG_DIEPCTL_EPDIS, true);
   uint16_t *pending = in ? &o->settling.in_disable : &o->settling.out_disable;
   *pending |= (uint16_t)(1u << n);
-  otg_start_settling(o);
 }
 
 // --- DxEPCTL -------------------------------------------------------------------
 
+// NAK holds at once. That the core has seen it, INEPNE, comes some clocks later.
 static void write_nak(struct otg *o, unsigned n, bool in, uint32_t word) {
   const uint32_t at = otg_ctl(n, in);
   const bool set = word & SIM_OTG_DIEPCTL_SNAK, clear = word & SIM_OTG_DIEPCTL_CNAK;
@@ -124,7 +154,6 @@ static void write_nak(struct otg *o, unsigned n, bool in, uint32_t word) {
     otg_set(o, at, SIM_OTG_DIEPCTL_NAKSTS, true);
     // INEPNE follows each SNAK, also when NAK was set before.
     if (in) o->settling.in_nak |= bit;
-    otg_start_settling(o);
   }
   if (!clear) return;
   otg_set(o, at, SIM_OTG_DIEPCTL_NAKSTS, false);
@@ -149,6 +178,7 @@ static void write_settings(struct otg *o, unsigned n, bool in, uint32_t word) {
   *otg_reg(o, at) = now;
 }
 
+// Endpoint 0 takes its toggles from SETUP and has no such bits.
 static void write_toggle(struct otg *o, unsigned n, bool in, uint32_t word) {
   bool *data1 = in ? &o->in[n].data1 : &o->out[n].data1;
   if (n == 0) return;
@@ -156,6 +186,8 @@ static void write_toggle(struct otg *o, unsigned n, bool in, uint32_t word) {
   if (word & SIM_OTG_DIEPCTL_SODDFRM) *data1 = true;
 }
 
+// The order matters: settings first, so that CNAK and EPENA in the same write find
+// the new type, size and FIFO.
 static void write_ctl(struct otg *o, unsigned n, bool in, uint32_t word) {
   const uint32_t at = otg_ctl(n, in);
   const bool enabled = otg_has(o, at, SIM_OTG_DIEPCTL_EPENA);
@@ -186,6 +218,8 @@ static uint32_t read_ctl(const struct otg *o, unsigned n, bool in) {
 
 // --- DxEPTSIZ ------------------------------------------------------------------
 
+// Once EPENA is set the size belongs to the core (RM0410 41.15.39). STUPCNT may be
+// renewed at any time.
 static void write_tsiz(struct otg *o, unsigned n, bool in, uint32_t word) {
   const uint32_t at = otg_tsiz(n, in);
   const uint32_t sizes = SIM_OTG_DIEPTSIZ_XFRSIZ | SIM_OTG_DIEPTSIZ_PKTCNT;
@@ -213,6 +247,7 @@ struct place {
   bool in;
 };
 
+// Endpoints are 0x20 bytes apart: IN from 0x900, OUT from 0xB00.
 static struct place locate(uint32_t offset) {
   const bool in = offset < SIM_OTG_DOEPCTL0;
   const uint32_t first = in ? SIM_OTG_DIEPCTL0 : SIM_OTG_DOEPCTL0;
@@ -233,7 +268,7 @@ void otg_write_ep(struct otg *o, uint32_t offset, uint32_t word) {
   const struct place p = locate(offset);
   switch (p.which) {
     case EP_CTL: write_ctl(o, p.n, p.in, word); break;
-    case EP_INT: *otg_reg(o, offset) &= ~word; break;
+    case EP_INT: *otg_reg(o, offset) &= ~word; break;  // write 1 to clear
     case EP_TSIZ: write_tsiz(o, p.n, p.in, word); break;
     default: otg_store(o, offset, word); break;
   }

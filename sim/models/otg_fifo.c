@@ -17,6 +17,7 @@ enum { SETUP_WORDS = 3, MIN_TX_WORDS = 16 };
 
 enum { TAG_CLASS = 3, TAG_STATUS = 4 };  // bits of otg_rx.tag
 
+// The FIFOs take whole words; the last one of a packet is filled up.
 static uint32_t words(uint32_t bytes) {
   return (bytes + 3) / 4;
 }
@@ -38,6 +39,8 @@ static uint32_t rx_data_size(const struct otg *o) {
   return size > kept ? size - kept : 0;
 }
 
+// Asked with the largest packet of the endpoint, before its length is known: the core
+// decides at the token.
 bool otg_rx_has_room(const struct otg *o, uint32_t bytes) {
   return o->rx.used[OTG_RX_DATA] + 1 + words(bytes) <= rx_data_size(o);
 }
@@ -47,6 +50,8 @@ bool otg_rx_has_setup_room(const struct otg *o) {
          (uint32_t)o->rx.count + SETUP_WORDS <= rx_size(o);
 }
 
+// Status entries have their room kept for them, so this fails for no FIFO that is
+// large enough for a packet at all.
 static void rx_push_word(struct otg *o, uint32_t word, uint8_t tag) {
   struct otg_rx *rx = &o->rx;
   const uint32_t size = rx_size(o);
@@ -123,6 +128,8 @@ static void status_popped(struct otg *o, uint32_t word) {
   }
 }
 
+// An empty FIFO reads 0 and nothing happens (RM0410 41.15.9). Data that were not read
+// come out as if they were a status: the FIFO does not know the difference.
 uint32_t otg_rx_pop_status(struct otg *o) {
   if (o->rx.count == 0) {
     OTG_GUEST(o, GUEST_USB_FIFO_EMPTY, SIM_OTG_GRXSTSP,
@@ -140,6 +147,7 @@ uint32_t otg_rx_pop_status(struct otg *o) {
   return word;
 }
 
+// Every window reads the one receive FIFO (RM0410 41.15.1).
 static uint32_t rx_pop_data(struct otg *o, uint32_t offset) {
   const bool data = o->rx.count && !(rx_top_tag(o) & TAG_STATUS);
   if (data) return rx_pop(o);
@@ -158,6 +166,7 @@ static uint32_t tx_start(const struct otg *o, unsigned fifo) {
   return SIM_GET(otg_get(o, otg_txf(fifo)), SIM_OTG_DIEPTXF_INEPTXSA);
 }
 
+// A depth beyond the RAM is cut, so that the ring stays a ring.
 uint32_t otg_tx_depth(const struct otg *o, unsigned fifo) {
   const uint32_t depth = SIM_GET(otg_get(o, otg_txf(fifo)), SIM_OTG_DIEPTXF_INEPTXFD);
   return depth < o->config->ram_words ? depth : o->config->ram_words;
@@ -206,6 +215,8 @@ static void count_written(struct otg *o, unsigned n) {
   otg_put(o, tsiz, SIM_OTG_DIEPTSIZ_XFRSIZ, left - packet);
 }
 
+// Words before EPENA do go into the FIFO, where the next transfer finds them; words
+// beyond XFRSIZ or without room go nowhere.
 static bool may_push(struct otg *o, unsigned n, uint32_t offset) {
   if (!otg_has(o, otg_ctl(n, true), SIM_OTG_DIEPCTL_EPENA)) {
     OTG_GUEST(o, GUEST_USB_PROTOCOL, offset,
@@ -272,6 +283,7 @@ static void resize_warning(struct otg *o, uint32_t offset, bool holds_data) {
   OTG_GUEST(o, GUEST_USB_FIFO, offset, "FIFO moved or resized while it holds data");
 }
 
+// TinyUSB enlarges the receive FIFO in the middle of an enumeration.
 static void resize_rx(struct otg *o, uint32_t word) {
   const uint32_t old = rx_size(o);
   resize_warning(o, SIM_OTG_GRXFSIZ, o->rx.count);
@@ -298,6 +310,7 @@ static bool overlap(uint32_t a, uint32_t a_len, uint32_t b, uint32_t b_len) {
   return a < b + b_len && b < a + a_len;
 }
 
+// Only FIFOs of active IN endpoints count: the reset values of the others overlap.
 static void check_neighbours(struct otg *o, unsigned n) {
   const unsigned fifo = otg_tx_fifo_of(o, n);
   const uint32_t start = tx_start(o, fifo), depth = otg_tx_depth(o, fifo);
@@ -344,6 +357,7 @@ void otg_check_tx_fifo(struct otg *o, unsigned n) {
   check_neighbours(o, n);
 }
 
+// A FIFO that is too small does not fail, it says NAK for ever: worth a word.
 void otg_check_rx_fifo(struct otg *o, unsigned n) {
   const uint32_t packet = otg_out_max_packet(o, n);
   const uint32_t set = SIM_GET(otg_get(o, SIM_OTG_GRXFSIZ), SIM_OTG_GRXFSIZ_RXFD);

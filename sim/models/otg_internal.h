@@ -86,9 +86,11 @@ bool otg_high_speed(const struct otg *o);
 // Compares what should be with what is: session, pull-up, settling requests.
 void otg_update_link(struct otg *o);
 
+// A connected core whose clock or pins were changed under it.
+void otg_check_running(struct otg *o);
+
 // Whether the PHY's clock has the frequency that USB needs.
 bool otg_clock_is_right(const struct otg *o);
-void otg_check_running_clock(struct otg *o);
 
 uint32_t otg_read_gotgctl(const struct otg *o);
 uint32_t otg_read_dsts(const struct otg *o);

@@ -12,6 +12,7 @@
 // The empty FIFOs of host mode: they read 1 and interrupt nobody.
 #define HOST_EMPTY (SIM_OTG_GINTSTS_NPTXFE | SIM_OTG_GINTSTS_PTXFE)
 
+// Events stay until software writes 1 to them.
 void otg_latch(struct otg *o, uint32_t gintsts) {
   *otg_reg(o, SIM_OTG_GINTSTS) |= gintsts;
 }
@@ -26,11 +27,13 @@ uint32_t otg_diepint(const struct otg *o, unsigned n) {
   return o->tx[fifo].count <= limit ? word | SIM_OTG_DIEPINT_TXFE : word;
 }
 
+// TXFE has its mask in a register of its own, DIEPEMPMSK (RM0410 41.15.40).
 static uint32_t masked_in(const struct otg *o, unsigned n, uint32_t mask_reg) {
   const uint32_t txfe = otg_get(o, SIM_OTG_DIEPEMPMSK) >> n & 1;
   return otg_diepint(o, n) & (otg_get(o, mask_reg) | (txfe ? SIM_OTG_DIEPINT_TXFE : 0));
 }
 
+// A bit per endpoint with an unmasked flag. DAINTMSK acts further down, on GINTSTS.
 uint32_t otg_daint(const struct otg *o) {
   uint32_t daint = 0;
   for (unsigned n = 0; n < o->config->endpoints; n++) {
@@ -42,10 +45,10 @@ uint32_t otg_daint(const struct otg *o) {
   return daint;
 }
 
-// Endpoint 1 of OTG_HS has lines of its own (RM0410 41.15.34 to 41.15.44).
+// Endpoint 1 of OTG_HS has lines of its own (RM0410 41.15.34 to 41.15.44). OTG_FS has
+// none of these registers, so nothing is ever unmasked there.
 uint32_t otg_deachint(const struct otg *o) {
   uint32_t word = 0;
-  if (!o->config->ulpi) return 0;
   if (masked_in(o, 1, SIM_OTG_DIEPEACHMSK1)) word |= SIM_OTG_DEACHINT_IEP1INT;
   if (otg_get(o, SIM_OTG_DOEPINT(1)) & otg_get(o, SIM_OTG_DOEPEACHMSK1)) {
     word |= SIM_OTG_DEACHINT_OEP1INT;
@@ -82,6 +85,7 @@ static void wish_sof(struct otg *o) {
 
 // --- GINTSTS ---------------------------------------------------------------------
 
+// The states of GINTSTS as they are now.
 static uint32_t live(const struct otg *o) {
   const uint32_t daint = otg_daint(o) & otg_get(o, SIM_OTG_DAINTMSK);
   uint32_t w = HOST_EMPTY;
@@ -105,12 +109,12 @@ void otg_write_gintsts(struct otg *o, uint32_t word) {
   *otg_reg(o, SIM_OTG_GINTSTS) &= ~word;
 }
 
+// Level-sensitive, like the wire: called after everything that could change it.
 void otg_update_irq(struct otg *o) {
   const uint32_t mask = otg_get(o, SIM_OTG_GINTMSK) & ~HOST_EMPTY;
   const bool on = otg_has(o, SIM_OTG_GAHBCFG, SIM_OTG_GAHBCFG_GINT);
   irq_set(&o->irqs.global, on && (otg_read_gintsts(o) & mask));
   wish_sof(o);
-  if (!o->config->ulpi) return;
   const uint32_t each = otg_deachint(o) & otg_get(o, SIM_OTG_DEACHINTMSK);
   irq_set(&o->irqs.ep1_in, on && (each & SIM_OTG_DEACHINT_IEP1INT));
   irq_set(&o->irqs.ep1_out, on && (each & SIM_OTG_DEACHINT_OEP1INT));

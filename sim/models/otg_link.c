@@ -11,6 +11,7 @@
 #define MIN_HCLK_FS     14200000u  // RM0410 41.4.4
 #define MIN_HCLK_HS     30000000u
 
+// DCFG.DSPD as it is written and DSTS.ENUMSPD as it is read use the same codes.
 enum { DSPD_HIGH = 0, DSPD_FULL_ON_ULPI = 1, DSPD_FULL_INTERNAL = 3 };
 
 // --- PHY -------------------------------------------------------------------------
@@ -20,6 +21,7 @@ enum otg_phy otg_phy(const struct otg *o) {
   return internal ? OTG_PHY_INTERNAL : OTG_PHY_ULPI;
 }
 
+// OTG_FS has the internal PHY only: there PHYSEL reads 1 and cannot be cleared.
 uint64_t otg_phy_hz(const struct otg *o) {
   if (otg_phy(o) == OTG_PHY_INTERNAL) return clock_hz(o->clocks, CLOCK_48M);
   return o->board.ulpi_hz ? o->board.ulpi_hz(o->board.ctx) : 0;
@@ -30,6 +32,8 @@ bool otg_clock_is_right(const struct otg *o) {
   return otg_phy_hz(o) == (internal ? HZ_FULL_SPEED : HZ_ULPI);
 }
 
+// The internal transceiver has a power switch, GCCFG.PWRDWN: 1 is on (RM0410
+// 41.15.13). A ULPI PHY that feeds a clock is on.
 static bool phy_on(const struct otg *o) {
   const bool powered =
       otg_phy(o) == OTG_PHY_ULPI || otg_has(o, SIM_OTG_GCCFG, SIM_OTG_GCCFG_PWRDWN);
@@ -55,6 +59,8 @@ static bool session_valid(const struct otg *o) {
   return wired && otg_has(o, SIM_OTG_GCCFG, SIM_OTG_GCCFG_VBDEN);
 }
 
+// New session: SRQINT. End of session: GOTGINT.SEDET, seen as OTGINT (RM0410 41.15.2,
+// 41.15.6). ST's stack takes the two for connect and disconnect.
 static void update_session(struct otg *o) {
   const bool session = session_valid(o);
   if (session == o->session) return;
@@ -66,6 +72,8 @@ static void update_session(struct otg *o) {
   }
 }
 
+// Full speed tolerates 0.25 % (USB 2.0 7.1.11), but a divider that misses 48 MHz
+// misses it by more: only the exact frequency passes.
 static void check_clocks(struct otg *o) {
   const enum otg_phy phy = otg_phy(o);
   const uint64_t hclk = clock_hz(o->clocks, CLOCK_HCLK);
@@ -81,13 +89,6 @@ static void check_clocks(struct otg *o) {
   }
 }
 
-void otg_check_running_clock(struct otg *o) {
-  if (!o->connected || otg_clock_is_right(o)) return;
-  OTG_GUEST(o, GUEST_USB_CLOCK, SIM_OTG_DCTL,
-            "PHY clock of %s changed to %llu Hz while connected", o->config->name,
-            (unsigned long long)otg_phy_hz(o));
-}
-
 // DSPD 0 and 1 need the ULPI PHY, 3 the internal one; 2 is reserved.
 static void check_speed(struct otg *o) {
   const uint32_t dspd = SIM_GET(otg_get(o, SIM_OTG_DCFG), SIM_OTG_DCFG_DSPD);
@@ -98,6 +99,7 @@ static void check_speed(struct otg *o) {
             (unsigned)dspd, otg_phy(o) == OTG_PHY_ULPI ? "ULPI" : "internal");
 }
 
+// What the core knew of the bus is void.
 static void link_down(struct otg *o) {
   o->enumerated = false;
   o->bus_reset = false;
@@ -111,13 +113,27 @@ static void connect(struct otg *o, bool on) {
   if (o->host) o->host->pull_up(o->host->ctx, on);
 }
 
+static bool pins_ok(const struct otg *o) {
+  return !o->board.pins_ok || o->board.pins_ok(o->board.ctx, otg_phy(o));
+}
+
+void otg_check_running(struct otg *o) {
+  if (!o->connected) return;
+  if (!pins_ok(o)) connect(o, false);
+  if (otg_clock_is_right(o)) return;
+  OTG_GUEST(o, GUEST_USB_CLOCK, SIM_OTG_DCTL,
+            "PHY clock of %s changed to %llu Hz while connected", o->config->name,
+            (unsigned long long)otg_phy_hz(o));
+}
+
+// Called after each register write and whenever something around the core changes: it
+// compares what should be with what is, so that no order of writes matters.
 void otg_update_link(struct otg *o) {
   update_session(o);
   const bool want = !o->host_mode && !o->settling.core_reset && phy_on(o) &&
                     o->session && !otg_has(o, SIM_OTG_DCTL, SIM_OTG_DCTL_SDIS);
   if (want && !o->connected) {
-    const bool pins = !o->board.pins_ok || o->board.pins_ok(o->board.ctx, otg_phy(o));
-    if (pins) {
+    if (pins_ok(o)) {
       check_clocks(o);
       check_speed(o);
       connect(o, true);
@@ -137,6 +153,7 @@ uint32_t otg_read_gotgctl(const struct otg *o) {
   return o->host_mode ? w | SIM_OTG_GOTGCTL_CURMOD : w;
 }
 
+// FNSOF counts frames at full speed, microframes at high speed (RM0410 41.15.31).
 uint32_t otg_read_dsts(const struct otg *o) {
   uint32_t w = otg_get(o, SIM_OTG_DSTS) & ~(SIM_OTG_DSTS_SUSPSTS | SIM_OTG_DSTS_FNSOF);
   if (o->suspended) w |= SIM_OTG_DSTS_SUSPSTS;
@@ -164,6 +181,8 @@ void otg_mode_fire(void *ctx) {
   otg_changed(o);
 }
 
+// The change takes 25 ms from the write (RM0410 41.15.4). A core that is in the wanted
+// mode already, as with a B-plug, has nothing to change.
 void otg_write_gusbcfg(struct otg *o, uint32_t word) {
   const uint32_t both = SIM_OTG_GUSBCFG_FHMOD | SIM_OTG_GUSBCFG_FDMOD;
   otg_store(o, SIM_OTG_GUSBCFG, word);
@@ -182,6 +201,7 @@ void otg_write_dcfg(struct otg *o, uint32_t word) {
   if (!o->control_open) o->address = (uint8_t)SIM_GET(word, SIM_OTG_DCFG_DAD);
 }
 
+// The application must clear RWUSIG 1 to 15 ms after it set it (RM0410 41.15.30).
 static void signal_wakeup(struct otg *o, bool on) {
   if (on) {
     o->wakeup_since = o->events->now;
@@ -201,6 +221,9 @@ static void signal_wakeup(struct otg *o, bool on) {
   if (o->host) o->host->remote_wakeup(o->host->ctx, on);
 }
 
+// Global NAK, RM0410 41.16.6: the IN side takes effect after some clocks; the OUT side
+// writes a word into the receive FIFO and takes effect when the application pops it,
+// so that no packet from before is still behind it.
 static void write_global_nak(struct otg *o, uint32_t word) {
   if (word & SIM_OTG_DCTL_SGINAK) {
     otg_set(o, SIM_OTG_DCTL, SIM_OTG_DCTL_GINSTS, true);
@@ -251,6 +274,8 @@ void otg_write_dctl(struct otg *o, uint32_t word) {
   if ((old ^ word) & SIM_OTG_DCTL_RWUSIG) signal_wakeup(o, wakes);
 }
 
+// STPPCLK is for a suspended or disconnected bus (RM0410 41.15.53): while it is set
+// the core hears nothing.
 void otg_write_pcgcctl(struct otg *o, uint32_t word) {
   const bool stopped = otg_has(o, SIM_OTG_PCGCCTL, SIM_OTG_PCGCCTL_STPPCLK);
   const bool stops = word & SIM_OTG_PCGCCTL_STPPCLK;
@@ -265,6 +290,7 @@ void otg_write_pcgcctl(struct otg *o, uint32_t word) {
 
 // --- what the host does ----------------------------------------------------------
 
+// The line to EXTI works without the PHY clock (RM0410 11.9.2: lines 18 and 20).
 static void pulse_wakeup(struct otg *o) {
   irq_set(&o->irqs.wakeup, true);
   irq_set(&o->irqs.wakeup, false);
@@ -290,12 +316,15 @@ static void port_reset_begin(void *ctx) {
   otg_changed(o);
 }
 
+// The outcome of chirping: high speed if both sides can (USB 2.0 7.1.7.5).
 static uint32_t settle_speed(const struct otg *o, bool host_high_speed) {
   if (otg_phy(o) == OTG_PHY_INTERNAL) return DSPD_FULL_INTERNAL;
   const uint32_t dspd = SIM_GET(otg_get(o, SIM_OTG_DCFG), SIM_OTG_DCFG_DSPD);
   return dspd == DSPD_HIGH && host_high_speed ? DSPD_HIGH : DSPD_FULL_ON_ULPI;
 }
 
+// A core with its clock stopped cannot chirp: the host sees a full-speed device that
+// will not answer.
 static enum usb_speed port_reset_end(void *ctx, bool host_high_speed) {
   struct otg *o = ctx;
   const bool stopped = otg_has(o, SIM_OTG_PCGCCTL, SIM_OTG_PCGCCTL_STPPCLK);
@@ -305,7 +334,6 @@ static enum usb_speed port_reset_end(void *ctx, bool host_high_speed) {
   otg_put(o, SIM_OTG_DSTS, SIM_OTG_DSTS_ENUMSPD, speed);
   o->enumerated = true;
   o->turnaround_checked = false;
-  o->sof_frame = 0;
   otg_latch(o, SIM_OTG_GINTSTS_ENUMDNE);
   otg_changed(o);
   return speed == DSPD_HIGH ? USB_SPEED_HIGH : USB_SPEED_FULL;

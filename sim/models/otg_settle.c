@@ -12,6 +12,8 @@ static bool anything(const struct otg_settling *s) {
          s->in_disable || s->out_disable;
 }
 
+// One wait serves all requests: what is asked for while it runs ends with it, after
+// 1 to 8 clocks instead of 8. That is within what the manual allows.
 void otg_start_settling(struct otg *o) {
   if (o->settle.armed || !anything(&o->settling)) return;
   const uint64_t phy = otg_phy_hz(o), hclk = clock_hz(o->clocks, CLOCK_HCLK);
@@ -20,7 +22,12 @@ void otg_start_settling(struct otg *o) {
   event_in(o->events, &o->settle, vt_cycles(CLOCKS, phy < hclk ? phy : hclk));
 }
 
-static void settle_endpoints(struct otg *o, const struct otg_settling *s) {
+static void settle_all(struct otg *o, const struct otg_settling *s) {
+  if (s->rx_flush) otg_rx_flush(o);
+  if (s->global_in_nak) o->global_in_nak = true;
+  for (unsigned fifo = 0; fifo < OTG_TX_FIFOS; fifo++) {
+    if (s->tx_flush >> fifo & 1) otg_tx_flush(o, fifo);
+  }
   for (unsigned n = 0; n < o->config->endpoints; n++) {
     const uint32_t bit = 1u << n;
     if (s->in_nak & bit) otg_flag(o, n, true, SIM_OTG_DIEPINT_INEPNE);
@@ -33,13 +40,11 @@ void otg_settle_fire(void *ctx) {
   struct otg *o = ctx;
   const struct otg_settling s = o->settling;
   o->settling = (struct otg_settling){0};
-  if (s.core_reset) otg_core_reset(o);
-  if (s.rx_flush) otg_rx_flush(o);
-  for (unsigned fifo = 0; fifo < OTG_TX_FIFOS; fifo++) {
-    if (s.tx_flush >> fifo & 1) otg_tx_flush(o, fifo);
+  if (s.core_reset) {
+    otg_core_reset(o);  // whatever else was under way is gone with it
+  } else {
+    settle_all(o, &s);
   }
-  if (s.global_in_nak) o->global_in_nak = true;
-  settle_endpoints(o, &s);
   otg_update_link(o);
   otg_changed(o);
 }
@@ -53,6 +58,7 @@ uint32_t otg_read_grstctl(const struct otg *o) {
   return s->core_reset ? w : w | SIM_OTG_GRSTCTL_AHBIDL;
 }
 
+// TXFNUM 0x10 is all FIFOs (RM0410 41.15.5).
 static void request_tx_flush(struct otg *o, uint32_t number) {
   if (number > ALL_TX_FIFOS) {
     OTG_GUEST(o, GUEST_USB_CONFIG, SIM_OTG_GRSTCTL, "TXFNUM 0x%02x names no FIFO",

@@ -7,6 +7,8 @@
 
 enum { EPTYP_CONTROL, EPTYP_ISOCHRONOUS, EPTYP_BULK, EPTYP_INTERRUPT };
 
+// PKTCNT is one bit wide in DOEPTSIZ0, so the general field would read STUPCNT's
+// neighbours with it.
 static uint32_t packets_left(const struct otg *o, unsigned n, bool in) {
   return SIM_GET(otg_get(o, otg_tsiz(n, in)),
                  n || in ? SIM_OTG_DIEPTSIZ_PKTCNT : SIM_OTG_DOEPTSIZ0_PKTCNT);
@@ -18,6 +20,8 @@ static uint32_t type_of(const struct otg *o, unsigned n, bool in) {
 
 // --- IN --------------------------------------------------------------------------
 
+// Length of the packet at the head of the FIFO. The FIFO holds words and no lengths:
+// all packets of a transfer are full but the last.
 static uint32_t head_packet(const struct otg *o, unsigned n) {
   const uint32_t most = otg_max_packet(o, n);
   return o->in[n].unsent < most ? o->in[n].unsent : most;
@@ -35,6 +39,8 @@ enum usb_reply otg_in_answer(const struct otg *o, unsigned n) {
   return o->tx[otg_tx_fifo_of(o, n)].count >= words ? USB_REPLY_DATA : USB_REPLY_NAK;
 }
 
+// ITTXFE tells of a token that found the FIFO empty, unless NAK was set anyway
+// (RM0410 41.16.6, generic non-periodic IN).
 static void in_nak(struct otg *o, unsigned n) {
   const bool asked = !otg_has(o, otg_ctl(n, true), SIM_OTG_DIEPCTL_NAKSTS);
   const bool empty = o->tx[otg_tx_fifo_of(o, n)].count == 0;
@@ -82,6 +88,7 @@ static void send_packet(struct otg *o, unsigned n, struct usb_answer *answer) {
   check_turnaround(o);
 }
 
+// The packet stays in the FIFO until its ACK: a lost one needs it again.
 static void in_token(struct otg *o, unsigned n, struct usb_answer *answer) {
   answer->reply = otg_in_answer(o, n);
   if (answer->reply == USB_REPLY_NAK) in_nak(o, n);
@@ -129,6 +136,7 @@ static void note_timeouts(struct otg *o) {
 // (RM0410 41.16.6, SETUP transactions).
 static void setup_token(struct otg *o, const struct usb_token *t,
                         struct usb_answer *answer) {
+  // Without room it is dropped unanswered: a SETUP cannot be refused by NAK.
   if (t->endpoint != 0 || t->length != 8 || !otg_rx_has_setup_room(o)) return;
   otg_rx_push(o, OTG_RX_SETUP, OTG_SETUP_DATA, t);
   const uint32_t count =
@@ -169,6 +177,8 @@ enum usb_reply otg_out_answer(const struct otg *o, unsigned n) {
   return otg_rx_has_room(o, otg_out_max_packet(o, n)) ? USB_REPLY_ACK : USB_REPLY_NAK;
 }
 
+// OTEPDIS: an OUT for a control endpoint that nobody armed (RM0410 41.15.46). A driver
+// learns from it that the host has gone on to the status stage.
 static void out_nak(struct otg *o, unsigned n) {
   const bool enabled = otg_has(o, otg_ctl(n, false), SIM_OTG_DOEPCTL_EPENA);
   const bool control = type_of(o, n, false) == EPTYP_CONTROL;
@@ -177,6 +187,8 @@ static void out_nak(struct otg *o, unsigned n) {
   o->nak_out |= (uint16_t)(1u << n);
 }
 
+// XFRSIZ should be a multiple of the packet size (RM0410 41.16.6), and TinyUSB sets
+// less for the last packet. That is fine as long as no packet is longer than it.
 static void count_received(struct otg *o, unsigned n, uint32_t bytes) {
   const uint32_t at = otg_tsiz(n, false);
   const uint32_t field = n ? SIM_OTG_DOEPTSIZ_XFRSIZ : SIM_OTG_DOEPTSIZ0_XFRSIZ;
@@ -191,6 +203,8 @@ static void count_received(struct otg *o, unsigned n, uint32_t bytes) {
           packets_left(o, n, false) - 1);
 }
 
+// A short packet or the last one ends the transfer: NAK is set, and an OUT-done entry
+// follows the data. EPENA falls when the application pops that.
 static void receive(struct otg *o, const struct usb_token *t) {
   const unsigned n = t->endpoint;
   otg_rx_push(o, OTG_RX_DATA, OTG_OUT_DATA, t);
@@ -245,6 +259,7 @@ static void out_token(struct otg *o, const struct usb_token *t,
   if (answer->reply == USB_REPLY_ACK) accept(o, t, answer);
 }
 
+// PING exists at high speed only, for bulk and control (USB 2.0 8.5.1).
 static void ping_token(struct otg *o, unsigned n, struct usb_answer *answer) {
   const uint32_t type = type_of(o, n, false);
   if (!otg_high_speed(o) || type == EPTYP_ISOCHRONOUS || type == EPTYP_INTERRUPT)
@@ -255,7 +270,8 @@ static void ping_token(struct otg *o, unsigned n, struct usb_answer *answer) {
 
 // --- the port --------------------------------------------------------------------
 
-// Whether the core is in a state to hear tokens at all.
+// Whether the core is in a state to hear tokens at all. A test mode ends with the
+// power only (USB 2.0 9.4.9), so TCTL does so here.
 static bool listening(const struct otg *o) {
   const bool clocked = !o->board.clocked || o->board.clocked(o->board.ctx);
   return clocked && o->connected && o->enumerated && !o->bus_reset && !o->suspended &&
@@ -269,6 +285,7 @@ static bool addressed(const struct otg *o, const struct usb_token *t) {
          otg_has(o, otg_ctl(t->endpoint, t->pid == USB_PID_IN), SIM_OTG_DIEPCTL_USBAEP);
 }
 
+// Tokens to nobody get USB_REPLY_NONE, which the host takes for a time-out.
 static void port_transact(void *ctx, const struct usb_token *token,
                           struct usb_answer *answer) {
   struct otg *o = ctx;
@@ -287,6 +304,8 @@ static void port_transact(void *ctx, const struct usb_token *token,
   otg_changed(o);
 }
 
+// The model of a NAK is a promise: as soon as anything changes that would let the
+// endpoint answer otherwise, the host is told, so that it need not ask in vain.
 void otg_tell_ready(struct otg *o) {
   for (unsigned n = 0; o->nak_in >> n; n++) {
     const uint16_t bit = (uint16_t)(1u << n);

@@ -199,9 +199,10 @@ bool bridge_find_endpoint(const struct bridge *b, struct usb_urb *u) {
       const bool high = b->machine->usb.speed == USB_SPEED_HIGH;
       const bool interrupt = (d[3] & 3u) == 3u;
       u->type = interrupt ? USB_URB_INTERRUPT : USB_URB_BULK;
-      u->max_packet = load_le16(d + 4) & 0x7FFu;
-      const uint8_t exponent = d[6] ? (uint8_t)(d[6] - 1) & 15u : 0;
-      u->interval = high ? (uint16_t)(1u << exponent) : (uint16_t)(8u * d[6]);
+      u->max_packet = (uint16_t)(load_le16(d + 4) & 0x7FFu);
+      const unsigned exponent = d[6] ? (d[6] - 1u) & 15u : 0;
+      const unsigned interval = high ? 1u << exponent : 8u * d[6];
+      u->interval = (uint16_t)interval;
       return (d[3] & 3u) >= 2u;
     }
     d += d[0];

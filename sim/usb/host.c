@@ -25,11 +25,13 @@ static void tell(struct usb_host *h, enum usb_host_event event) {
   if (h->on_event) h->on_event(h->ctx, event);
 }
 
+// The port has one timer, since it waits for one thing at a time.
 static void wait_in(struct usb_host *h, enum usb_host_state state, vtime_t delay) {
   h->state = state;
   event_in(h->events, &h->timer, delay);
 }
 
+// Told once. The callback may ask for the next reset.
 static void end_reset(struct usb_host *h, int status) {
   void (*done)(void *, int) = h->reset_done;
   h->reset_done = NULL;
@@ -52,6 +54,8 @@ static void disconnect_fire(void *ctx) {
   if (!h->pull_up && h->state > USB_HOST_POWERED) leave(h, USB_HOST_POWERED);
 }
 
+// An edge restarts the debounce interval; a gap that is too short to be a disconnect
+// passes unnoticed.
 static void port_pull_up(void *ctx, bool on) {
   struct usb_host *h = ctx;
   h->pull_up = on;
@@ -60,7 +64,6 @@ static void port_pull_up(void *ctx, bool on) {
     event_in(h->events, &h->disconnect, DISCONNECT_DELAY);
     return;
   }
-  event_cancel(h->events, &h->disconnect);
   const bool unstable = h->state == USB_HOST_POWERED || h->state == USB_HOST_DEBOUNCE;
   if (unstable) wait_in(h, USB_HOST_DEBOUNCE, DEBOUNCE);
 }
@@ -79,6 +82,8 @@ static uint16_t port_microframe(void *ctx) {
   return host_microframe(ctx);
 }
 
+// The host takes the K over from the device and drives it for its own 20 ms
+// (USB 2.0 7.1.7.7).
 static void port_remote_wakeup(void *ctx, bool driving) {
   struct usb_host *h = ctx;
   if (driving && h->state == USB_HOST_SUSPEND) usb_host_resume(h);
@@ -92,7 +97,6 @@ static void enable(struct usb_host *h) {
 // End of SE0, then end of recovery.
 static void reset_step(struct usb_host *h) {
   if (h->recovering) {
-    h->recovering = false;
     enable(h);
     end_reset(h, 0);
     return;
@@ -106,7 +110,6 @@ static void reset_step(struct usb_host *h) {
 // End of K, then end of recovery.
 static void resume_step(struct usb_host *h) {
   if (h->recovering) {
-    h->recovering = false;
     enable(h);
     tell(h, USB_HOST_RESUMED);
     return;
@@ -164,12 +167,10 @@ void usb_host_init(struct usb_host *h, struct event_queue *events,
 
 void usb_host_plug(struct usb_host *h) {
   if (h->state != USB_HOST_UNPLUGGED) return;
-  event_cancel(h->events, &h->timer);
   h->state = USB_HOST_POWERED;
-  const bool before = h->pull_up;
   h->device->vbus(h->device->ctx, true);
   // A pull-up that was on all the time makes no edge.
-  if (before && h->pull_up) port_pull_up(h, true);
+  if (h->pull_up) port_pull_up(h, true);
 }
 
 void usb_host_unplug(struct usb_host *h) {
@@ -203,6 +204,7 @@ int usb_host_suspend(struct usb_host *h) {
 }
 
 int usb_host_resume(struct usb_host *h) {
+  // Within the first 3 ms the device has not noticed anything: frames just go on.
   if (h->state == USB_HOST_SUSPENDING) {
     event_cancel(h->events, &h->timer);
     host_frames_continue(h);

@@ -13,6 +13,7 @@
 
 // --- frames --------------------------------------------------------------------
 
+// At full speed the number steps by 8, one frame.
 uint16_t host_microframe(const struct usb_host *h) {
   if (!h->frames_run) return h->frame_held;
   const uint16_t number = (uint16_t)((h->events->now - h->frame_zero) / MICROFRAME);
@@ -25,6 +26,7 @@ static vtime_t frame_of(const struct usb_host *h, vtime_t t) {
   return h->frame_zero + (t - h->frame_zero) / length * length;
 }
 
+// An event per frame only while somebody wants it: an idle bus costs nothing.
 void host_frames_schedule(struct usb_host *h) {
   event_cancel(h->events, &h->frame);
   if (!h->frames_run || !h->sof_wanted) return;
@@ -74,6 +76,7 @@ static struct usb_pipe *pipe_at(struct usb_host *h, size_t i) {
 
 enum { PIPES = USB_HOST_ENDPOINTS * 2 };
 
+// The earliest pipe decides when; start() decides who.
 void host_kick(struct usb_host *h) {
   if (h->state != USB_HOST_ENABLED || h->wire.phase != USB_WIRE_IDLE) return;
   vtime_t first = VT_NEVER;
@@ -81,10 +84,7 @@ void host_kick(struct usb_host *h) {
     const struct usb_pipe *p = pipe_at(h, i);
     if (p->head && p->due < first) first = p->due;
   }
-  if (first == VT_NEVER) {
-    event_cancel(h->events, &h->bus);
-    return;
-  }
+  if (first == VT_NEVER) return;
   event_at(h->events, &h->bus, first > h->free_at ? first : h->free_at);
 }
 
@@ -110,10 +110,9 @@ void host_park(struct usb_host *h, struct usb_pipe *pipe) {
   if (pipe->head->type == USB_URB_INTERRUPT) return;
   pipe->slot = now + h->options.gap;
   pipe->slot_by = pipe->slot - h->wire.started;
-  pipe->due = pipe->slot;
   if (pipe->woken) return;
   pipe->parked = true;
-  pipe->due += (PARKED_RETRY / pipe->slot_by + 1) * pipe->slot_by;
+  pipe->due = pipe->slot + PARKED_RETRY / pipe->slot_by * pipe->slot_by;
 }
 
 // A host that polls without pause would ask next in the first slot from now on.
@@ -128,7 +127,7 @@ static void unpark(struct usb_host *h, struct usb_pipe *pipe) {
 
 void host_ready(struct usb_host *h, uint8_t endpoint, bool in) {
   struct usb_pipe *pipe = &h->pipes[endpoint % USB_HOST_ENDPOINTS][endpoint && in];
-  if (h->wire.phase != USB_WIRE_IDLE && h->wire.pipe == pipe) pipe->woken = true;
+  pipe->woken = true;  // matters if its NAK is still on the wire
   if (!pipe->parked) return;
   unpark(h, pipe);
   host_kick(h);
@@ -139,7 +138,6 @@ void host_ready(struct usb_host *h, uint8_t endpoint, bool in) {
 void host_abandon_wire(struct usb_host *h) {
   event_cancel(h->events, &h->bus);
   h->wire.phase = USB_WIRE_IDLE;
-  h->wire.urb = NULL;
 }
 
 // The length of the data packet that this token may bring either way.
@@ -153,13 +151,15 @@ static uint32_t largest(const struct usb_host *h, const struct usb_pipe *pipe,
 static bool pass_fault(struct usb_host *h, const struct usb_token *token) {
   h->transactions++;
   h->wire.fault = USB_FAULT_NONE;
-  if (!h->on_transaction) return true;
-  h->wire.fault = h->on_transaction(h->ctx, h->transactions, token);
+  if (h->on_transaction) {
+    h->wire.fault = h->on_transaction(h->ctx, h->transactions, token);
+  }
   if (h->wire.fault == USB_FAULT_UNPLUG) usb_host_unplug(h);
   if (h->wire.fault == USB_FAULT_BUS_RESET) usb_host_reset(h, NULL, NULL);
   return h->state == USB_HOST_ENABLED;
 }
 
+// The one place where a transaction begins.
 static void start(struct usb_host *h) {
   const size_t chosen = choose(h);
   if (chosen == PIPES || h->state != USB_HOST_ENABLED) {
@@ -189,7 +189,8 @@ static void start(struct usb_host *h) {
   event_in(h->events, &h->bus, usb_time_to_device(h->speed, token.pid, token.length));
 }
 
-// Whether the device receives what the host sent.
+// Whether the device receives what the host sent. A cancelled URB's buffer may be
+// gone: its packet is not sent after all.
 static bool heard(const struct usb_wire *w) {
   if (!w->urb || w->fault == USB_FAULT_DROP_TOKEN) return false;
   return w->fault != USB_FAULT_CORRUPT_DATA || w->token.pid == USB_PID_IN;
@@ -216,6 +217,8 @@ void host_ack(struct usb_host *h) {
   h->device->acked(h->device->ctx, h->wire.token.endpoint);
 }
 
+// The host knows the outcome. Control and bulk go on after the gap; whoever was told
+// to wait longer is put off by host_digest.
 static void finish(struct usb_host *h) {
   struct usb_wire *w = &h->wire;
   struct usb_urb *urb = w->urb;

@@ -39,6 +39,7 @@ static void fail(struct usb_host *h, int status) {
   event_in(h->events, &e->pause, RETRY_PAUSE);
 }
 
+// Both pauses share the event: before another attempt, and after SET_ADDRESS.
 static void pause_fire(void *ctx) {
   struct usb_host *h = ctx;
   const bool again = h->enumeration.step == STEP_RESET;
@@ -64,6 +65,8 @@ static bool is_descriptor(const struct usb_enumeration *e, uint32_t least) {
          packet_size;
 }
 
+// bMaxPacketSize0 is known from now on. Before, 64 is assumed: a smaller device's
+// first packet then looks like a short one, which is all that is needed.
 static void first_descriptor_done(struct usb_host *h) {
   struct usb_enumeration *e = &h->enumeration;
   if (!is_descriptor(e, 8)) {
@@ -96,6 +99,7 @@ static void urb_done(void *ctx, struct usb_urb *urb) {
   }
 }
 
+// All requests use the one URB and the one buffer of 64 bytes.
 static void request(struct usb_host *h, const uint8_t setup[8]) {
   struct usb_enumeration *e = &h->enumeration;
   e->urb = (struct usb_urb){

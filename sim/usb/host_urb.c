@@ -15,6 +15,7 @@ static bool is_control(const struct usb_urb *urb) {
   return urb->type == USB_URB_CONTROL;
 }
 
+// The direction of the data: of a control request it is in bmRequestType.
 static bool is_in(const struct usb_urb *urb) {
   const uint8_t direction = is_control(urb) ? urb->setup[0] : urb->endpoint;
   return direction & 0x80;
@@ -24,6 +25,8 @@ static uint32_t max_packet(const struct usb_host *h, const struct usb_urb *urb) 
   return is_control(urb) ? h->ep0_max_packet : urb->max_packet;
 }
 
+// Control transfers start at DATA1 by themselves; other endpoints go on where the
+// last transfer stopped (USB 2.0 8.6).
 static bool *toggle(struct usb_pipe *pipe) {
   return is_control(pipe->head) ? &pipe->head->data1 : &pipe->data1;
 }
@@ -49,6 +52,7 @@ static uint32_t next_length(const struct usb_host *h, const struct usb_urb *urb)
   return left < most ? left : most;
 }
 
+// High-speed OUT begins with PING after a NAK or NYET (USB 2.0 8.5.1).
 struct usb_token host_next_token(const struct usb_host *h,
                                  const struct usb_pipe *pipe) {
   const struct usb_urb *urb = pipe->head;
@@ -91,6 +95,8 @@ static void take_note(struct usb_host *h, const struct usb_urb *urb) {
   }
 }
 
+// URBs wait in the order of their submission; only the first one has state in the
+// pipe and on the wire.
 static void unlink_urb(struct usb_host *h, struct usb_urb *urb) {
   struct usb_pipe *pipe = host_pipe(h, urb);
   struct usb_urb *before = NULL;
@@ -109,6 +115,7 @@ static void unlink_urb(struct usb_host *h, struct usb_urb *urb) {
   if (h->wire.urb == urb) h->wire.urb = NULL;
 }
 
+// After `complete` the URB belongs to the caller again, who may have freed it.
 void host_complete(struct usb_host *h, struct usb_urb *urb, int status) {
   unlink_urb(h, urb);
   event_cancel(h->events, &urb->deadline);
@@ -139,6 +146,7 @@ static void finish_transfer(struct usb_host *h, struct usb_urb *urb) {
   host_complete(h, urb, refused ? -EREMOTEIO : 0);
 }
 
+// SETUP, then data if wLength says so, then status. Others have one stage.
 static void end_stage(struct usb_host *h, struct usb_pipe *pipe) {
   struct usb_urb *urb = pipe->head;
   if (!is_control(urb) || urb->stage == STAGE_STATUS) {
@@ -151,6 +159,7 @@ static void end_stage(struct usb_host *h, struct usb_pipe *pipe) {
   pipe->ping = false;
 }
 
+// No answer, a bad CRC, or an answer that makes no sense here: all the same to a host.
 static void digest_error(struct usb_host *h, struct usb_pipe *pipe) {
   h->errors++;
   if (++pipe->errors >= MAX_ERRORS) {
@@ -199,6 +208,7 @@ static void digest_ack(struct usb_host *h, struct usb_pipe *pipe) {
   }
 }
 
+// Accepted, but there is no room for another: PING before the next.
 static void digest_nyet(struct usb_host *h, struct usb_pipe *pipe) {
   if (h->speed != USB_SPEED_HIGH || h->wire.token.pid != USB_PID_OUT) {
     digest_error(h, pipe);
@@ -208,6 +218,8 @@ static void digest_nyet(struct usb_host *h, struct usb_pipe *pipe) {
   digest_sent(h, pipe);
 }
 
+// More than the endpoint's packet or than was asked for is babble: no ACK, the
+// transfer ends (USB 2.0 8.7.4). A short packet ends a stage.
 static void digest_data(struct usb_host *h, struct usb_pipe *pipe) {
   struct usb_urb *urb = pipe->head;
   const struct usb_answer *a = &h->wire.answer;
@@ -259,6 +271,7 @@ static void deadline_fire(void *ctx) {
   host_kick(h);
 }
 
+// The caller's mistakes are told at once and do no harm.
 static bool makes_sense(const struct usb_urb *urb) {
   if (urb->queued || (urb->length && !urb->data)) return false;
   if (is_control(urb)) return load_le16(urb->setup + 6) == urb->length;

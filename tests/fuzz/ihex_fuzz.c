@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Fuzz entry for the Intel HEX reader.
-#include "host/lib/ihex.h"
+#include "common/format/ihex.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

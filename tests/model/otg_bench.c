@@ -62,7 +62,10 @@ static void irq_line_set(void *ctx, unsigned number, bool level) {
       if (level && !b->irq) b->irq_edges++;
       b->irq = level;
       break;
-    case LINE_WAKEUP: b->wakeups += level; break;
+    case LINE_WAKEUP:
+      b->wakeups += level;
+      b->wakeup_level = level;
+      break;
     case LINE_EP1_IN: b->ep1_in_irq = level; break;
     default: b->ep1_out_irq = level; break;
   }
@@ -126,7 +129,7 @@ void bench_open(struct bench *b, const struct bench_setup *setup) {
   b->setup = *setup;
   b->hclk = 216000000;
   b->clock_48m = 48000000;
-  b->ulpi_hz = setup->config->ulpi ? 60000000 : 0;
+  b->ulpi_hz = setup->config == &otg_hs_config ? 60000000 : 0;
   b->pins_ok = b->vbus_wired = b->id_high = b->clocked = true;
   b->isr_latency = VT_NS(500);
   sim_init(&b->sim);
@@ -238,8 +241,9 @@ static void raw_ready(void *ctx, uint8_t endpoint, bool in) {
 }
 
 static void raw_want_sof(void *ctx, bool on) {
-  (void)ctx;
-  (void)on;
+  struct bench *b = ctx;
+  b->sof_wishes++;
+  b->sof_wanted = on;
 }
 
 static uint16_t raw_microframe(void *ctx) {

@@ -205,6 +205,8 @@ struct bench {
   uint64_t wire_hash;
   struct usb_answer answer;
   unsigned readies;  // calls of ready() since bench_raw
+  unsigned sof_wishes;
+  bool sof_wanted, wakeup_level;
   uint8_t last_ready;
 };
 

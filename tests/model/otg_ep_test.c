@@ -324,6 +324,210 @@ static void address_counts_from_the_end_of_the_transfer(void **state) {
   assert_int_equal(in_token(&b, 0), USB_REPLY_NAK);
 }
 
+// --- corners -----------------------------------------------------------------------
+
+static void one_mistake_is_one_report(void **state) {
+  (void)state;
+  bench_raw(&b, &fs);
+  wr(&b, R_DIEPTSIZ(1), TSIZ(0, 64));  // inactive, and nothing to send
+  wr(&b, R_DIEPCTL(1), EP_EPENA);
+  assert_int_equal(b.sim.report.guest_errors, 1);
+  bench_close(&b);
+  bench_raw(&b, &fs);
+  wr(&b, R_DOEPCTL(1), EP_USBAEP | EP_EPENA);  // MPSIZ 0
+  assert_int_equal(b.sim.report.guest_errors, 1);
+}
+
+static void nak_of_out_does_not_touch_in(void **state) {
+  (void)state;
+  bench_raw(&b, &fs);
+  open_bulk(&b, 64);
+  set(&b, R_DIEPCTL(1), EP_SNAK);
+  settle(&b);
+  set(&b, R_DOEPCTL(1), EP_CNAK);
+  assert_true(rd(&b, R_DIEPINT(1)) & EPINT_INEPNE);
+  assert_true(rd(&b, R_DIEPCTL(1)) & EP_NAKSTS);
+  set(&b, R_DIEPCTL(1), EP_SNAK);
+  set(&b, R_DIEPCTL(1), EP_CNAK);  // before it took effect
+  settle(&b);
+  assert_false(rd(&b, R_DIEPINT(1)) & EPINT_INEPNE);
+}
+
+static void setup_sets_nak_effective(void **state) {
+  (void)state;
+  bench_raw(&b, &fs);
+  assert_false(rd(&b, R_DIEPINT(0)) & EPINT_INEPNE);
+  setup_token(&b);
+  assert_true(rd(&b, R_DIEPINT(0)) & EPINT_INEPNE);
+}
+
+static void other_control_endpoints_keep_their_stall(void **state) {
+  (void)state;
+  bench_raw(&b, &fs);
+  wr(&b, R_DIEPCTL(2), EP_USBAEP | EP_TXFNUM(2) | EP_STALL | 64);  // EPTYP 0
+  clear(&b, R_DIEPCTL(2), EP_STALL);
+  assert_true(rd(&b, R_DIEPCTL(2)) & EP_STALL);
+  wr(&b, R_DIEPCTL(2), EP_USBAEP | EP_BULK | EP_TXFNUM(2) | 64);
+  assert_false(rd(&b, R_DIEPCTL(2)) & EP_STALL);
+}
+
+static void endpoint_0_has_no_toggle_bits(void **state) {
+  (void)state;
+  bench_raw(&b, &fs);
+  setup_token(&b);
+  in_token(&b, 0);
+  set(&b, R_DIEPCTL(0), EP_SD0PID);
+  assert_only(&b, GUEST_RESERVED_BITS);
+  arm_in(&b, 0, 1, 0);
+  in_token(&b, 0);
+  assert_true(b.answer.data1);  // as a status stage must
+}
+
+static void size_rewritten_while_enabled_counts_anew(void **state) {
+  (void)state;
+  bench_raw(&b, &fs);
+  open_bulk(&b, 64);
+  arm_in(&b, 1, 1, 64);
+  push(&b, 1, 2);
+  wr(&b, R_DIEPTSIZ(1), TSIZ(1, 8));
+  assert_only(&b, GUEST_USB_PROTOCOL);
+  assert_int_equal(in_token(&b, 1), USB_REPLY_DATA);
+  assert_int_equal(b.answer.length, 8);
+  push(&b, 1, 2);
+  assert_int_equal(rd(&b, R_DIEPTSIZ(1)), TSIZ(1, 0));
+}
+
+// A flush loses the OUT-done entry; writing the size again opens the endpoint.
+static void lost_done_entry_does_not_lock_an_endpoint(void **state) {
+  (void)state;
+  bench_raw(&b, &fs);
+  open_bulk(&b, 64);
+  arm_out(&b, 1, 1, 64);
+  out_token(&b, 1, false, 64);
+  wr(&b, R_GRSTCTL, GRSTCTL_RXFFLSH);
+  settle(&b);
+  assert_true(rd(&b, R_DOEPCTL(1)) & EP_EPENA);
+  arm_out(&b, 1, 1, 64);
+  assert_only(&b, GUEST_USB_PROTOCOL);
+  assert_int_equal(out_token(&b, 1, true, 64), USB_REPLY_ACK);
+  assert_true(rd(&b, R_GINTSTS) & INT_RXFLVL);
+}
+
+// A short packet ends the transfer although packets are left; CNAK alone does not
+// open it again.
+static void short_packet_closes_the_transfer(void **state) {
+  (void)state;
+  bench_raw(&b, &fs);
+  open_bulk(&b, 64);
+  arm_out(&b, 1, 4, 256);
+  out_token(&b, 1, false, 3);
+  set(&b, R_DOEPCTL(1), EP_CNAK);
+  assert_int_equal(out_token(&b, 1, true, 64), USB_REPLY_NAK);
+  pop_packet(&b);
+  pop_packet(&b);
+  assert_int_equal(out_token(&b, 1, true, 64), USB_REPLY_NAK);
+  arm_out(&b, 1, 4, 256);
+  assert_int_equal(out_token(&b, 1, true, 64), USB_REPLY_ACK);
+  assert_clean(&b);
+}
+
+static void full_transfer_stays_closed_after_cnak(void **state) {
+  (void)state;
+  bench_raw(&b, &fs);
+  open_bulk(&b, 64);
+  arm_out(&b, 1, 1, 64);
+  out_token(&b, 1, false, 64);
+  set(&b, R_DOEPCTL(1), EP_CNAK);
+  assert_int_equal(out_token(&b, 1, true, 64), USB_REPLY_NAK);
+}
+
+static void otepdis_is_for_disabled_control_endpoints(void **state) {
+  (void)state;
+  bench_raw(&b, &fs);
+  open_bulk(&b, 64);
+  assert_int_equal(out_token(&b, 1, false, 4), USB_REPLY_NAK);
+  assert_false(rd(&b, R_DOEPINT(1)) & EPINT_OTEPDIS);
+  assert_true(rd(&b, R_DOEPINT(1)) & EPINT_NAK);
+  wr(&b, R_DOEPTSIZ(0), TSIZ_STUPCNT | TSIZ(1, 64));
+  set(&b, R_DOEPCTL(0), EP_EPENA | EP_SNAK);
+  assert_int_equal(out_token(&b, 0, false, 4), USB_REPLY_NAK);
+  assert_false(rd(&b, R_DOEPINT(0)) & EPINT_OTEPDIS);
+}
+
+static void one_ack_is_one_packet(void **state) {
+  (void)state;
+  bench_raw(&b, &hs);
+  wr(&b, R_DIEPCTL(1), EP_USBAEP | EP_BULK | EP_TXFNUM(1) | EP_SD0PID | 64);
+  arm_in(&b, 1, 3, 192);
+  push(&b, 1, 48);
+  in_token(&b, 1);
+  ack(&b, 1);
+  ack(&b, 1);
+  ack(&b, 9);  // no such endpoint
+  assert_int_equal(rd(&b, R_DIEPTSIZ(1)) >> 19, 2);
+  assert_true(rd(&b, R_DIEPCTL(1)) & EP_DPID);
+}
+
+static void toc_comes_once_per_lost_ack(void **state) {
+  (void)state;
+  bench_raw(&b, &fs);
+  setup_token(&b);
+  in_token(&b, 0);
+  arm_in(&b, 0, 1, 8);
+  push(&b, 0, 2);
+  in_token(&b, 0);
+  setup_token(&b);  // the host gave up without an ACK
+  assert_true(rd(&b, R_DIEPINT(0)) & EPINT_TOC);
+  wr(&b, R_DIEPINT(0), EPINT_TOC);
+  in_token(&b, 0);
+  assert_false(rd(&b, R_DIEPINT(0)) & EPINT_TOC);
+  ack(&b, 0);  // of nothing
+  assert_int_equal(rd(&b, R_DIEPTSIZ(0)) >> 19, 1);
+}
+
+static void bus_reset_forgets_the_packet_on_the_wire(void **state) {
+  (void)state;
+  bench_raw(&b, &fs);
+  setup_token(&b);
+  in_token(&b, 0);
+  arm_in(&b, 0, 1, 0);
+  in_token(&b, 0);
+  const struct usb_device_port *port = &b.otg.port;
+  port->reset_begin(port->ctx);
+  port->reset_end(port->ctx, false);
+  setup_token(&b);
+  assert_false(rd(&b, R_DIEPINT(0)) & EPINT_TOC);
+}
+
+static const uint8_t set_address_9[8] = {0, 5, 9, 0, 0, 0, 0, 0};
+
+// Traffic of other endpoints does not end the control transfer.
+static void only_the_status_stage_settles_the_address(void **state) {
+  (void)state;
+  bench_raw(&b, &fs);
+  open_bulk(&b, 64);
+  arm_in(&b, 1, 1, 0);
+  arm_out(&b, 1, 1, 64);
+  token(&b, USB_PID_SETUP, 0, false, set_address_9, 8);
+  set(&b, R_DCFG, 9u << 4);
+  assert_int_equal(in_token(&b, 1), USB_REPLY_DATA);
+  ack(&b, 1);
+  assert_int_equal(out_token(&b, 1, false, 4), USB_REPLY_ACK);
+  assert_int_equal(in_token(&b, 0), USB_REPLY_NAK);
+  pop_packet(&b);
+  // A control read ends with its OUT, not with its data.
+  setup_token(&b);
+  in_token(&b, 0);
+  while (rd(&b, R_GINTSTS) & INT_RXFLVL)
+    pop_packet(&b);
+  arm_in(&b, 0, 1, 0);
+  in_token(&b, 0);
+  ack(&b, 0);
+  arm_out(&b, 0, 1, 64);
+  assert_int_equal(out_token(&b, 0, true, 0), USB_REPLY_ACK);
+  assert_int_equal(in_token(&b, 0), USB_REPLY_NONE);
+}
+
 #define T(test) cmocka_unit_test_teardown(test, close_bench)
 
 int main(void) {
@@ -343,6 +547,20 @@ int main(void) {
       T(nonzero_status_out_is_stalled_on_request),
       T(strangers_get_no_answer),
       T(address_counts_from_the_end_of_the_transfer),
+      T(one_mistake_is_one_report),
+      T(nak_of_out_does_not_touch_in),
+      T(setup_sets_nak_effective),
+      T(other_control_endpoints_keep_their_stall),
+      T(endpoint_0_has_no_toggle_bits),
+      T(size_rewritten_while_enabled_counts_anew),
+      T(lost_done_entry_does_not_lock_an_endpoint),
+      T(short_packet_closes_the_transfer),
+      T(full_transfer_stays_closed_after_cnak),
+      T(otepdis_is_for_disabled_control_endpoints),
+      T(one_ack_is_one_packet),
+      T(toc_comes_once_per_lost_ack),
+      T(bus_reset_forgets_the_packet_on_the_wire),
+      T(only_the_status_stage_settles_the_address),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

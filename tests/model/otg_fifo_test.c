@@ -475,94 +475,90 @@ static void itxfe_and_nak_flags(void **state) {
   assert_clean(&b);
 }
 
-// --- FIFO sizes ----------------------------------------------------------------------
+// --- corners -------------------------------------------------------------------
 
-static void fifo_mistakes_are_reported(void **state) {
-  (void)state;
-  static const struct {
-    uint32_t txf1;
-    enum guest_error error;
-  } cases[] = {
-      {0u << 16 | 160, GUEST_USB_EP_NO_FIFO},  // no depth
-      {15u << 16 | 160, GUEST_USB_FIFO},       // below the minimum, and a packet
-      {64u << 16 | 100, GUEST_USB_FIFO},       // inside the receive FIFO
-      {64u << 16 | 257, GUEST_USB_FIFO},       // one word beyond the RAM
-      {64u << 16 | 159, GUEST_USB_FIFO},       // the last word of FIFO 0
-  };
-  for (size_t i = 0; i < 5; i++) {
-    bench_raw(&b, &fs);  // receive 0..127, FIFO 0 at 128..159, RAM ends at 320
-    open_bulk(&b, 64);
-    wr(&b, R_DIEPTXF1, cases[i].txf1);
-    assert_clean(&b);
-    arm_in(&b, 1, 1, 64);
-    assert_only(&b, cases[i].error);
-    bench_close(&b);
-  }
-  bench_raw(&b, &fs);
-  open_bulk(&b, 64);
-  wr(&b, R_DIEPTXF1, 64u << 16 | 256);  // exactly to the end
-  arm_in(&b, 1, 1, 64);
-  assert_clean(&b);
-}
-
-static void shared_fifo_number_is_reported(void **state) {
-  (void)state;
-  bench_raw(&b, &fs);
-  wr(&b, R_DIEPCTL(1), EP_USBAEP | EP_BULK | EP_TXFNUM(0) | 64);
-  arm_in(&b, 1, 1, 64);
-  assert_only(&b, GUEST_USB_FIFO);
-}
-
-static void receive_fifo_larger_than_the_ram_is_reported(void **state) {
+static void done_entries_carry_no_length(void **state) {
   (void)state;
   bench_raw(&b, &fs);
   open_bulk(&b, 64);
-  wr(&b, R_GRXFSIZ, 321);
+  set(&b, R_DOEPCTL(1), EP_SD1PID);
   arm_out(&b, 1, 1, 64);
-  assert_only(&b, GUEST_USB_FIFO);
+  out_token(&b, 1, true, 64);
+  pop_packet(&b);
+  assert_int_equal(rd(&b, R_GRXSTSP), PKT_OUT_DONE << 17 | 1);
+  setup_token(&b);
+  in_token(&b, 0);
+  pop_packet(&b);
+  assert_int_equal(rd(&b, R_GRXSTSP), PKT_SETUP_DONE << 17);
 }
 
-static void overlapping_fifos_overwrite_each_other(void **state) {
+static void setup_needs_three_words(void **state) {
   (void)state;
   bench_raw(&b, &fs);
-  open_bulk(&b, 64);
-  wr(&b, R_DIEPTXF1, 64u << 16 | 0);  // right over the receive FIFO
-  arm_in(&b, 1, 1, 4);
-  report_clear(&b.sim.report);
-  setup_token(&b);
-  wr(&b, R_FIFO(1), 0xDEADBEEF);
-  assert_int_equal(rd(&b, R_GRXSTSR), 0xDEADBEEF);
+  wr(&b, R_GRXFSIZ, 2);
+  assert_int_equal(setup_token(&b), USB_REPLY_NONE);
+  wr(&b, R_GRXFSIZ, 3);
+  assert_int_equal(setup_token(&b), USB_REPLY_ACK);
+  assert_clean(&b);
+  in_token(&b, 0);  // no word left for SETUP done
+  assert_only(&b, GUEST_USB_FIFO);
+  pop_packet(&b);
+  assert_false(rd(&b, R_GINTSTS) & INT_RXFLVL);
 }
 
-static void resizing_a_fifo_with_content_is_reported(void **state) {
+static void flush_while_a_packet_is_on_the_wire(void **state) {
   (void)state;
   bench_raw(&b, &fs);
-  setup_token(&b);
-  wr(&b, R_GRXFSIZ, 120);
-  assert_only(&b, GUEST_USB_FIFO);
-  assert_int_equal(pktsts(pop_packet(&b)), PKT_SETUP);  // what does not wrap survives
   open_bulk(&b, 64);
   arm_in(&b, 1, 1, 64);
   push(&b, 1, 16);
-  wr(&b, R_DIEPTXF1, 64u << 16 | 200);
-  assert_only(&b, GUEST_USB_FIFO);
+  in_token(&b, 1);
+  wr(&b, R_GRSTCTL, GRSTCTL_TXFFLSH | 1u << 6);
+  settle(&b);
+  ack(&b, 1);
   assert_int_equal(rd(&b, R_DTXFSTS(1)), 64);
-  wr(&b, R_DIEPTXF1, 64u << 16 | 160);  // empty: no matter
+  assert_true(rd(&b, R_DIEPINT(1)) & EPINT_XFRC);
+  arm_in(&b, 1, 1, 4);
+  push(&b, 1, 1);
+  assert_int_equal(in_token(&b, 1), USB_REPLY_DATA);
+  assert_int_equal(b.answer.data[3], 3);
   assert_clean(&b);
 }
 
-static void debug_window_shows_the_ram(void **state) {
+static void overrun_leaves_the_content_alone(void **state) {
   (void)state;
   bench_raw(&b, &fs);
-  setup_token(&b);
-  assert_int_equal(rd(&b, 0x20004), 0x01000680);
-  wr(&b, 0x20004, 0x12345678);
-  pop_packet(&b);
+  open_bulk(&b, 64);
+  arm_in(&b, 1, 8, 512);
+  push(&b, 1, 64);
+  wr(&b, R_FIFO(1), 0xBADBAD);
+  assert_only(&b, GUEST_USB_FIFO_OVERRUN);
+  assert_int_equal(rd(&b, R_DTXFSTS(1)), 0);
+  in_token(&b, 1);
+  assert_int_equal(b.answer.data[0], 0);
+  assert_int_equal(b.answer.data[63], 63);
+  ack(&b, 1);
+  assert_int_equal(rd(&b, R_DTXFSTS(1)), 16);
+}
+
+static void half_written_packet_is_forgotten_at_enable(void **state) {
+  (void)state;
+  bench_raw(&b, &fs);
+  open_bulk(&b, 64);
+  arm_in(&b, 1, 1, 64);
+  push(&b, 1, 3);
+  set(&b, R_DIEPCTL(1), EP_SNAK);
+  settle(&b);
+  set(&b, R_DIEPCTL(1), EP_EPDIS);
+  settle(&b);
+  wr(&b, R_GRSTCTL, GRSTCTL_TXFFLSH | 1u << 6);
+  settle(&b);
+  arm_in(&b, 1, 1, 16);
+  push(&b, 1, 3);
+  assert_int_equal(rd(&b, R_DIEPTSIZ(1)), TSIZ(1, 16));
+  push(&b, 1, 1);
+  assert_int_equal(rd(&b, R_DIEPTSIZ(1)), TSIZ(1, 0));
   assert_clean(&b);
-  rd(&b, 0x20000 + 4 * 320);
-  assert_only(&b, GUEST_BAD_REGISTER);
-  wr(&b, R_FIFO(6), 0);  // OTG_FS has 6 endpoints
-  assert_only(&b, GUEST_BAD_REGISTER);
 }
 
 #define T(test) cmocka_unit_test_teardown(test, close_bench)
@@ -593,12 +589,11 @@ int main(void) {
       T(writing_more_than_announced_is_reported),
       T(writing_a_disabled_endpoint_leaves_words_behind),
       T(itxfe_and_nak_flags),
-      T(fifo_mistakes_are_reported),
-      T(shared_fifo_number_is_reported),
-      T(receive_fifo_larger_than_the_ram_is_reported),
-      T(overlapping_fifos_overwrite_each_other),
-      T(resizing_a_fifo_with_content_is_reported),
-      T(debug_window_shows_the_ram),
+      T(done_entries_carry_no_length),
+      T(setup_needs_three_words),
+      T(flush_while_a_packet_is_on_the_wire),
+      T(overrun_leaves_the_content_alone),
+      T(half_written_packet_is_forgotten_at_enable),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

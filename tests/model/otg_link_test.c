@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// OTG model: core reset, PHY and clocks, VBUS, connect, speed, suspend, resume,
-// remote wake-up, modes, SOF. With the host engine at the other end.
+// OTG model: core reset, modes, PHY and clocks, VBUS, connect, speed. With the host
+// engine at the other end.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -370,163 +370,173 @@ static void bus_reset_does_what_hardware_does(void **state) {
   assert_true(rd(&b, R_GINTSTS) & INT_ENUMDNE);
 }
 
-// --- suspend ---------------------------------------------------------------------
+// --- corners -------------------------------------------------------------------
 
-static void suspend_and_resume(void **state) {
+static void limits_of_hclk_are_allowed(void **state) {
   (void)state;
-  bench_up(&b, &hs);
-  for (unsigned i = 1; i < 3; i++) {
-    usb_host_suspend(&b.host);
-    bench_run(&b, VT_MS(10));
-    assert_int_equal(b.driver.suspends, i);
-    assert_true(rd(&b, R_GINTSTS) & INT_ESUSP);
-    wr(&b, R_GINTSTS, INT_ESUSP);
-    assert_true(rd(&b, R_DSTS) & 1);
-    assert_int_equal(b.wakeups, i - 1);
-    usb_host_resume(&b.host);
-    assert_false(rd(&b, R_DSTS) & 1);
-    bench_run(&b, VT_MS(31));
-    assert_int_equal(b.driver.resumes, i);
-    assert_int_equal(b.wakeups, i);
-    assert_int_equal(control(&b, 0x40, REQ_STORE, 0, 0, 0, NULL), 0);
-  }
-  assert_clean(&b);
-}
-
-static void remote_wakeup(void **state) {
-  (void)state;
-  bench_up(&b, &hs);
-  usb_host_suspend(&b.host);
-  bench_run(&b, VT_MS(10));
-  set(&b, R_DCTL, DCTL_RWUSIG);
-  bench_run(&b, VT_MS(5));
-  clear(&b, R_DCTL, DCTL_RWUSIG);
-  bench_run(&b, VT_MS(30));
-  assert_int_equal(b.last_event, USB_HOST_RESUMED);
-  assert_int_equal(b.driver.resumes, 0);  // WKUPINT is for the host's resume
-  assert_int_equal(control(&b, 0x40, REQ_STORE, 0, 0, 0, NULL), 0);
-  assert_clean(&b);
-}
-
-static void wakeup_signal_has_limits(void **state) {
-  (void)state;
-  bench_up(&b, &hs);
-  set(&b, R_DCTL, DCTL_RWUSIG);
-  assert_only(&b, GUEST_USB_PROTOCOL);  // not suspended
-  bench_run(&b, VT_MS(2));
-  clear(&b, R_DCTL, DCTL_RWUSIG);
-  assert_clean(&b);
   static const struct {
-    vtime_t held;
-    bool fine;
-  } cases[] = {
-      {VT_US(999), false}, {VT_MS(1), true}, {VT_MS(15), true}, {VT_US(15001), false}};
-  for (size_t i = 0; i < 4; i++) {
-    usb_host_suspend(&b.host);
-    bench_run(&b, VT_MS(10));
-    set(&b, R_DCTL, DCTL_RWUSIG);
-    bench_run(&b, cases[i].held);
-    clear(&b, R_DCTL, DCTL_RWUSIG);
-    if (cases[i].fine) {
-      assert_clean(&b);
-    } else {
-      assert_only(&b, GUEST_USB_PROTOCOL);
-    }
-    bench_run(&b, VT_MS(40));
-  }
-}
-
-static void stopped_phy_clock(void **state) {
-  (void)state;
-  bench_up(&b, &hs);
-  set(&b, R_PCGCCTL, 1);
-  assert_only(&b, GUEST_USB_CONFIG);  // the bus is in use
-  assert_int_equal(control(&b, 0x40, REQ_STORE, 0, 0, 0, NULL), -71);
-  clear(&b, R_PCGCCTL, 1);
-  usb_host_suspend(&b.host);
-  bench_run(&b, VT_MS(10));
-  set(&b, R_PCGCCTL, 1);
-  assert_clean(&b);
-  usb_host_resume(&b.host);
-  assert_int_equal(b.wakeups, 1);  // EXTI wakes the CPU
-  assert_true(rd(&b, R_GINTSTS) & INT_WKUPINT);
-  clear(&b, R_PCGCCTL, 1);
-  bench_run(&b, VT_MS(31));
-  assert_int_equal(control(&b, 0x40, REQ_STORE, 0, 0, 0, NULL), 0);
-  assert_clean(&b);
-}
-
-static void reset_while_the_phy_clock_is_stopped(void **state) {
-  (void)state;
-  bench_up(&b, &hs);
-  usb_host_suspend(&b.host);
-  bench_run(&b, VT_MS(10));
-  set(&b, R_PCGCCTL, 1);
-  usb_host_reset(&b.host, NULL, NULL);
-  assert_int_equal(b.wakeups, 1);
-  assert_true(rd(&b, R_GINTSTS) & INT_RSTDET);
-  assert_false(rd(&b, R_GINTSTS) & INT_USBRST);
-  clear(&b, R_PCGCCTL, 1);
-  assert_true(rd(&b, R_GINTSTS) & INT_USBRST);
-  bench_run(&b, VT_MS(60));
-  assert_int_equal(b.driver.enumerations, 2);
-  assert_int_equal(usb_host_sync_enumerate(&b.sync, 5), 0);
-  assert_clean(&b);
-}
-
-// --- frames ----------------------------------------------------------------------
-
-static void frame_number_is_live(void **state) {
-  (void)state;
-  for (int high = 0; high < 2; high++) {
-    bench_up(&b, high ? &hs : &fs);
-    const uint32_t before = rd(&b, R_DSTS) >> 8 & 0x3FFF;
-    bench_run(&b, VT_MS(10));
-    const uint32_t after = rd(&b, R_DSTS) >> 8 & 0x3FFF;
-    assert_int_equal(after - before, high ? 80 : 10);
-    bench_close(&b);
-  }
-  bench_open(&b, &fs);
-}
-
-static void sof_can_be_polled(void **state) {
-  (void)state;
-  bench_up(&b, &fs);
-  unsigned frames = 0;
-  wr(&b, R_GINTSTS, INT_SOF);
-  for (int i = 0; i < 1000; i++) {
-    bench_run(&b, VT_US(20));
-    if (!(rd(&b, R_GINTSTS) & INT_SOF)) continue;
-    frames++;
-    wr(&b, R_GINTSTS, INT_SOF);
-    assert_false(rd(&b, R_GINTSTS) & INT_SOF);
-  }
-  assert_int_equal(frames, 20);
-}
-
-static void sof_interrupts_each_frame_when_enabled(void **state) {
-  (void)state;
-  for (int high = 0; high < 2; high++) {
-    bench_up(&b, high ? &hs : &fs);
-    b.driver.sofs = 0;
-    wr(&b, R_GINTSTS, INT_SOF);
-    set(&b, R_GINTMSK, INT_SOF);
-    bench_run(&b, VT_MS(20));
-    assert_int_equal(b.driver.sofs, high ? 160 : 20);
-    clear(&b, R_GINTMSK, INT_SOF);
-    bench_run(&b, VT_MS(1));
-    const unsigned so_far = b.driver.sofs;
-    bench_run(&b, VT_MS(20));
-    assert_int_equal(b.driver.sofs, so_far);
-    usb_host_suspend(&b.host);
-    bench_run(&b, VT_MS(5));
-    wr(&b, R_GINTSTS, INT_SOF);
-    bench_run(&b, VT_MS(5));
-    assert_false(rd(&b, R_GINTSTS) & INT_SOF);
+    const struct bench_setup *setup;
+    uint64_t hclk;
+  } cases[] = {{&fs, 14200000}, {&hs, 30000000}};
+  for (size_t i = 0; i < 2; i++) {
+    bench_open(&b, cases[i].setup);
+    b.hclk = cases[i].hclk;
+    driver_core_init(&b);
+    usb_host_plug(&b.host);
+    clear(&b, R_DCTL, DCTL_SDIS);
     assert_clean(&b);
     bench_close(&b);
   }
   bench_open(&b, &fs);
+  b.clock_48m = 47000000;
+  otg_refresh(&b.otg);  // not connected: it may still be set right
+  assert_clean(&b);
+}
+
+static void turnaround_is_checked_once_per_reset(void **state) {
+  (void)state;
+  bench_open(&b, &hs);
+  driver_start(&b, &driver_styles[0]);
+  clear(&b, R_GUSBCFG, 15u << 10);
+  assert_int_equal(usb_host_sync_enumerate(&b.sync, 5), 0);
+  assert_int_equal(b.sim.report.guest_errors, 1);
+  assert_int_equal(usb_host_sync_enumerate(&b.sync, 5), 0);
+  assert_int_equal(b.sim.report.guest_errors, 2);
+}
+
+static void id_pin_shows_in_gotgctl(void **state) {
+  (void)state;
+  bench_open(&b, &hs);
+  assert_true(rd(&b, R_GOTGCTL) & BIT(16));
+  b.id_high = false;
+  assert_false(rd(&b, R_GOTGCTL) & BIT(16));
+  assert_false(rd(&b, R_GOTGCTL) & BIT(21));  // CURMOD
+  otg_system_reset(&b.otg);
+  assert_true(rd(&b, R_GOTGCTL) & BIT(21));
+}
+
+static void reconnected_device_needs_a_reset(void **state) {
+  (void)state;
+  bench_raw(&b, &hs);
+  assert_int_equal(in_token(&b, 0), USB_REPLY_NAK);
+  set(&b, R_DCTL, DCTL_SDIS);
+  assert_int_equal(in_token(&b, 0), USB_REPLY_NONE);
+  assert_int_equal(rd(&b, R_DSTS) >> 8, 0);  // no frames without a bus
+  clear(&b, R_DCTL, DCTL_SDIS);
+  assert_int_equal(in_token(&b, 0), USB_REPLY_NONE);
+  b.otg.port.reset_begin(b.otg.port.ctx);
+  assert_int_equal(in_token(&b, 0), USB_REPLY_NONE);
+  b.otg.port.reset_end(b.otg.port.ctx, true);
+  assert_int_equal(in_token(&b, 0), USB_REPLY_NAK);
+  set(&b, R_DCTL, DCTL_SDIS);
+  b.readies = 0;
+  clear(&b, R_DCTL, DCTL_SDIS);
+  arm_in(&b, 0, 1, 0);
+  assert_int_equal(b.readies, 0);  // the NAK of the last session is forgotten
+}
+
+static void mode_change_disconnects(void **state) {
+  (void)state;
+  bench_raw(&b, &fs);
+  set(&b, R_GAHBCFG, GAHBCFG_GINT);
+  clear(&b, R_GUSBCFG, GUSBCFG_FDMOD);
+  set(&b, R_GUSBCFG, GUSBCFG_FHMOD);
+  assert_true(b.otg.connected);
+  bench_idle(&b, VT_MS(25));
+  assert_false(b.otg.connected);
+}
+
+static void each_mode_request_waits_its_own_25_ms(void **state) {
+  (void)state;
+  bench_open(&b, &hs);
+  set(&b, R_GUSBCFG, GUSBCFG_FHMOD);
+  bench_idle(&b, VT_MS(10));
+  clear(&b, R_GUSBCFG, GUSBCFG_FHMOD);
+  bench_idle(&b, VT_MS(10));
+  set(&b, R_GUSBCFG, GUSBCFG_FHMOD);
+  bench_idle(&b, VT_MS(24));
+  assert_false(rd(&b, R_GINTSTS) & 1);
+  bench_idle(&b, VT_MS(1));
+  assert_true(rd(&b, R_GINTSTS) & 1);
+}
+
+static void core_reset_of_a_connected_core_disconnects(void **state) {
+  (void)state;
+  bench_open(&b, &fs);
+  driver_core_init(&b);
+  clear(&b, R_GCCFG, GCCFG_VBDEN);
+  set(&b, R_GOTGCTL, GOTGCTL_BVAL);
+  clear(&b, R_DCTL, DCTL_SDIS);
+  assert_true(b.otg.connected);
+  wr(&b, R_GRSTCTL, GRSTCTL_CSRST);
+  assert_false(b.otg.connected);
+  bench_idle(&b, VT_US(1));
+  assert_false(b.otg.connected);  // the override is gone
+  set(&b, R_GOTGCTL, GOTGCTL_BVAL);
+  assert_true(b.otg.connected);
+  bench_close(&b);
+  bench_open(&b, &fs);  // with sensing it comes back by itself
+  driver_core_init(&b);
+  usb_host_plug(&b.host);
+  clear(&b, R_DCTL, DCTL_SDIS);
+  wr(&b, R_GRSTCTL, GRSTCTL_CSRST);
+  assert_false(b.otg.connected);
+  bench_idle(&b, VT_US(1));
+  assert_true(b.otg.connected);
+}
+
+static void flush_needs_clocks_and_keeps_txfnum(void **state) {
+  (void)state;
+  bench_open(&b, &hs);
+  wr(&b, R_GRSTCTL, 7u << 6);
+  assert_int_equal(rd(&b, R_GRSTCTL), GRSTCTL_AHBIDL | 7u << 6);
+  b.ulpi_hz = 0;
+  wr(&b, R_GRSTCTL, GRSTCTL_RXFFLSH);
+  assert_only(&b, GUEST_USB_CLOCK);
+  bench_idle(&b, VT_MS(1));
+  assert_true(rd(&b, R_GRSTCTL) & GRSTCTL_RXFFLSH);
+  b.ulpi_hz = 60000000;
+  set(&b, R_PCGCCTL, 1);  // stopped by software
+  bench_idle(&b, VT_MS(1));
+  assert_true(rd(&b, R_GRSTCTL) & GRSTCTL_RXFFLSH);
+  clear(&b, R_PCGCCTL, 1);
+  bench_idle(&b, VT_US(1));
+  assert_false(rd(&b, R_GRSTCTL) & GRSTCTL_RXFFLSH);
+  b.hclk = 1000000;  // the slower clock counts
+  wr(&b, R_GRSTCTL, GRSTCTL_RXFFLSH);
+  bench_idle(&b, VT_US(8) - 1);
+  assert_true(rd(&b, R_GRSTCTL) & GRSTCTL_RXFFLSH);
+  bench_idle(&b, 1);
+  assert_false(rd(&b, R_GRSTCTL) & GRSTCTL_RXFFLSH);
+}
+
+static void late_partner_sees_the_pull_up(void **state) {
+  (void)state;
+  bench_open(&b, &fs);
+  driver_core_init(&b);
+  otg_attach(&b.otg, NULL);
+  usb_host_plug(&b.host);
+  clear(&b, R_DCTL, DCTL_SDIS);
+  assert_true(b.otg.connected);
+  assert_false(b.host.pull_up);
+  otg_attach(&b.otg, &b.host.port);
+  assert_true(b.host.pull_up);
+  bench_close(&b);
+  bench_open(&b, &fs);
+  otg_attach(&b.otg, &b.host.port);
+  assert_false(b.host.pull_up);
+}
+
+static void device_registers_in_host_mode(void **state) {
+  (void)state;
+  bench_open(&b, &hs);
+  b.id_high = false;
+  otg_system_reset(&b.otg);
+  rd(&b, R_DCFG);  // the first device register
+  assert_only(&b, GUEST_USB_CONFIG);
+  rd(&b, R_HCFG);
+  rd(&b, R_PCGCCTL);  // belongs to both modes
+  assert_clean(&b);
 }
 
 #define T(test) cmocka_unit_test_teardown(test, close_bench)
@@ -549,14 +559,16 @@ int main(void) {
       T(turnaround_must_suit_phy_and_clock),
       T(disconnect_and_reconnect),
       T(bus_reset_does_what_hardware_does),
-      T(suspend_and_resume),
-      T(remote_wakeup),
-      T(wakeup_signal_has_limits),
-      T(stopped_phy_clock),
-      T(reset_while_the_phy_clock_is_stopped),
-      T(frame_number_is_live),
-      T(sof_can_be_polled),
-      T(sof_interrupts_each_frame_when_enabled),
+      T(limits_of_hclk_are_allowed),
+      T(turnaround_is_checked_once_per_reset),
+      T(id_pin_shows_in_gotgctl),
+      T(reconnected_device_needs_a_reset),
+      T(mode_change_disconnects),
+      T(each_mode_request_waits_its_own_25_ms),
+      T(core_reset_of_a_connected_core_disconnects),
+      T(flush_needs_clocks_and_keeps_txfnum),
+      T(late_partner_sees_the_pull_up),
+      T(device_registers_in_host_mode),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

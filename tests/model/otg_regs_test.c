@@ -318,6 +318,76 @@ static void interrupts_pass_three_masks(void **state) {
   assert_clean(&b);
 }
 
+// The core in every state it can be brought into, then reset: it must be as new.
+static void make_dirty(void) {
+  bench_raw(&b, &hs);
+  open_bulk(&b, 512);
+  arm_in(&b, 1, 3, 1536);
+  push(&b, 1, 129);
+  in_token(&b, 1);
+  arm_out(&b, 1, 1, 512);
+  out_token(&b, 1, false, 5);
+  out_token(&b, 1, true, 5);
+  for (int i = 0; i < 4; i++)
+    setup_token(&b);
+  set(&b, R_DCFG, 5u << 4);
+  set(&b, R_DCTL, DCTL_SGINAK | DCTL_SGONAK);
+  settle(&b);
+  while (rd(&b, R_GINTSTS) & INT_RXFLVL)
+    pop_packet(&b);
+  setup_token(&b);
+  set(&b, R_DIEPCTL(1), EP_SNAK | EP_EPDIS);
+  wr(&b, R_GINTMSK, INT_SOF);
+  set(&b, R_GUSBCFG, GUSBCFG_FHMOD);
+  clear(&b, R_GUSBCFG, GUSBCFG_FDMOD);
+  b.otg.port.suspend(b.otg.port.ctx);
+}
+
+static void assert_idle(const struct otg *o, const struct otg *new) {
+  assert_memory_equal(o->tx, new->tx, sizeof o->tx);
+  assert_int_equal(o->rx.count, 0);
+  assert_int_equal(o->rx.used[0] + o->rx.used[1] + o->rx.used[2], 0);
+  for (int n = 0; n < OTG_ENDPOINTS; n++) {
+    assert_int_equal(o->in[n].unsent + o->in[n].written + o->in[n].sent, 0);
+    assert_false(o->in[n].data1 || o->in[n].awaiting_ack);
+    assert_false(o->out[n].data1 || o->out[n].closed);
+  }
+  assert_int_equal(o->nak_in | o->nak_out, 0);
+  assert_false(o->setup_open || o->control_open || o->control_read);
+  assert_int_equal(o->setups_in_row + o->address, 0);
+  assert_false(o->global_in_nak || o->global_out_nak);
+  assert_false(o->bus_reset || o->enumerated || o->suspended);
+}
+
+static void system_reset_equals_power_on(void **state) {
+  (void)state;
+  static struct bench fresh;
+  bench_open(&fresh, &hs);
+  make_dirty();
+  otg_system_reset(&b.otg);
+  assert_idle(&b.otg, &fresh.otg);
+  assert_false(b.otg.connected || b.otg.settle.armed || b.otg.mode.armed);
+  assert_memory_equal(b.otg.reg, fresh.otg.reg, sizeof fresh.otg.reg);
+  bench_close(&fresh);
+}
+
+static void core_reset_clears_all_but_what_survives(void **state) {
+  (void)state;
+  static struct bench fresh;
+  bench_open(&fresh, &hs);
+  make_dirty();
+  clear(&b, R_GUSBCFG, GUSBCFG_FHMOD | GUSBCFG_FDMOD);
+  wr(&b, R_GRSTCTL, GRSTCTL_CSRST);
+  settle(&b);
+  assert_idle(&b.otg, &fresh.otg);
+  for (uint32_t reg = 0; reg < 0x1000; reg += 4) {
+    if (reg == R_DCTL || reg == R_GINTSTS) continue;  // SDIS survives as cleared
+    assert_int_equal(b.otg.reg[reg / 4], fresh.otg.reg[reg / 4]);
+  }
+  assert_int_equal(rd(&b, R_DCTL), 0);
+  bench_close(&fresh);
+}
+
 #define T(test) cmocka_unit_test_teardown(test, close_bench)
 
 int main(void) {
@@ -335,6 +405,8 @@ int main(void) {
       T(system_reset_forgets_everything),
       T(endpoint_1_of_otg_hs_has_its_own_lines),
       T(interrupts_pass_three_masks),
+      T(system_reset_equals_power_on),
+      T(core_reset_clears_all_but_what_survives),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -438,6 +438,7 @@ static void a_wrong_configuration_shows_at_the_chip(void **state) {
   wr(b, CCR, 0xEB | I1 | AD4 | AS24 | D4 | READ | DUMMY(6));  // 108 MHz needs 10
   wr(b, AR, 0x1000);
   const uint32_t good = rd(b, DR);
+  assert_int_equal(b->rig.sim.report.entries->addr, 0xA0001000);
   expect_only(&b->rig, GUEST_QSPI_CLOCK);
   wr(b, CR, PRESC(2) | EN);
   wr(b, CCR, 0xEB | I1 | AD4 | AS24 | D4 | READ | DUMMY(5));

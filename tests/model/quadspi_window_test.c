@@ -255,6 +255,20 @@ static void streaming_runs_at_bus_speed(void **state) {
   assert_true(took >= ideal - VT_NS(100) && took <= ideal + VT_NS(100));  // 54 MB/s
 }
 
+// PRESCALER may change between reads (BUSY = 0 after an abort): the next jump is at
+// the new rate.
+static void cost_follows_the_clock(void **state) {
+  struct bench *b = *state;
+  map_qpi(b);
+  pass(b, VT_US(1));
+  expect_cost(b, 0, 4, sclk(QPI_HEADER + 8));
+  wr(b, CR, rd(b, CR) | ABORT);
+  wr(b, CR, PRESC(3) | EN);
+  pass(b, VT_US(1));
+  expect_cost(b, 0, 4, 2 * sclk(QPI_HEADER + 8));
+  expect_quiet(&b->rig);
+}
+
 static void first_read_waits_for_chip_select(void **state) {
   struct bench *b = *state;
   map_qpi(b);
@@ -390,6 +404,7 @@ int main(void) {
       BENCH(cost_of_jumps_and_streams),
       BENCH(prefetch_runs_on),
       BENCH(streaming_runs_at_bus_speed),
+      BENCH(cost_follows_the_clock),
       BENCH(first_read_waits_for_chip_select),
       BENCH(busy_from_the_first_read_until_abort),
       BENCH(abort_raises_chip_select),

@@ -650,6 +650,45 @@ static void senseless_requests_are_refused(void **state) {
   assert_int_equal(f.done_count, 0);
 }
 
+static void retry_slots_are_exact(void **state) {
+  static struct fake f;
+  (void)state;
+  const vtime_t slot = FS_TIME(FS_64) + GAP;
+  static const struct {
+    int64_t offset;  // of ready() from the start of a slot
+    unsigned slots;
+  } cases[] = {{-1, 3}, {0, 3}, {1, 4}};
+  for (size_t i = 0; i < 3; i++) {
+    fake_open_enabled(&f, false);
+    fake_replies(&f, 1, USB_REPLY_NAK);
+    struct usb_urb urb = fake_bulk(&f, 0x03, buffer, 64);
+    fake_submit(&f, &urb);
+    while (f.seen == 0)
+      fake_until(&f, event_next(&f.q));
+    // `at` is a handshake before the end of the transaction; 3 slots after its start.
+    const vtime_t began = f.log[0].at + (vtime_t)19 * 83540 - FS_TIME(FS_64);
+    fake_until(&f, began + 3 * slot + (vtime_t)cases[i].offset);
+    f.host.port.ready(&f.host, 3, false);
+    fake_pass(&f, VT_MS(1));
+    assert_int_equal(f.log[1].at - f.log[0].at, cases[i].slots * slot);
+  }
+}
+
+// ready() in the gap after the NAK: the first slot is next.
+static void ready_in_the_gap_waits_for_the_gap(void **state) {
+  static struct fake f;
+  (void)state;
+  fake_open_enabled(&f, false);
+  fake_replies(&f, 1, USB_REPLY_NAK);
+  struct usb_urb urb = fake_bulk(&f, 0x03, buffer, 64);
+  fake_submit(&f, &urb);
+  while (f.host.naks == 0)
+    fake_until(&f, event_next(&f.q));
+  f.host.port.ready(&f.host, 3, false);
+  fake_pass(&f, VT_MS(1));
+  assert_int_equal(f.log[1].at - f.log[0].at, FS_TIME(FS_64) + GAP);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(bus_times_are_those_of_the_standard),
@@ -685,6 +724,8 @@ int main(void) {
       cmocka_unit_test(cancel_on_the_wire_touches_nothing),
       cmocka_unit_test(completion_may_submit),
       cmocka_unit_test(senseless_requests_are_refused),
+      cmocka_unit_test(retry_slots_are_exact),
+      cmocka_unit_test(ready_in_the_gap_waits_for_the_gap),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,8 @@
 // with the system exceptions: no interrupt is ever dispatched (soc_wake_on).
 #include "firmware/soc/stm32f7/start.h"
 
+#include <string.h>
+
 #include "firmware/mmio.h"
 #include "firmware/soc/stm32f7/cortex_m7_regs.h"
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "host/lib/ihex.h"
+#include "common/format/ihex.h"
 
 #include <string.h>
 
 #include "common/base/bytes.h"
-#include "host/lib/number.h"
+#include "common/base/hex.h"
 
 // Bytes of a record besides its data: length, offset (2), type, checksum.
 #define OVERHEAD   5u
@@ -62,10 +62,10 @@ static enum ihex_status decode_digits(struct rd line, uint8_t bytes[RECORD_MAX],
   if (rd_u8(&line) != ':') return IHEX_NO_COLON;
   size_t n = 0;
   while (line.left > 0) {
-    const int high = number_hex_digit((char)rd_u8(&line));
+    const int high = hex_digit((char)rd_u8(&line));
     if (high < 0) return IHEX_BAD_DIGIT;
     if (line.left == 0) return IHEX_SHORT;
-    const int low = number_hex_digit((char)rd_u8(&line));
+    const int low = hex_digit((char)rd_u8(&line));
     if (low < 0) return IHEX_BAD_DIGIT;
     if (n == RECORD_MAX) return IHEX_LONG;
     bytes[n++] = (uint8_t)(high << 4 | low);
@@ -180,7 +180,7 @@ bool ihex_detect(const void *text, size_t size) {
   const uint8_t *p = text;
   if (size < 9 || p[0] != ':') return false;
   for (size_t i = 1; i < 9; i++) {
-    if (number_hex_digit((char)p[i]) < 0) return false;
+    if (hex_digit((char)p[i]) < 0) return false;
   }
   return true;
 }

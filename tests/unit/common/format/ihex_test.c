@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "host/lib/ihex.h"
+#include "common/format/ihex.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

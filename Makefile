@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+# Thin: every target installs what is missing, configures a CMake preset, builds it,
+# and runs a tool. `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+BOARDS := stm32f769i-disco f769-custom-fs
+export PATH := $(PATH):/usr/sbin:/sbin
+
+.PHONY: help setup firmware sim asan guests demo test size style bench clean fresh-check
+
+help:
+	@echo "make demo         flash a simulated board with stock dfu-util, start to end"
+	@echo "make test         build everything, run every test: N passed, N failed"
+	@echo "make size         bytes of every firmware image"
+	@echo "make bench        speed in the board's own time, and of the simulator"
+	@echo "make style        formatting, static analysis, layers, figures"
+	@echo "make fresh-check  the two commands above on a new Debian 12 (root)"
+	@echo "make clean        remove build/"
+
+setup:
+	@tools/setup
+
+# --- builds ---
+
+firmware: setup
+	@for board in $(BOARDS); do tools/build firmware-$$board || exit 1; done
+
+sim: setup
+	@tools/build sim
+
+asan: setup
+	@tools/build host-asan
+
+guests: setup
+	@tools/build guests
+
+# --- what people run ---
+
+demo: firmware sim
+	@tools/demo
+
+test: firmware guests sim asan
+	@tools/run-tests
+
+size: firmware
+	@tools/size
+
+bench: firmware guests sim
+	@tools/bench
+
+style: asan
+	@tools/style
+
+fresh-check:
+	@tools/fresh-check
+
+clean:
+	rm -rf build

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// The native build's hardware: every register access of a driver goes to the
+// simulator's bus. Stands in for firmware/mmio.h.
+#pragma once
+
+#include <stdint.h>
+
+uint32_t mmio_read32(uintptr_t addr);
+void mmio_write32(uintptr_t addr, uint32_t value);
+uint16_t mmio_read16(uintptr_t addr);
+void mmio_write16(uintptr_t addr, uint16_t value);
+uint8_t mmio_read8(uintptr_t addr);
+void mmio_write8(uintptr_t addr, uint8_t value);
+
+static inline void mmio_update32(uintptr_t addr, uint32_t clear, uint32_t set) {
+  mmio_write32(addr, (mmio_read32(addr) & ~clear) | set);
+}
