@@ -89,7 +89,10 @@ static void pause_us(uint32_t us) {
 __attribute__((noreturn)) static void give_up(enum status status) {
   soc_pin_output(board.led, !board.led_active_high);
   for (;;) {
-    print("quadboot cannot start: ");
+    const char code[] = {(char)('0' + status / 10), (char)('0' + status % 10), 0};
+    print("quadboot cannot start, code ");
+    print(code);
+    print(": ");
     print(status_sentence(status));
     print("\r\n");
     for (uint32_t i = 0; i < (uint32_t)status; i++) {

@@ -49,8 +49,8 @@ __attribute__((naked, noreturn)) void reset_entry(void) {
 __attribute__((noreturn, used)) void start_c(void);
 
 void start_c(void) {
-  for (uint32_t *p = &link_bss_start; p < &link_bss_end; p++)
-    *p = 0;
+  const uintptr_t size = (uintptr_t)&link_bss_end - (uintptr_t)&link_bss_start;
+  memset(&link_bss_start, 0, size);
   mmio_write32(SCB_BASE + SCB_VTOR, (uint32_t)(uintptr_t)vectors);
   firmware_main();
 }
