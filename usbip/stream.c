@@ -18,6 +18,7 @@ static bool reserve(struct usbip_bytes *b, size_t length) {
   if (b->head > 0) memmove(b->base, b->base + b->head, b->length);
   b->head = 0;
   if (b->length + length <= b->capacity) return true;
+  // Twice what is needed: a queue that grows slowly is moved rarely.
   const size_t capacity = (b->length + length) * 2;
   uint8_t *base = realloc(b->base, capacity);
   if (!base) return false;
@@ -48,6 +49,7 @@ void usbip_stream_prepare(int fd) {
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 }
 
+// An error that only means "not now".
 static bool try_again(void) {
   return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
 }

@@ -122,9 +122,10 @@ static void ask_next(struct bridge *b) {
   if (!remote_submit(&b->remote, &i->transfer)) end_interview(b, -ENODEV);
 }
 
+// When the device leaves, on_lost ends the interview.
 static void on_answer(struct transfer *t) {
   struct bridge *b = t->owner;
-  if (!b->interview.answers || t->status == USBIP_SHUTDOWN) return;
+  if (t->status == USBIP_SHUTDOWN) return;
   const char *problem = enumeration_answer(b->interview.answers,
                                            t->status == USBIP_DONE, t->data, t->actual);
   if (!problem) {
@@ -185,7 +186,8 @@ static uint64_t interview_deadline(const struct bridge *b) {
   return b->interview.answers ? b->interview.deadline_ms : CLOCK_NEVER;
 }
 
-// Waits for anything to happen, and lets each part do what it can.
+// Waits for anything to happen, and lets each part do what it can. Nobody looks at
+// which descriptor woke us: a part without work returns at once.
 static void turn(struct bridge *b, uint64_t deadline) {
   deadline = clock_earlier(deadline, remote_deadline(&b->remote));
   deadline = clock_earlier(deadline, usbfs_deadline(&b->usbfs));
@@ -242,10 +244,19 @@ static void wait_for_device(struct bridge *b) {
   }
 }
 
+// Nobody is left who wants the answers, nor the call that asked for them.
+static void stop_interview(struct bridge *b) {
+  if (!b->interview.answers) return;
+  remote_cancel(&b->remote, &b->interview.transfer);
+  b->interview.resetting = NULL;
+  end_interview(b, 0);
+}
+
 // The program may have been killed with the device in use. A kernel would now
 // put that right; this is its last chance to reach the device.
 static void say_goodbye(struct bridge *b) {
   const uint64_t deadline = clock_now_ms() + BRIDGE_GOODBYE_MS;
+  stop_interview(b);
   usbfs_service(&b->usbfs);
   usbfs_close_files(&b->usbfs);
   while (remote_busy(&b->remote) && clock_now_ms() < deadline)

@@ -37,6 +37,7 @@ int command_fd(const struct command *c) {
   return c->signals;
 }
 
+// SIGCHLD also tells of stops, and one may stand for several.
 static void reap(struct command *c) {
   int status;
   if (c->pid == 0 || waitpid(c->pid, &status, WNOHANG) != c->pid) return;

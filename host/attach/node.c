@@ -9,6 +9,7 @@
 // One page, so that one write fills the pipe.
 enum { PIPE_SIZE = 4096, NODE_MODE = 0666, DIRECTORY_MODE = 0755 };
 
+// Both loops end with EAGAIN: the pipe is full, or empty.
 static void fill(const struct node *n) {
   static const uint8_t zeros[PIPE_SIZE];
   while (write(n->fd, zeros, sizeof zeros) > 0) {

@@ -30,6 +30,7 @@ const char *remote_open(struct remote *r, const struct usbip_endpoint *server,
                        .problem = "was not asked yet"};
   char port[8];
   snprintf(port, sizeof port, "%u", server->port);
+  // The only call that may wait: once, before there is anything to serve.
   const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
   const int found = getaddrinfo(server->host, port, &hints, &r->addresses);
   r->address = r->addresses;
@@ -46,7 +47,9 @@ void remote_close(struct remote *r) {
   r->addresses = NULL;
 }
 
-// Ends the attempt or the attachment; another attempt follows.
+// Ends the attempt or the attachment; another attempt follows. The state is
+// changed first: whoever hears of an end may ask for more, and has to learn that
+// there is no device.
 static void give_up(struct remote *r, const char *problem) {
   const bool was_attached = r->state == REMOTE_ATTACHED;
   usbip_stream_close(&r->stream);
@@ -66,6 +69,7 @@ void remote_drop(struct remote *r, const char *problem) {
   if (r->state == REMOTE_ATTACHED) give_up(r, problem);
 }
 
+// Each operation has a connection of its own: servers end the one of the list.
 static void connect_for(struct remote *r, enum remote_state purpose) {
   const struct addrinfo *a = r->address;
   const int fd = socket(a->ai_family, a->ai_socktype, a->ai_protocol);
@@ -94,6 +98,8 @@ static void send_request(struct remote *r) {
   }
 }
 
+// A connect that was left in progress is over once the socket can be written
+// to; whether it worked is in SO_ERROR (connect(2), EINPROGRESS).
 static void finish_connecting(struct remote *r) {
   struct pollfd p = {.fd = r->stream.fd, .events = POLLOUT};
   if (poll(&p, 1, 0) <= 0) return;
@@ -136,6 +142,7 @@ static bool reply_is_good(struct remote *r, uint16_t code) {
   return true;
 }
 
+// Only the first device counts. What follows it in the list goes unread.
 static void take_list(struct remote *r) {
   if (!reply_is_good(r, USBIP_OP_REP_DEVLIST)) return;
   const struct usbip_bytes *in = &r->stream.in;
@@ -164,6 +171,8 @@ static void attach(struct remote *r) {
   r->events->attached(r->events->ctx, &r->device);
 }
 
+// The reply describes the device again, as it is at the moment of the import;
+// that is what counts, as it may have changed since the list.
 static void take_import(struct remote *r) {
   if (!reply_is_good(r, USBIP_OP_REP_IMPORT)) return;
   const struct usbip_bytes *in = &r->stream.in;
@@ -183,6 +192,7 @@ static void take_import(struct remote *r) {
   }
 }
 
+// Nothing but the probe is under way, so its answer needs no bookkeeping.
 static void take_probe(struct remote *r) {
   struct usbip_header h;
   const enum usbip_result result =
@@ -198,6 +208,8 @@ static void take_probe(struct remote *r) {
   attach(r);
 }
 
+// A message may end the attachment: by making no sense, or because its receiver
+// drops the device.
 static void take_messages(struct remote *r) {
   r->problem = NULL;
   while (r->state == REMOTE_ATTACHED && !r->problem && remote_take_message(r)) {

@@ -17,6 +17,7 @@ struct remote_pending {
   struct remote_sleep *sleep;
 };
 
+// The link that holds the request with this number; it holds NULL if none does.
 static struct remote_pending **find(struct remote *r, uint32_t seqnum) {
   struct remote_pending **link = &r->pending;
   while (*link && (*link)->seqnum != seqnum)
@@ -24,6 +25,7 @@ static struct remote_pending **find(struct remote *r, uint32_t seqnum) {
   return link;
 }
 
+// Takes a request out of the list. Harmless if there is none.
 static void drop(struct remote_pending **link) {
   struct remote_pending *p = *link;
   if (!p) return;
@@ -110,6 +112,7 @@ bool remote_busy(const struct remote *r) {
   return false;
 }
 
+// `t` may be gone afterwards.
 static void end(struct transfer *t, int32_t status, uint32_t actual) {
   t->status = status;
   t->actual = actual;
@@ -136,6 +139,8 @@ static void take_returned(struct remote *r, const struct usbip_header *h,
   end(t, h->returned.status, h->returned.length);
 }
 
+// The unlink is answered, so an answer to the transfer will not come any more, or
+// has come before.
 static void take_unlinked(struct remote *r, const struct usbip_header *h) {
   struct remote_pending **link = find(r, h->seqnum);
   if (!*link) return;

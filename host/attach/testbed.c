@@ -44,6 +44,7 @@ static char *add_device(struct testbed *t, const char *subsystem, const char *na
   return path;
 }
 
+// Programs walk up from a device to something that is no USB device.
 static char *add_controller(struct testbed *t) {
   struct pairs attributes = pairs_new();
   struct pairs properties = pairs_new();
@@ -93,6 +94,7 @@ static void add_device_descriptor(struct pairs attributes, struct pairs properti
   add(properties, "ID_REVISION", "%04x", release);
 }
 
+// Without a root hub libusb takes the device for one.
 static char *add_hub(struct testbed *t, const char *parent) {
   static const uint8_t descriptors[] = {
       18, 1, 0,    2, 9, 0, 0,  64,   0x6b, 0x1d, 2, 0, 1, 6, 0, 0, 0, 1,  // device
@@ -236,6 +238,7 @@ bool testbed_plug(struct testbed *t, const struct enumeration *e, uint32_t speed
   return true;
 }
 
+// umockdev announces what is added by itself, but not what is removed.
 static void remove_device(struct testbed *t, const char *path) {
   umockdev_testbed_uevent(t->umockdev, path, "remove");
   umockdev_testbed_remove_device(t->umockdev, path);

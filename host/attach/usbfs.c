@@ -28,6 +28,8 @@ static void queue_event(struct usbfs_device *d, UMockdevIoctlClient *client,
   eventfd_write(d->usbfs->wake, 1);
 }
 
+// Nothing is done here: this thread also serves every other call's memory
+// transfers, and all state belongs to the other thread.
 static gboolean on_ioctl(UMockdevIoctlBase *handler, UMockdevIoctlClient *client,
                          struct usbfs_device *d) {
   (void)handler;
@@ -71,6 +73,8 @@ void *usbfs_argument(struct usbfs_file *f, size_t length) {
   return found ? found->data : NULL;
 }
 
+// The call is over before umockdev hears of it: the program's next one may be
+// queued before umockdev_ioctl_client_complete returns.
 void usbfs_complete(struct usbfs_file *f, long result) {
   UMockdevIoctlClient *client = f->call.client;
   free(f->call.data);
@@ -121,6 +125,8 @@ static void time_out(struct usbfs_file *f) {
 
 // -------------------------------------------------------------------- files
 
+// umockdev names no open files, only clients: one for each time that a node is
+// opened.
 static struct usbfs_file *find_file(struct usbfs_device *d,
                                     UMockdevIoctlClient *client) {
   struct usbfs_file *f = d->files;
@@ -155,6 +161,8 @@ static void reset_setting(struct usbfs_device *d, unsigned interface) {
   if (!remote_submit(d->usbfs->remote, t)) free(t);
 }
 
+// What a kernel does in close(), which programs that are killed reach as well
+// (Linux, drivers/usb/core/devio.c, usbdev_release).
 static void close_file(struct usbfs_file *f) {
   struct usbfs_device *d = f->device;
   struct usbfs_file **link = &d->files;
@@ -266,6 +274,7 @@ const char *usbfs_plug(struct usbfs *u, UMockdevTestbed *testbed, enum node_kind
                              .devnum = devnum,
                              .speed = speed,
                              .enumeration = e};
+  // Known from here on, so that usbfs_unplug cleans up after a failure below.
   u->devices = d;
   u->current = d;
   char *root = umockdev_testbed_get_root_dir(testbed);
@@ -282,6 +291,8 @@ const char *usbfs_plug(struct usbfs *u, UMockdevTestbed *testbed, enum node_kind
   return NULL;
 }
 
+// The device stays in the list: programs may keep its node open for as long as
+// they like, and are told that it is gone.
 void usbfs_unplug(struct usbfs *u, UMockdevTestbed *testbed) {
   struct usbfs_device *d = u->current;
   if (!d) return;

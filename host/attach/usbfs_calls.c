@@ -81,6 +81,7 @@ static long claim_interface(struct usbfs_file *f) {
   return 0;
 }
 
+// Also what libusb does before a reset, to claim again afterwards.
 static long release_interface(struct usbfs_file *f) {
   const unsigned *number = usbfs_argument(f, sizeof *number);
   if (!number) return -EFAULT;
@@ -109,6 +110,7 @@ static long set_interface(struct usbfs_file *f) {
                        interface_was_set);
 }
 
+// A new configuration starts with every interface in setting 0 (USB 2.0 9.1.1.5).
 static long configuration_was_set(struct usbfs_file *f) {
   const struct usbfs *u = f->device->usbfs;
   const long result = result_of_transfer(f);
@@ -118,6 +120,7 @@ static long configuration_was_set(struct usbfs_file *f) {
   return 0;
 }
 
+// A kernel refuses while interfaces are claimed, as their owners would lose them.
 static long set_configuration(struct usbfs_file *f) {
   const unsigned *value = usbfs_argument(f, sizeof *value);
   if (!value) return -EFAULT;

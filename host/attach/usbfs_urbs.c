@@ -27,6 +27,7 @@ static struct usbfs_urb *unlist(struct usbfs_urb **list, const struct usbfs_urb 
   return found;
 }
 
+// At the end: programs get URBs back in the order in which they were done.
 static void append(struct usbfs_urb **list, struct usbfs_urb *urb) {
   while (*list)
     list = &(*list)->next;
@@ -42,6 +43,9 @@ static long reap_one(struct usbfs_file *f) {
   if (!slot) return -EFAULT;
   struct usbfs_urb *urb = f->done;
   f->done = urb->next;
+  // umockdev only knows memory by the pointers that lead to it. The call's own
+  // argument is made to point to the URB, which is what the program expects
+  // there in the end, and the URB is then resolved as its target.
   memcpy(slot->data, &urb->address, sizeof urb->address);
   UMockdevIoctlData *theirs = usbfs_resolve(slot, 0, sizeof(struct usbdevfs_urb));
   if (theirs) {
@@ -51,6 +55,8 @@ static long reap_one(struct usbfs_file *f) {
     u->error_count = 0;
   }
   if (theirs && urb->transfer.in && urb->transfer.actual > 0) {
+    // From the start of the buffer, setup packet included: the pointer in the
+    // program's URB must not change.
     UMockdevIoctlData *buffer =
         usbfs_resolve(theirs, offsetof(struct usbdevfs_urb, buffer),
                       urb->offset + urb->transfer.actual);
@@ -60,6 +66,7 @@ static long reap_one(struct usbfs_file *f) {
   return 0;
 }
 
+// A program that sleeps in a reap gets the URB at once.
 static void on_urb_done(struct transfer *t) {
   struct usbfs_urb *urb = t->owner;
   struct usbfs_file *f = urb->file;
@@ -69,7 +76,8 @@ static void on_urb_done(struct transfer *t) {
   usbfs_update_node(f->device);
 }
 
-// Fills in a transfer from the program's URB. 0, or a negated error number.
+// Fills in a transfer from the program's URB. 0, or a negated error number. `out`
+// is the data to send, which control transfers have behind their setup packet.
 static long describe(UMockdevIoctlData *theirs, struct transfer *t, const uint8_t **out,
                      size_t *offset) {
   const struct usbdevfs_urb *u = (const struct usbdevfs_urb *)theirs->data;
@@ -100,7 +108,10 @@ long usbfs_submit_urb(struct usbfs_file *f) {
   UMockdevIoctlData *theirs = usbfs_resolve(argument, 0, sizeof(struct usbdevfs_urb));
   if (!theirs) return -EFAULT;
   const struct usbdevfs_urb *u = (const struct usbdevfs_urb *)theirs->data;
-  if (u->type == USBDEVFS_URB_TYPE_ISO || u->buffer_length < 0) return -EINVAL;
+  const bool known = u->type == USBDEVFS_URB_TYPE_CONTROL ||
+                     u->type == USBDEVFS_URB_TYPE_BULK ||
+                     u->type == USBDEVFS_URB_TYPE_INTERRUPT;
+  if (!known || u->buffer_length < 0) return -EINVAL;
   if (u->buffer_length > USBIP_MAX_TRANSFER) return -ENOMEM;
   struct transfer t = {0};
   const uint8_t *out = NULL;
@@ -125,6 +136,8 @@ long usbfs_submit_urb(struct usbfs_file *f) {
   return 0;
 }
 
+// The argument is the URB's address itself. The URB is then reaped like any
+// other, with the status of one that was killed.
 long usbfs_discard_urb(struct usbfs_file *f) {
   gulong address;
   memcpy(&address, umockdev_ioctl_client_get_arg(f->call.client)->data, sizeof address);
@@ -151,6 +164,8 @@ static long nothing_to_reap(const struct usbfs_file *f) {
   return f->device->gone ? -ENODEV : -EAGAIN;
 }
 
+// With nothing submitted a kernel would wait for another thread to submit
+// something; here that thread would wait for the preload library's lock.
 long usbfs_reap(struct usbfs_file *f) {
   if (f->done) return reap_one(f);
   if (!f->urbs) return nothing_to_reap(f);

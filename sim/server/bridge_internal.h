@@ -19,4 +19,4 @@ void bridge_reset_bus(struct bridge *b, struct bridge_transfer *t);
 bool bridge_find_endpoint(const struct bridge *b, struct usb_urb *u);
 
 // Data toggles of an interface's endpoints start anew (USB 2.0 9.1.1.5).
-void bridge_reset_toggles(struct bridge *b, uint8_t interface);
+void bridge_reset_toggles(struct bridge *b, uint8_t wanted);

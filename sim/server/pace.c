@@ -70,10 +70,14 @@ static void on_wake(void *ctx) {
   machine_stop(p->machine);
 }
 
-static void on_client_gone(void *ctx) {
-  struct pace *p = ctx;
+static void forget_sleep(struct pace *p) {
   p->sleeping = false;
   event_cancel(&p->machine->sim.events, &p->wake);
+}
+
+static void on_client_gone(void *ctx) {
+  struct pace *p = ctx;
+  forget_sleep(p);
   p->client_left = true;
   if (p->options.client_gone) p->options.client_gone(p->options.ctx);
 }
@@ -85,7 +89,7 @@ static void on_log(void *ctx, const char *sentence) {
 
 static void on_usb_connect(void *ctx, bool connected) {
   struct pace *p = ctx;
-  if (!connected) p->sleeping = false;
+  if (!connected) forget_sleep(p);
   if (p->serving) bridge_connected(&p->bridge, connected);
 }
 

@@ -42,6 +42,7 @@ void usbip_transfers_free(struct usbip_peer *peer) {
     take_out(peer, &peer->pending);
 }
 
+// Sent by the caller's next flush, together with what follows it.
 static void reply(struct usbip_peer *peer, const struct usbip_header *header) {
   uint8_t bytes[USBIP_HEADER_SIZE];
   usbip_header_encode(header, bytes);
@@ -68,6 +69,7 @@ static struct usbip_pending *reserve(struct usbip_peer *peer, size_t length,
   return calloc(1, sizeof(struct usbip_pending) + data_length);
 }
 
+// The backend sees only what is consistent and fits; the rest is returned here.
 static void submit(struct usbip_server *s, struct usbip_peer *peer,
                    const struct usbip_header *h, const uint8_t *data) {
   const uint32_t setup_length = h->submit.setup[6] | (uint32_t)h->submit.setup[7] << 8;
@@ -96,6 +98,8 @@ static void submit(struct usbip_server *s, struct usbip_peer *peer,
   s->backend->submit(s->backend->ctx, &p->urb);
 }
 
+// Unlinked or returned, never both: the client frees its URB on either
+// (Linux, drivers/usb/usbip/stub_rx.c).
 static void unlink_urb(struct usbip_server *s, struct usbip_peer *peer,
                        const struct usbip_header *h) {
   struct usbip_pending **link = find(peer, h->unlink_seqnum);

@@ -184,8 +184,8 @@ RESET, GET_DRIVER, CONNECT_INFO, GET_SPEED = 0x5514, 0x41045508, 0x40085511, 0x5
 URB_ISO, URB_CONTROL, URB_BULK = 0, 2, 3
 
 
-def do_raw():
-    """The ioctls that libusb does not use, or not like this."""
+def open_node():
+    """A function that makes ioctls on the device node."""
     node = os.open("/dev/bus/usb/001/002", os.O_RDWR)
     libc.ioctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p]
 
@@ -194,7 +194,12 @@ def do_raw():
         result = libc.ioctl(node, request,
                             ctypes.byref(argument) if by_reference else argument)
         return result if result >= 0 else errno.errorcode[ctypes.get_errno()]
+    return call
 
+
+def do_raw():
+    """The ioctls that libusb does not use, or not like this."""
+    call = open_node()
     print("speed", call(GET_SPEED))
     info = (ctypes.c_uint8 * 8)()
     call(CONNECT_INFO, ctypes.addressof(info))
@@ -236,6 +241,32 @@ def do_raw():
     print("alternate", call(SET_INTERFACE, ctypes.c_uint64(1 << 32)))
     print("reset", call(RESET))
     print("status", get_status_raw(call))
+
+
+def do_raw_gone():
+    """What is left to do with a device that is gone: by itself, or by a reset."""
+    call = open_node()
+    data = ctypes.create_string_buffer(64)
+    urb = Urb(type=URB_BULK, endpoint=0x82, buffer=ctypes.addressof(data), length=64)
+    print("submit", call(SUBMIT, urb), flush=True)
+    if sys.argv[2] == "reset":
+        print("reset", call(RESET))
+    slot = ctypes.c_void_p()
+    while True:
+        result = call(REAP_NO_DELAY, slot)
+        if result != "EAGAIN":
+            break
+    print("reap", result, slot.value == ctypes.addressof(urb), urb.status)
+    print("reap", call(REAP_NO_DELAY, slot), call(REAP, slot))
+    print("submit", call(SUBMIT, urb), "discard", call(DISCARD, ctypes.addressof(urb)))
+    print("claim", call(CLAIM, ctypes.c_uint(0)), "unknown", call(0x5577))
+
+
+def do_killed_in_reset():
+    """Dies while the reset that it asked for is under way."""
+    call = open_node()
+    threading.Timer(0.15, os.kill, (os.getpid(), signal.SIGKILL)).start()
+    call(RESET)
 
 
 def get_status_raw(call):

@@ -14,7 +14,7 @@ CMD_SUBMIT, CMD_UNLINK, RET_SUBMIT, RET_UNLINK = 1, 2, 3, 4
 CMD_SLEEP, RET_SLEEP = 0x51420001, 0x51420002
 EPIPE, ECONNRESET = -32, -104
 
-(DNLOAD, UPLOAD, GETSTATUS, CLRSTATUS, GETSTATE, ABORT) = range(1, 7)
+(DETACH, DNLOAD, UPLOAD, GETSTATUS, CLRSTATUS, GETSTATE, ABORT) = range(7)
 DFU_NAMES = ["DETACH", "DNLOAD", "UPLOAD", "GETSTATUS", "CLRSTATUS", "GETSTATE",
              "ABORT"]
 APP_IDLE, DFU_IDLE, SYNC, BUSY, DNLOAD_IDLE, MANIFEST_SYNC, MANIFEST = \
@@ -54,11 +54,15 @@ class Device:
                        RAM: bytearray(b"\xff" * RAM_SIZE)}
         self.poll_ms = {"erase": 0, "write": 0}  # bwPollTimeout of each work
         self.runtime = False  # shows the application, not the bootloader
+        self.attributes = 0x0B  # bit 3: detaches by itself
         self.changing = False  # shows other descriptors from each reset on
         self.release = 0x0200
+        self.detached = False
         self.reset()
 
     def reset(self):
+        if self.detached:
+            self.runtime, self.detached = False, False
         self.state, self.work, self.pointer = DFU_IDLE, None, FLASH
         self.configuration, self.alternate = 0, 0
         self.leaving = False
@@ -73,7 +77,8 @@ class Device:
                            self.product(), self.release, 1, 2, 3, 1)
 
     def config_descriptor(self):
-        functional = struct.pack("<BBBHHH", 9, 0x21, 0x0B, 255, TRANSFER, 0x011A)
+        functional = struct.pack("<BBBHHH", 9, 0x21, self.attributes, 255, TRANSFER,
+                                 0x011A)
         if self.runtime:
             body = bytes([9, 4, 0, 0, 0, 0xFE, 1, 1, 0]) + functional
             count = 1
@@ -123,6 +128,10 @@ class Device:
             return self.dfu(request, value, length, data)[:length]
         if kind == 0xA1 and request == GETSTATUS and self.runtime:
             return bytes([0, 0, 0, 0, APP_IDLE, 0])
+        if kind == 0x21 and request == DETACH and self.runtime:
+            self.detached = True
+            self.leaving = self.attributes & 8 != 0
+            return b""
         raise Stall
 
     def dfu(self, request, value, length, data):
@@ -198,9 +207,9 @@ class Server:
         self.present, self.admit = True, True
         self.die_at = None  # hangs up for good instead of serving this request
         self.mute_at = None  # says nothing any more from this request on
+        self.delay = 0  # seconds before each answer to a control request
         self.garbage = None  # sent instead of a reply to an import
         self.return_after = 0.05  # seconds from leaving to being back
-        self.returns_as_runtime = True
         self.imported = False
         self.served = 0
         self.loop, self.waiting = [], []  # data and requests of the bulk loop
@@ -315,6 +324,7 @@ class Server:
         except Stall:
             status = EPIPE
         self.note("control", setup, data if direction == 0 else reply, status)
+        time.sleep(self.delay)
         moved = len(reply) if direction else (len(data) if status == 0 else 0)
         self.reply(conn, seqnum, status, moved, reply if direction else b"")
         if self.device.leaving:
@@ -345,8 +355,9 @@ class Server:
 
     def leave(self):
         """The device disconnects itself, and comes back as another."""
+        if not self.device.detached:
+            self.device.runtime = True
         self.device.reset()
-        self.device.runtime = self.returns_as_runtime
         self.present = False
 
         def come_back():
@@ -356,6 +367,14 @@ class Server:
         raise HangUp
 
     # ---- for tests
+
+    def unplug(self):
+        """Ends every connection, as if the device had left."""
+        for conn in self.connections:
+            try:
+                conn.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
 
     def entries(self, kind):
         with self.lock:

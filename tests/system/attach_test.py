@@ -7,7 +7,6 @@
 import argparse
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -176,10 +175,24 @@ class DfuUtil(AttachTest):
         self.assertIn("Found Runtime: [0483:5740]", out)
         self.assertIn("devnum=3", out)
 
-    def test_detach_on_request(self):
+    def detach(self, attributes):
         self.server.device.runtime = True
-        result = self.run_it("dfu-util", "-e", status=None)
-        self.assertIn("Device really in Run-Time Mode", result.stdout)
+        self.server.device.attributes = attributes
+        script = ("dfu-util -e || exit; for i in 1 2 3 4 5 6 7 8 9; do "
+                  "dfu-util -l | grep 'Found DFU' && break; sleep 0.2; done")
+        out = self.run_it("sh", "-c", script, options=["--real-sleep"]).stdout
+        self.assertIn("Found DFU: [0483:df11]", out)
+        self.assertIn("devnum=3", out)
+        self.assertIn((0x21, 0, 1000, 0, 0), self.server.controls())
+
+    def test_detach_of_a_device_that_leaves_by_itself(self):
+        self.detach(0x0B)
+        self.assertEqual(len(self.server.entries("import")), 2)
+
+    def test_detach_by_a_bus_reset(self):
+        """The device is another one after the reset, on the same connection."""
+        self.detach(0x03)
+        self.assertEqual(len(self.server.entries("import")), 1)
 
 
 class Libusb(AttachTest):
@@ -259,25 +272,35 @@ class Libusb(AttachTest):
         for lines in self.both("reset"):
             self.assertEqual(lines, ["reset -5", "status -4"])
 
+    GONE = ["reap 0 True -108", "reap ENODEV ENODEV", "submit ENODEV discard ENODEV",
+            "claim ENODEV unknown ENODEV"]
+
+    def test_ioctls_of_a_device_that_changed(self):
+        self.server.device.changing = True
+        for lines in self.both("raw_gone", "reset"):
+            self.assertEqual(lines, ["submit 0", "reset ENODEV", *self.GONE])
+
+    def test_ioctls_of_a_device_that_left(self):
+        for node in NODES:
+            with self.subTest(node=node):
+                server = self.server = Server()
+                self.addCleanup(server.close)
+                process = self.start(*CLIENT, "raw_gone", "leave",
+                                     options=["--node", node])
+                self.assertEqual(process.stdout.readline(), "submit 0\n")
+                server.present = False
+                server.close()
+                out, err = process.communicate(timeout=10)
+                self.assertEqual(out.splitlines(), self.GONE, err)
+
     def test_unplug_and_return_are_announced(self):
         process = self.start(*CLIENT, "hotplug", "3")
         self.assertEqual(process.stdout.readline(), "arrived 0xdf11 2\n")
-        self.server.return_after = 0.2
-        self.server.device.leaving = True
-        self.wake_device()
+        self.server.device.runtime = True
+        self.server.unplug()
         out, err = process.communicate(timeout=20)
         self.assertEqual(out.splitlines(), ["left 0xdf11 2", "arrived 0x5740 3"], err)
         self.assertEqual(process.returncode, 0)
-
-    def wake_device(self):
-        """The scripted device leaves after a request; the server's end does, too."""
-        self.server.device.reset()
-        self.server.device.runtime = True
-        for conn in self.server.connections:
-            try:
-                conn.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
 
 
 class Sleeps(AttachTest):
@@ -546,6 +569,11 @@ class Ends(AttachTest):
                                 options=["--node", node])
                 wait_until(lambda: not self.server.imported)
 
+    def test_program_killed_during_a_reset(self):
+        self.server.delay = 0.05
+        self.run_client("killed_in_reset", status=137)
+        wait_until(lambda: not self.server.imported)
+
     def test_signals_reach_the_command(self):
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             process = self.start("sh", "-c", "trap 'exit 7' TERM INT HUP; echo ready; "
@@ -565,10 +593,10 @@ class Ends(AttachTest):
         self.assertEqual(process.wait(timeout=5), 128 + 15)
 
     def test_nothing_is_left_behind(self):
-        before = set(os.listdir(tempfile.gettempdir()))
-        self.run_it("dfu-util", "-l")
-        after = set(os.listdir(tempfile.gettempdir()))
-        self.assertEqual([n for n in after - before if n.startswith("umockdev")], [])
+        environment = dict(os.environ, TMPDIR=self.directory.name)
+        subprocess.run(self.command_line("sh", "-c", 'test -n "$(ls $TMPDIR)"'),
+                       env=environment, timeout=30, check=True)
+        self.assertEqual(os.listdir(self.directory.name), [])
 
     def test_verbose_tells_the_story(self):
         self.path("image", b"x" * 100)

@@ -146,26 +146,30 @@ static void strings_that_do_not_exist_are_not_asked_for(void **state) {
   assert_asks(e, 0x00, 9, 7, 0, 0);
 }
 
+static const uint8_t second_config[9] = {9, 2, 9, 0, 0, 8, 0, 0x80, 50};
+
 static void every_configuration_is_read(void **state) {
   struct enumeration *e = *state;
   uint8_t two[18];
   memcpy(two, device, 18);
   two[17] = 2;
-  enumeration_start(e, NULL);
+  uint8_t settings[ENUM_INTERFACES] = {3};
+  enumeration_start(e, settings);
   answer(e, two, 18);
   answer(e, two, 18);
   answer(e, config, 9);
   answer(e, config, 61);
   assert_asks(e, 0x80, 6, 0x0201, 0, 9);
-  static const uint8_t second[9] = {9, 2, 9, 0, 0, 8, 0, 0x80, 50};
-  answer(e, second, 9);
+  answer(e, second_config, 9);
   assert_asks(e, 0x80, 6, 0x0201, 0, 9);
-  answer(e, second, 9);
+  answer(e, second_config, 9);
   assert_int_equal(e->length, 18 + 61 + 9);
-  assert_memory_equal(e->descriptors + 18 + 61, second, 9);
+  assert_memory_equal(e->descriptors + 18 + 61, second_config, 9);
   for (int i = 0; i < 4; i++)
     stall(e);
   assert_asks(e, 0x00, 9, 7, 0, 0);  // the first one is chosen
+  answer(e, NULL, 0);
+  assert_asks(e, 0x01, 11, 3, 0, 0);
 }
 
 static void settings_are_put_back_after_a_reset(void **state) {
@@ -332,6 +336,15 @@ static void bad_configurations_are_refused(void **state) {
   }
 }
 
+// The chain is whole, but the interface descriptor in it is too short to be one.
+static void a_cut_interface_is_refused(void **state) {
+  struct enumeration *e = *state;
+  static const uint8_t cut[17] = {9, 2, 17, 0, 1, 1, 0, 0xC0, 50, 8, 4};
+  go_to(e, ENUM_CONFIG_HEAD);
+  answer(e, cut, 9);
+  assert_refused(e, cut, sizeof cut);
+}
+
 static void more_descriptors_than_fit_are_refused(void **state) {
   struct enumeration *e = *state;
   uint8_t two[18];
@@ -400,6 +413,7 @@ int main(void) {
       TEST(bad_device_descriptors_are_refused),
       TEST(bad_configuration_heads_are_refused),
       TEST(bad_configurations_are_refused),
+      TEST(a_cut_interface_is_refused),
       TEST(more_descriptors_than_fit_are_refused),
       TEST(random_answers_do_no_harm),
   };

@@ -251,6 +251,20 @@ static void an_empty_list_is_asked_for_again(void **state) {
   assert_retries(p, "has no device attached");
 }
 
+// A server may end the connection together with the list.
+static void the_end_of_the_list_is_no_failure(void **state) {
+  struct play *p = *state;
+  uint8_t reply[12 + 312 + 4] = {0x01, 0x11, 0, 5, [11] = 1};
+  put_record(reply + 12);
+  open_remote(p, false);
+  server_accept(p);
+  server_expect(p, list_request, sizeof list_request);
+  assert_int_equal(send(p->conn, reply, sizeof reply, MSG_NOSIGNAL), sizeof reply);
+  server_hang_up(p);
+  server_accept(p);
+  server_expect(p, import_request, sizeof import_request);
+}
+
 static void a_refused_import_is_asked_for_again(void **state) {
   struct play *p = *state;
   open_remote(p, false);
@@ -621,6 +635,7 @@ int main(void) {
       TEST(the_first_device_is_imported),
       TEST(without_sleeps_there_is_no_probe),
       TEST(an_empty_list_is_asked_for_again),
+      TEST(the_end_of_the_list_is_no_failure),
       TEST(a_refused_import_is_asked_for_again),
       TEST(another_language_is_not_spoken),
       TEST(hanging_up_at_any_byte_is_tried_again),

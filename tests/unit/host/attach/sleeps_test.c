@@ -144,6 +144,25 @@ static void without_an_answer_sleeps_are_real(void **state) {
   assert_int_equal(w->count, 2);
 }
 
+// The program closed the socket, and another one has its number now.
+static void another_socket_is_not_asked(void **state) {
+  const struct world *w = *state;
+  static const int types[] = {SOCK_STREAM, SOCK_DGRAM};
+  for (size_t i = 0; i < 2; i++) {
+    int ends[2];
+    assert_int_equal(socketpair(AF_UNIX, types[i], 0, ends), 0);
+    char number[12];
+    snprintf(number, sizeof number, "%d", ends[0]);
+    setenv(SLEEP_FD_VARIABLE, number, 1);
+    assert_true(time_of_short_sleep() >= 59);
+    char byte;
+    assert_int_equal(recv(ends[1], &byte, 1, MSG_DONTWAIT), -1);
+    close(ends[0]);
+    close(ends[1]);
+  }
+  assert_int_equal(w->count, 0);
+}
+
 static void without_quadboot_attach_sleeps_are_real(void **state) {
   struct world *w = *state;
   stop_serving(w);
@@ -364,6 +383,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(every_sleep_passes_at_once),
       TEST(without_an_answer_sleeps_are_real),
+      TEST(another_socket_is_not_asked),
       TEST(without_quadboot_attach_sleeps_are_real),
       TEST(sleeps_until_a_time_are_real),
       TEST(wrong_times_are_refused_as_by_libc),
