@@ -8,6 +8,9 @@
 #include "sim/machine/machine_internal.h"
 #include "sim_regs.h"
 
+// DS11532 table 20, tRSTTEMPO: 0.5 to 3 ms, typically this.
+#define POWER_ON_DELAY VT_US(1500)
+
 // Identification in system memory (RM0410 45.1 and 45.2): a made-up unique ID.
 #define UID_OFFSET        0xF420u
 #define FLASH_SIZE_OFFSET 0xF442u
@@ -126,7 +129,7 @@ static void reset_chip(struct machine *m, enum rcc_reset why) {
   otg_system_reset(&m->otg_hs);
   otg_system_reset(&m->otg_fs);
   iwdg_reset(&m->iwdg, !(m->flash.optcr & SIM_FLASH_OPTCR_IWDG_SW));
-  debug_reset(&m->debug);
+  debug_reset(&m->debug, power);
   scs_reset(&m->scs, boot_address(m));
   m->resetting = false;
   cpu_set_clock(m->cpu, clock_hz(&m->clocks, CLOCK_HCLK));
@@ -146,6 +149,8 @@ void machine_power_on(struct machine *m) {
   fill_with_noise(m->itcm, ITCM_SIZE);
   rtc_backup_reset(&m->rtc);
   nor_power_on(&m->nor);
+  // The chip holds itself in reset meanwhile; the flash chip uses it to wake up.
+  event_run(&m->sim.events, m->sim.events.now + POWER_ON_DELAY);
   reset_chip(m, RCC_RESET_POWER);
   usb_host_plug(&m->usb);
 }

@@ -147,14 +147,16 @@ static uint32_t on_window_read(void *ctx, uint32_t addr, unsigned bytes) {
 
 static void on_window_change(void *ctx) {
   struct machine *m = ctx;
-  uint32_t size = 0;
   if (!quadspi_window_limit(&m->quadspi)) {
     cpu_set_window(m->cpu, CPU_WINDOW_OFF);
-  } else if (quadspi_window_direct(&m->quadspi, &size)) {
-    cpu_set_window(m->cpu, CPU_WINDOW_DIRECT);
-  } else {
-    cpu_set_window(m->cpu, CPU_WINDOW_CALLBACK);
+    return;
   }
+  // With 3 address bytes, or the extended address register set, only a part of a
+  // large chip is behind the window.
+  uint32_t size = 0;
+  const uint8_t *bytes = quadspi_window_direct(&m->quadspi, &size);
+  const bool whole = bytes == m->nor_bytes && size >= m->nor_size;
+  cpu_set_window(m->cpu, whole ? CPU_WINDOW_DIRECT : CPU_WINDOW_CALLBACK);
 }
 
 static void on_qspi_stall(void *ctx, vtime_t until) {

@@ -165,9 +165,14 @@ static struct nor_io put_bits(struct nor *n) {
   return (struct nor_io){bits, mask};
 }
 
-struct nor_io nor_clock(struct nor *n, struct nor_io controller) {
+// The lines as they stand: what is driven, and 1 where nothing is.
+static uint8_t levels(struct nor_io side) {
+  return (uint8_t)((side.value | ~side.driven) & 0xF);
+}
+
+static struct nor_io clock_once(struct nor *n, struct nor_io controller) {
   struct nor_wire *w = &n->wire;
-  const uint8_t io = (uint8_t)((controller.value | ~controller.driven) & 0xF);
+  const uint8_t io = levels(controller);
   w->write_protect_low = !(io & 0x4);
   switch (w->phase) {
     case NOR_PHASE_OPCODE:
@@ -179,6 +184,12 @@ struct nor_io nor_clock(struct nor *n, struct nor_io controller) {
     default: break;
   }
   return (struct nor_io){0, 0};
+}
+
+struct nor_io nor_clock(struct nor *n, struct nor_io controller) {
+  const uint8_t mask = (uint8_t)((1u << n->wire.lines) - 1u);
+  if ((levels(controller) & mask) != mask) n->wire.all_ones = false;
+  return clock_once(n, controller);
 }
 
 // --- What the controller meant, against what the chip takes ---
@@ -321,7 +332,7 @@ static void send_bits(struct nor *n, unsigned lines, const uint8_t *bytes,
     const uint8_t mask = (uint8_t)((1u << lines) - 1u);
     const uint8_t value = (uint8_t)((bytes[i / 8] >> shift) & mask);
     if (value != mask) n->wire.all_ones = false;
-    nor_clock(n, controller_io(lines, value));
+    clock_once(n, controller_io(lines, value));
   }
 }
 
@@ -350,15 +361,14 @@ void nor_send(struct nor *n, enum nor_part part, unsigned lines, const uint8_t *
 void nor_wait(struct nor *n, unsigned clocks) {
   check_dummy(n, clocks);
   for (unsigned i = 0; i < clocks; i++)
-    nor_clock(n, (struct nor_io){0, 0});
+    clock_once(n, (struct nor_io){0, 0});
 }
 
 // One byte as the controller samples it.
 static uint8_t receive_byte(struct nor *n, unsigned lines) {
   unsigned byte = 0;
   for (unsigned bits = 0; bits < 8; bits += lines) {
-    const struct nor_io chip = nor_clock(n, (struct nor_io){0, 0});
-    const unsigned io = (chip.value | (unsigned)~chip.driven) & 0xFu;
+    const unsigned io = levels(clock_once(n, (struct nor_io){0, 0}));
     byte = (byte << lines) | (lines == 1 ? (io >> 1) & 1u : io & ((1u << lines) - 1u));
   }
   return (uint8_t)byte;

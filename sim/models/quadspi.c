@@ -270,12 +270,11 @@ static uint32_t read_dr(struct quadspi *q, unsigned bytes) {
 
 // --- The bus ---
 
-// DR is accessed at its bottom, in any width; a misplaced access is dropped.
-static bool bad_dr_access(const struct quadspi *q, uint32_t offset) {
-  if ((offset & ~3u) != SIM_QUADSPI_DR || offset == SIM_QUADSPI_DR) return false;
+// DR is accessed at its bottom, in any width; elsewhere is no register.
+static void check_dr_access(const struct quadspi *q, uint32_t offset) {
+  if ((offset & ~3u) != SIM_QUADSPI_DR || offset == SIM_QUADSPI_DR) return;
   report_guest(&q->sim->report, GUEST_BAD_WIDTH, QUADSPI_BASE + offset,
                "DR accessed at byte %u instead of its bottom", (unsigned)(offset & 3u));
-  return true;
 }
 
 static uint32_t register_value(const struct quadspi *q, uint32_t offset) {
@@ -297,7 +296,8 @@ static uint32_t register_value(const struct quadspi *q, uint32_t offset) {
 
 uint32_t quadspi_read(void *ctx, uint32_t offset, unsigned bytes) {
   struct quadspi *q = ctx;
-  if (!reg_check_read(&q->regs, offset) || bad_dr_access(q, offset)) return 0;
+  if (!reg_check_read(&q->regs, offset)) return 0;
+  check_dr_access(q, offset);
   quadspi_advance(q);
   uint32_t value = 0;
   if (offset == SIM_QUADSPI_DR) {
@@ -329,8 +329,8 @@ static void write_register(struct quadspi *q, uint32_t offset, uint32_t value,
 
 void quadspi_write(void *ctx, uint32_t offset, unsigned bytes, uint32_t value) {
   struct quadspi *q = ctx;
-  if (!reg_check_write(&q->regs, offset, bytes, value) || bad_dr_access(q, offset))
-    return;
+  if (!reg_check_write(&q->regs, offset, bytes, value)) return;
+  check_dr_access(q, offset);
   quadspi_advance(q);
   if (offset == SIM_QUADSPI_DR) {
     write_dr(q, bytes, value);

@@ -63,6 +63,6 @@ void quadspi_push(struct quadspi *q, uint8_t byte);
 
 // --- quadspi_window.c ---
 
-void quadspi_window_open(struct quadspi *q);  // CCR.FMODE was set to 3
-void quadspi_window_halt(struct quadspi *q);  // ABORT: CS# up, still mapped
-void quadspi_window_close(struct quadspi *q);
+void quadspi_window_open(struct quadspi *q);   // CCR.FMODE was set to 3
+void quadspi_window_halt(struct quadspi *q);   // ABORT: CS# up, still mapped
+void quadspi_window_close(struct quadspi *q);  // after a halt, or untouched

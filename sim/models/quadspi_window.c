@@ -42,7 +42,6 @@ void quadspi_window_halt(struct quadspi *q) {
 }
 
 void quadspi_window_close(struct quadspi *q) {
-  quadspi_window_halt(q);
   q->state = QUADSPI_IDLE;
   changed(q);
 }

@@ -56,7 +56,7 @@ static const char *what(unsigned action) {
 
 static void form_of(const struct nor_command *c, char form[8]) {
   size_t n = 0;
-  form[n++] = c->in == NOR_SPI ? 'S' : c->in == NOR_QPI ? 'Q' : 'B';
+  form[n++] = "?SQB"[c->in];
   form[n++] = "034m"[c->address_rule];
   if (c->flags & NOR_NEEDS_WEL) form[n++] = 'w';
   if (c->flags & NOR_NEEDS_QUAD) form[n++] = 'q';
@@ -133,7 +133,7 @@ static void shapes_are_sound(void **state) {
 
 static uint32_t bfpt(const struct nor_chip *chip, unsigned dword) {
   const uint8_t *p = chip->sfdp + (chip->sfdp[0x0C] | chip->sfdp[0x0D] << 8);
-  p += 4 * (dword - 1);
+  p += (size_t)4 * (dword - 1);
   return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
          (uint32_t)p[3] << 24;
 }
@@ -166,7 +166,7 @@ static void sfdp_erase_types(void **state) {
   static const vtime_t unit[] = {VT_MS(1), VT_MS(16), VT_MS(128), VT_S(1)};
   const struct nor_chip *chip = nor_chip_find("mx25l51245g");
   const uint32_t times = bfpt(chip, 10);
-  const vtime_t factor = 2 * (bits(times, 3, 0) + 1);
+  const vtime_t factor = 2 * (vtime_t)(bits(times, 3, 0) + 1);
   for (unsigned type = 0; type < 3; type++) {
     const uint32_t half = bfpt(chip, 8 + type / 2) >> (16 * (type % 2));
     const struct nor_command *c = command(chip, bits(half, 15, 8));
@@ -185,7 +185,7 @@ static void sfdp_program_and_chip_erase_times(void **state) {
   (void)state;
   const struct nor_chip *chip = nor_chip_find("mx25l51245g");
   const uint32_t dw = bfpt(chip, 11);
-  const vtime_t factor = 2 * (bits(dw, 3, 0) + 1);
+  const vtime_t factor = 2 * (vtime_t)(bits(dw, 3, 0) + 1);
   const vtime_t page =
       (bits(dw, 12, 8) + 1) * (bits(dw, 13, 13) ? VT_US(64) : VT_US(8));
   const vtime_t first =
@@ -200,7 +200,7 @@ static void sfdp_program_and_chip_erase_times(void **state) {
   assert_int_equal(chip->next_byte.max, next * factor);
   static const vtime_t unit[] = {VT_MS(16), VT_MS(256), VT_S(4), VT_S(64)};
   const vtime_t whole = (bits(dw, 28, 24) + 1) * unit[bits(dw, 30, 29)];
-  const vtime_t erase_factor = 2 * (bits(bfpt(chip, 10), 3, 0) + 1);
+  const vtime_t erase_factor = 2 * (vtime_t)(bits(bfpt(chip, 10), 3, 0) + 1);
   assert_int_equal(chip->chip_erase.time.typ, whole);
   assert_int_equal(chip->chip_erase.time.max, whole * erase_factor);
 }

@@ -191,6 +191,12 @@ static void unknown_opcode(void **state) {
   struct rig *r = *state;
   rig_op(r, 0x77);
   expect_says(r, GUEST_NOR_OPCODE, "77h (unknown): no such command in SPI mode");
+  nor_select(&r->nor, true);  // the same on the bare pins
+  for (int bit = 7; bit >= 0; bit--) {
+    nor_clock(&r->nor, (struct nor_io){(0x76 >> bit) & 1, 0x1});
+  }
+  nor_select(&r->nor, false);
+  expect_says(r, GUEST_NOR_OPCODE, "76h (unknown): no such command in SPI mode");
   rig_op(r, 0xAF);  // QPI only
   expect_only(r, GUEST_NOR_OPCODE);
   rig_op(r, 0x35);

@@ -53,7 +53,8 @@ static void stuck_bits_are_limited(void **state) {
 
 static void a_program_that_fails(void **state) {
   struct rig *r = *state;
-  uint8_t zeros[256] = {0};
+  uint8_t zeros[256] = {0}, blank[256];
+  memset(blank, 0xFF, sizeof blank);
   r->nor.faults.fail_program = 2;
   rig_program3(r, 0x100, zeros, 256);
   rig_wait(r, VT_US(256));
@@ -62,8 +63,9 @@ static void a_program_that_fails(void **state) {
   rig_program3(r, 0x200, zeros, 256);
   rig_wait(r, VT_US(256));
   assert_int_equal(rig_register(r, 0x05), 0x00);
-  assert_int_equal(rig_register(r, 0x2B), 0x20);  // P_FAIL
-  assert_memory_not_equal(r->cells + 0x200, zeros, 256);
+  assert_int_equal(rig_register(r, 0x2B), 0x20);          // P_FAIL
+  assert_memory_not_equal(r->cells + 0x200, zeros, 256);  // only some of it
+  assert_memory_not_equal(r->cells + 0x200, blank, 256);
   rig_program3(r, 0x300, zeros, 256);
   rig_wait(r, VT_US(256));
   assert_int_equal(rig_register(r, 0x2B), 0x00);
@@ -231,6 +233,26 @@ static void a_partial_erase_mends_its_part(void **state) {
   assert_int_equal(r->nor.torn_count, 0);
 }
 
+// More pieces than the list holds: the rest counts as sound, and nothing breaks.
+static void torn_pieces_are_limited(void **state) {
+  struct rig *r = *state;
+  for (uint32_t block = 0; block < 9; block++) {
+    rig_erase3(r, 0xD8, block << 16);
+    power_cycle(r, 3);
+  }
+  assert_int_equal(r->nor.torn_count, 9);
+  for (uint32_t sector = 1; sector < 9 * 16; sector += 2) {
+    rig_erase3(r, 0x20, sector << 12);
+    rig_wait(r, VT_MS(30));
+  }
+  assert_in_range(r->nor.torn_count, 9, NOR_MAX_TORN);
+  rig_op(r, 0x06);
+  rig_op(r, 0xC7);
+  rig_wait(r, VT_S(256));
+  assert_int_equal(r->nor.torn_count, 0);
+  expect_quiet(r);
+}
+
 static void programmed_bits_of_torn_cells_are_steady(void **state) {
   struct rig *r = *state;
   rig_erase3(r, 0x20, 0);
@@ -342,6 +364,7 @@ int main(void) {
       TEST(cut_erase_leaves_unsteady_cells),
       TEST(an_almost_finished_erase_is_not_finished),
       TEST(a_partial_erase_mends_its_part),
+      TEST(torn_pieces_are_limited),
       TEST(programmed_bits_of_torn_cells_are_steady),
       TEST(cut_while_suspended),
       TEST(cut_register_write),

@@ -142,6 +142,20 @@ static void programs_only_clear_bits(void **state) {
   expect_quiet(r);
 }
 
+static void programs_touch_only_what_was_sent(void **state) {
+  struct rig *r = *state;
+  uint8_t expected[256];
+  for (unsigned at = 0; at < 256; at += 51) {
+    memset(r->cells, 0xFF, 256);
+    memset(expected, 0xFF, 256);
+    rig_program3(r, at, (const uint8_t *)"\x5A", 1);
+    rig_wait(r, VT_US(32));
+    expected[at] = 0x5A;
+    assert_memory_equal(r->cells, expected, 256);
+  }
+  expect_quiet(r);
+}
+
 // --- Erase ---
 
 struct erase_form {
@@ -544,6 +558,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(cells_change_only_when_the_time_is_over, setup,
                                       teardown),
       cmocka_unit_test_setup_teardown(programs_only_clear_bits, setup, teardown),
+      cmocka_unit_test_setup_teardown(programs_touch_only_what_was_sent, setup,
+                                      teardown),
       cmocka_unit_test_setup_teardown(every_erase, setup, teardown),
       cmocka_unit_test_setup_teardown(chip_erase, setup, teardown),
       cmocka_unit_test_setup_teardown(operations_are_announced, setup, teardown),

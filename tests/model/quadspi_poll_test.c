@@ -145,6 +145,8 @@ static void polls_several_bytes(void **state) {
   wr(b, CCR, 0x9F | I1 | D1 | POLL);
   pass(b, sclk(8 + 24));
   assert_int_equal(rd(b, SR), SMF | FTF);
+  assert_int_equal(rd_n(b, DR, 1), 0xC2);
+  assert_int_equal(rd_n(b, DR, 2), 0x20C2);
   assert_int_equal(rd(b, DR), 0x1A20C2);
   wr(b, DLR, 4);
   wr(b, CCR, 0x9F | I1 | D1 | POLL);

@@ -276,6 +276,12 @@ static void transfer_error_flag(void **state) {
   assert_int_equal(rd(b, SR), TEF);
   expect_only(&b->rig, GUEST_QSPI_CONFIG);
   wr(b, FCR, TEF);
+  wr(b, CCR, 0x21 | I1 | AD1 | AS32);  // without data it is the address alone
+  wr(b, AR, 0x04000000);
+  assert_int_equal(rd(b, SR), TEF);
+  expect_only(&b->rig, GUEST_QSPI_CONFIG);
+  wr(b, FCR, TEF);
+  wr(b, CCR, 0x13 | I1 | AD1 | AS32 | D1 | READ);
   wr(b, CR, PRESC(3) | EN | TEIE);
   wr(b, AR, 0x03FFFFF0);
   assert_int_equal(rd(b, SR), BUSY);
@@ -308,8 +314,11 @@ static void sclk_and_pins_are_checked_at_each_start(void **state) {
 
 static void reset_ends_everything(void **state) {
   struct bench *b = *state;
-  wr(b, DLR, 99);
   wr(b, CR, PRESC(1) | EN | TCIE);
+  wr(b, CCR, 0x06 | I1);
+  pass(b, VT_US(1));
+  assert_true(b->irq);
+  wr(b, DLR, 99);
   wr(b, CCR, 0x9F | I1 | D1 | READ);
   pass(b, VT_US(1));
   quadspi_reset(&b->q);

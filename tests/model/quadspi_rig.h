@@ -146,9 +146,7 @@ static inline int bench_setup(void **state) {
   bus_add_device(&b->rig.sim.bus,
                  &(struct bus_device){"QUADSPI", 0xA0001000u, 0x1000, GATE_NONE, &b->q,
                                       quadspi_read, quadspi_write});
-  for (uint32_t i = 0; i < CHIP_BYTES; i++) {
-    b->rig.cells[i] = (uint8_t)(i * 5 ^ (i >> 8) ^ (i >> 16) ^ (i >> 24));
-  }
+  rig_fill(&b->rig);
   wr(b, DCR, FSIZE(25) | CSHT(3));
   wr(b, CR, PRESC(1) | EN);
   *state = b;

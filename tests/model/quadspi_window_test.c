@@ -235,13 +235,18 @@ static void prefetch_runs_on(void **state) {
   map_qpi(b);
   pass(b, VT_US(1));
   expect_cost(b, 0, 4, sclk(QPI_HEADER + 8));
-  pass(b, sclk(2 * 10));  // 10 bytes are there
+  pass(b, sclk(20));  // 10 bytes are there
   expect_cost(b, 4, 4, 0);
   expect_cost(b, 8, 4, 0);
   expect_cost(b, 12, 4, sclk(4));  // 2 of them
   pass(b, VT_MS(1));               // 32 bytes, then the clock stands still
   expect_cost(b, 16, 32, 0);
   expect_cost(b, 48, 4, sclk(8));
+  pass(b, sclk(40));
+  expect_cost(b, 52, 4, 0);  // 16 ahead
+  pass(b, VT_MS(1));         // and no more than 32 after that
+  expect_cost(b, 56, 32, 0);
+  expect_cost(b, 88, 4, sclk(8));
 }
 
 static void streaming_runs_at_bus_speed(void **state) {
@@ -251,7 +256,7 @@ static void streaming_runs_at_bus_speed(void **state) {
   const vtime_t start = b->rig.sim.events.now;
   for (uint32_t i = 0; i < 65536; i += 4)
     pass(b, quadspi_window_cost(&b->q, i, 4));
-  const vtime_t took = b->rig.sim.events.now - start, ideal = sclk(QPI_HEADER + 131072);
+  const vtime_t took = b->rig.sim.events.now - start, ideal = sclk(131072 + QPI_HEADER);
   assert_true(took >= ideal - VT_NS(100) && took <= ideal + VT_NS(100));  // 54 MB/s
 }
 
