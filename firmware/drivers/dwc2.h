@@ -22,7 +22,7 @@ struct dwc2_config {
 
 struct dwc2 {
   struct dwc2_config config;
-  uint8_t *out;         // where the next OUT packet goes, at least 64 bytes
+  uint8_t *out;         // where the next OUT packet goes, 64 bytes; NULL: nowhere
   uint16_t out_length;  // of the packet that arrived
   uint8_t setup[8];     // the last SETUP packet read from the FIFO
 };

@@ -11,23 +11,26 @@
 
 enum {
   BANK2_FIRST_SNB = 16,
-  // DS11532 table 53: 16 us typical, 100 us at most, whatever the width. Twice the
-  // maximum, since time is looked at between two steps of the main loop.
-  PROGRAM_US = 16,
+  // DS11532 table 53: 16 us typical, 100 us at most, whatever the width. Up to two
+  // more pass from one unit to the next. Twice the maximum, since time is looked at
+  // between two steps of the main loop.
+  PROGRAM_US = 18,
   PROGRAM_DEADLINE_US = 200,
 };
 
-// Erase times in ms by sector size and program width x8, x16, x32 (DS11532 tables
-// 53 and 54; x8 where it is the slowest).
+// Erase times in ms of a sector in one of two banks or in a single one, by program
+// width x8, x16, x32 (DS11532 tables 53 and 54).
 static const struct {
   uint32_t size;
+  bool dual_bank;
   uint16_t typical[3], maximum[3];
 } erase_times[] = {
-    {16 * 1024, {400, 300, 250}, {800, 600, 500}},
-    {32 * 1024, {400, 250, 200}, {800, 600, 500}},
-    {64 * 1024, {1200, 700, 550}, {2400, 1400, 1100}},
-    {128 * 1024, {2000, 1300, 1000}, {4000, 2600, 2000}},
-    {256 * 1024, {2100, 1500, 1000}, {4000, 2600, 2000}},
+    {16 * 1024, true, {400, 300, 250}, {800, 600, 500}},
+    {64 * 1024, true, {1200, 700, 550}, {2400, 1400, 1100}},
+    {128 * 1024, true, {2000, 1300, 1000}, {4000, 2600, 2000}},
+    {32 * 1024, false, {400, 250, 200}, {800, 600, 500}},
+    {128 * 1024, false, {1100, 800, 500}, {2400, 1400, 1100}},
+    {256 * 1024, false, {2100, 1500, 1000}, {4000, 2600, 2000}},
 };
 
 static uint32_t rd(const struct flash_f7 *f, uint32_t reg) {
@@ -48,7 +51,9 @@ static uint32_t unit_size(const struct flash_f7 *f) {
 
 static uint32_t erase_ms(const struct flash_f7 *f, uint32_t size, bool maximum) {
   for (size_t i = 0; i < sizeof erase_times / sizeof *erase_times; i++) {
-    if (erase_times[i].size != size) continue;
+    if (erase_times[i].size != size || erase_times[i].dual_bank != f->dual_bank) {
+      continue;
+    }
     return maximum ? erase_times[i].maximum[f->psize]
                    : erase_times[i].typical[f->psize];
   }

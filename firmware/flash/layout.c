@@ -44,22 +44,24 @@ static void put_segment(struct text *t, char separator, uint32_t count, uint32_t
   put_char(t, writable ? 'g' : 'a');  // g: read, erase, write; a: read
 }
 
-// The zone of all runs that are writable, or are not.
-static void put_zone(struct text *t, const struct media_geometry *g, bool writable) {
+// The zones of all runs that are writable, or are not. A hole begins a new one.
+static void put_zones(struct text *t, const struct media_geometry *g, bool writable) {
   uint32_t offset = 0;
   char separator = 0;
   for (uint8_t i = 0; i < g->run_count; i++) {
     const struct media_run *r = &g->runs[i];
-    if (r->writable == writable) {
-      if (!separator) put_address(t, g->base + offset);
-      if (!separator) separator = '/';
-      uint32_t left = r->count;
-      while (left) {
-        const uint32_t count = left > MAX_COUNT ? SPLIT_COUNT : left;
-        put_segment(t, separator, count, r->block_size, writable);
-        separator = ',';
-        left -= count;
-      }
+    uint32_t left = r->writable == writable ? r->count : 0;
+    if (!left) {
+      separator = 0;
+    } else if (!separator) {
+      put_address(t, g->base + offset);
+      separator = '/';
+    }
+    while (left) {
+      const uint32_t count = left > MAX_COUNT ? SPLIT_COUNT : left;
+      put_segment(t, separator, count, r->block_size, writable);
+      separator = ',';
+      left -= count;
     }
     offset += r->block_size * r->count;
   }
@@ -70,7 +72,7 @@ size_t layout_string(const struct media_geometry *g, char out[LAYOUT_MAX + 1]) {
   put_char(&t, '@');
   put_string(&t, g->name);
   put_string(&t, "  ");
-  put_zone(&t, g, true);
-  put_zone(&t, g, false);
+  put_zones(&t, g, true);
+  put_zones(&t, g, false);
   return t.length;
 }

@@ -32,7 +32,10 @@ enum {
 
   MAKER_MACRONIX = 0xC2,
 
-  BLOCK_SIZE = 64 * 1024,  // erase block of the medium
+  // Erase blocks of the medium, and how many of them its layout string can tell.
+  BLOCK_MIN = 4 * 1024,
+  BLOCK_MAX = 64 * 1024,
+  BLOCKS_MAX = 4096,
 
   IDENTIFY_HZ = 40000000,  // JESD216: SFDP is read at no more than 50 MHz
   // After a reset that hit an erase: MX25L51245G tREADY2 25 ms, others up to
@@ -141,12 +144,13 @@ static enum status identify(struct nor *n) {
   return sfdp_parse(&source, &n->sfdp);
 }
 
-// The largest erase type that is not above 64 KB.
+// The largest erase type that a medium can have.
 static bool choose_erase(struct nor *n, bool four_byte) {
   for (unsigned i = 0; i < SFDP_ERASE_TYPES; i++) {
     const struct sfdp_erase *e = &n->sfdp.erase[i];
-    const bool usable =
-        e->size && e->size <= BLOCK_SIZE && (!four_byte || e->opcode_4byte);
+    const bool usable = e->size >= BLOCK_MIN && e->size <= BLOCK_MAX &&
+                        n->sfdp.size / e->size <= BLOCKS_MAX &&
+                        (!four_byte || e->opcode_4byte);
     if (usable && e->size > n->erase.size) n->erase = *e;
   }
   if (!n->erase.maximum_us) n->erase.maximum_us = DEFAULT_ERASE_US;
@@ -240,8 +244,11 @@ static enum status enable_quad(struct nor *n) {
 static enum status try_quad(struct nor *n) {
   uint8_t id[3], slow[16], fast[16];
   struct nor_cmd quad;
-  if (!quad_read_cmd(n, &quad) || enable_quad(n) != ST_OK) return ST_NOR_QUAD_ENABLE;
-  enum status status = n->bus->read(n->bus->ctx, &n->read_cmd, slow, sizeof slow);
+  if (!quad_read_cmd(n, &quad)) return ST_NOR_QUAD_ENABLE;
+  enum status status = enable_quad(n);
+  if (status == ST_OK) {
+    status = n->bus->read(n->bus->ctx, &n->read_cmd, slow, sizeof slow);
+  }
   if (status != ST_OK) return status;
   n->bus->set_clock(n->bus->ctx, n->max_hz);
   status = read_register(n, CMD_READ_ID, id, sizeof id);
@@ -278,20 +285,39 @@ enum status nor_start(struct nor *n, const struct nor_bus *bus, uint32_t max_hz)
 
 // --- the medium ---
 
+// A chip that stayed busy past its deadline takes nothing but a reset; what was
+// interrupted by that is for its caller to repeat.
+static enum status revive(struct nor *n) {
+  if (!n->overdue) return ST_OK;
+  enum status status = reset_on(n, 1);
+  pause(n, RESET_US);
+  if (status == ST_OK) status = wait_ready(n, RECOVER_US);
+  n->overdue = status != ST_OK;
+  return status;
+}
+
 static enum status medium_read(void *ctx, uint32_t offset, uint8_t *dst, size_t len) {
   struct nor *n = ctx;
   struct nor_cmd c = n->read_cmd;
   c.address = offset;
-  return n->bus->read(n->bus->ctx, &c, dst, len);
+  const enum status status = revive(n);
+  return status == ST_OK ? n->bus->read(n->bus->ctx, &c, dst, len) : status;
+}
+
+// Whatever changes the chip begins so.
+static enum status write_enable(struct nor *n) {
+  const enum status status = revive(n);
+  return status == ST_OK ? command(n, CMD_WRITE_ENABLE) : status;
 }
 
 static enum status begin(struct nor *n, uint32_t deadline_us) {
   const struct nor_cmd c = {
       .opcode = CMD_READ_STATUS, .opcode_lines = 1, .data_lines = 1};
-  n->busy = true;
   n->started_us = n->bus->now_us(n->bus->ctx);
   n->deadline_us = deadline_us;
-  return n->bus->wait_start(n->bus->ctx, &c, STATUS_WIP, 0);
+  const enum status status = n->bus->wait_start(n->bus->ctx, &c, STATUS_WIP, 0);
+  n->busy = status == ST_OK;
+  return status;
 }
 
 static enum status medium_erase_start(void *ctx, uint32_t offset, uint32_t size) {
@@ -299,7 +325,7 @@ static enum status medium_erase_start(void *ctx, uint32_t offset, uint32_t size)
   (void)size;  // the geometry has blocks of one size only
   struct nor_cmd c = n->erase_cmd;
   c.address = offset;
-  enum status status = command(n, CMD_WRITE_ENABLE);
+  enum status status = write_enable(n);
   if (status == ST_OK) status = n->bus->write(n->bus->ctx, &c, NULL, 0);
   if (status != ST_OK) return status;
   n->erasing = true;
@@ -313,7 +339,7 @@ static enum status program_page(struct nor *n) {
   c.address = n->offset;
   const uint32_t room = n->sfdp.page - n->offset % n->sfdp.page;
   const uint32_t len = n->left < room ? n->left : room;
-  enum status status = command(n, CMD_WRITE_ENABLE);
+  enum status status = write_enable(n);
   if (status == ST_OK) status = n->bus->write(n->bus->ctx, &c, n->src, len);
   if (status != ST_OK) return status;
   n->src += len;
@@ -345,6 +371,7 @@ static enum status result_of(struct nor *n) {
 
 static enum status give_up(struct nor *n, enum status status, bool *busy) {
   n->bus->wait_stop(n->bus->ctx);
+  n->overdue = true;
   *busy = n->busy = false;
   return status;
 }

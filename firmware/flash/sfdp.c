@@ -37,7 +37,7 @@ static struct parameter parse_header(const uint8_t *h) {
 static bool density(uint32_t dw2, uint32_t *bytes) {
   if (dw2 & 0x80000000u) {
     const uint32_t exponent = dw2 & 0x7FFFFFFFu;
-    if (exponent < 13 || exponent > 34) return false;
+    if (exponent < 15 || exponent > 34) return false;
     *bytes = 1u << (exponent - 3);
     return true;
   }
@@ -104,6 +104,7 @@ static bool basic_table(const uint8_t *t, unsigned dwords, struct sfdp *out) {
 // --- 4-byte address instruction table (JESD216F 6.6) ---
 
 static void four_byte_table(const uint8_t *t, struct sfdp *out) {
+  if (dword(t, 1) == 0xFFFFFFFFu) return;  // announced, but blank
   out->four_byte = dword(t, 1);
   const uint32_t opcodes = dword(t, 2);
   for (unsigned i = 0; i < SFDP_ERASE_TYPES; i++) {
@@ -129,7 +130,8 @@ static enum status find_headers(const struct sfdp_source *source,
   if (count > SFDP_MAX_HEADERS) count = SFDP_MAX_HEADERS;
   for (unsigned i = 0; i < count; i++) {
     uint8_t p[PARAMETER_HEADER_SIZE];
-    status = source->read(source->ctx, HEADER_SIZE + i * PARAMETER_HEADER_SIZE, p, sizeof p);
+    status =
+        source->read(source->ctx, HEADER_SIZE + i * PARAMETER_HEADER_SIZE, p, sizeof p);
     if (status != ST_OK) return status;
     const struct parameter found = parse_header(p);
     if (found.id == ID_BASIC && (!basic->dwords || newer(&found, basic)))

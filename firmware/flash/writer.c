@@ -4,7 +4,7 @@
 #include <string.h>
 
 // Reading back costs about this much per KB on the slowest medium.
-#define READ_US_PER_KB 60u
+#define READ_US_PER_KB 80u
 
 void writer_init(struct writer *w, uint32_t (*now_us)(void *ctx), void *now_ctx,
                  bool (*supply_good)(void)) {
@@ -33,9 +33,13 @@ static void expect(struct writer *w, uint32_t us) {
 
 // --- erase ---
 
+uint32_t writer_erase_us(const struct media_block *b) {
+  return b->erase_us + b->size / 1024u * READ_US_PER_KB;
+}
+
 static void start_erase(struct writer *w) {
   w->state = WRITER_ERASING;
-  expect(w, w->block.erase_us + w->block.size / 1024u * READ_US_PER_KB);
+  expect(w, writer_erase_us(&w->block));
   enum status status = writer_begin(w);
   if (status == ST_OK) {
     status = w->medium->erase_start(w->medium->ctx, w->block.offset, w->block.size);
@@ -82,11 +86,12 @@ void writer_mass_erase(struct writer *w, const struct media *m) {
   next_block(w, 0);
 }
 
-static bool is_blank(const uint8_t *p, uint32_t n) {
-  for (uint32_t i = 0; i < n; i++) {
-    if (p[i] != 0xFF) return false;
-  }
-  return true;
+// Bytes before the first that is not blank.
+static uint32_t blank_bytes(const uint8_t *p, uint32_t n) {
+  uint32_t i = 0;
+  while (i < n && p[i] == 0xFF)
+    i++;
+  return i;
 }
 
 // Reads the next piece of [offset, offset + length). False on an error.
@@ -112,16 +117,15 @@ static void block_is_blank(struct writer *w) {
 static void step_blank(struct writer *w) {
   uint32_t n;
   if (!read_piece(w, w->block.offset, w->block.size, &n)) return;
-  if (!is_blank(w->read_back, n)) {
-    if (w->state == WRITER_LOOKING) {
-      start_erase(w);
-    } else {
-      finish(w, ST_ERASE_FAILED, w->block.offset + w->at);
-    }
-    return;
+  const uint32_t blank = blank_bytes(w->read_back, n);
+  w->at += blank;
+  if (blank == n) {
+    if (w->at == w->block.size) block_is_blank(w);
+  } else if (w->state == WRITER_LOOKING) {
+    start_erase(w);
+  } else {
+    finish(w, ST_ERASE_FAILED, w->block.offset + w->at);
   }
-  w->at += n;
-  if (w->at == w->block.size) block_is_blank(w);
 }
 
 static bool step_erase(struct writer *w) {

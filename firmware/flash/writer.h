@@ -73,6 +73,9 @@ static inline bool writer_busy(const struct writer *w) {
 // Result of the last work; resets it to OK.
 struct writer_result writer_take_result(struct writer *w);
 
+// Microseconds that an erase of `b` takes with its blank check, typically.
+uint32_t writer_erase_us(const struct media_block *b);
+
 // Microseconds that the work in progress will still take, typically; at least 1
 // while busy.
 uint32_t writer_remaining_us(const struct writer *w);

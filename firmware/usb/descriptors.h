@@ -9,7 +9,7 @@
 
 enum {
   DESCRIPTORS_ALTERNATES = 2,
-  DESCRIPTORS_ROOM = 256,  // longest descriptor: a string of 126 characters, 254
+  DESCRIPTORS_ROOM = 254,  // longest descriptor: a string of 126 characters
 
   // Vendor codes, our choice (BOS platform capabilities name them).
   VENDOR_CODE_WEBUSB = 0x21,

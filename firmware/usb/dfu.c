@@ -8,9 +8,10 @@
 #include "firmware/usb/dfu_table.h"
 
 enum {
-  // The longest poll time a host is asked to sleep. Not 100 ms: dfu-util takes that
-  // for a mass erase that needs 35 s.
+  // The longest poll time a host is asked to sleep, and one it is never asked for:
+  // dfu-util takes 100 ms for a mass erase that needs 35 s.
   POLL_MAX_MS = 1000,
+  POLL_NEVER_MS = 100,
   // After dfuMANIFEST the device leaves the bus; hosts sleep this long, then close.
   LEAVE_POLL_MS = 1,
 };
@@ -19,15 +20,12 @@ enum {
 
 static uint8_t status_of(enum status reason) {
   switch (reason) {
-    case ST_OK: return DFU_STATUS_OK;
     case ST_BAD_ADDRESS:
     case ST_BOOTLOADER_AREA:
     case ST_CROSSES_END: return DFU_STATUS_errTARGET;
     case ST_NOT_ERASED: return DFU_STATUS_errCHECK_ERASED;
     case ST_ERASE_FAILED: return DFU_STATUS_errERASE;
-    case ST_PROGRAM_FAILED:
-    case ST_FLASH_LOCKED:
-    case ST_FLASH_PROTECTED: return DFU_STATUS_errPROG;
+    case ST_PROGRAM_FAILED: return DFU_STATUS_errPROG;
     case ST_VERIFY_FAILED: return DFU_STATUS_errVERIFY;
     case ST_NO_APPLICATION: return DFU_STATUS_errFIRMWARE;
     case ST_READ_UNPROTECT: return DFU_STATUS_errVENDOR;
@@ -36,11 +34,11 @@ static uint8_t status_of(enum status reason) {
   }
 }
 
-// A wait that ran out is an erase or a write that failed, by what was being done.
+// A wait that ran out, a lock or a low supply is an erase or a write that failed, by
+// what was being done.
 static uint8_t status_of_work(enum status reason, enum dfu_work_kind kind) {
-  const bool timeout = reason == ST_FLASH_TIMEOUT || reason == ST_BUS_TIMEOUT;
-  const bool supply = reason == ST_SUPPLY_LOW;
-  if (!timeout && !supply) return status_of(reason);
+  const uint8_t status = status_of(reason);
+  if (status != DFU_STATUS_errUNKNOWN) return status;
   return kind == DFU_WORK_WRITE ? DFU_STATUS_errPROG : DFU_STATUS_errERASE;
 }
 
@@ -56,7 +54,6 @@ static void drop_command(struct dfu *d) {
 static void to_error(struct dfu *d, struct dfu_failure f) {
   d->state = DFU_ERROR;
   d->told = f;
-  d->leaving = false;
   drop_command(d);
 }
 
@@ -135,6 +132,7 @@ static bool pending(const struct dfu *d) {
 
 static uint32_t poll_ms(uint32_t us) {
   const uint32_t ms = us / 1000u + 1u;
+  if (ms == POLL_NEVER_MS) return ms + 1u;
   return ms < POLL_MAX_MS ? ms : POLL_MAX_MS;
 }
 
@@ -142,7 +140,7 @@ static uint32_t erase_us(const struct dfu *d, uint32_t address) {
   for (uint8_t i = 0; i < d->session->media_count; i++) {
     const struct media_geometry *g = &d->session->media[i]->geometry;
     struct media_block b;
-    if (media_block_at(g, address - g->base, &b)) return b.erase_us;
+    if (media_block_at(g, address - g->base, &b)) return writer_erase_us(&b);
   }
   return 0;
 }
@@ -154,8 +152,9 @@ static uint32_t wait_ms(const struct dfu *d) {
   switch (d->work.kind) {
     case DFU_WORK_ERASE: return poll_ms(erase_us(d, d->work.address));
     case DFU_WORK_MASS_ERASE: return POLL_MAX_MS;
-    case DFU_WORK_WRITE: return 1;
-    default: return 0;  // done before the host can ask again
+    case DFU_WORK_SET_ADDRESS: return 0;  // done before the host can ask again
+    case DFU_WORK_NONE: return d->state == DFU_DNBUSY ? 1 : 0;  // a failure to tell
+    default: return 1;
   }
 }
 
@@ -214,14 +213,15 @@ static enum usb_answer upload(struct dfu *d, const struct usb_setup *s,
   if (s->wLength == 0 || s->wLength > DFU_TRANSFER_SIZE || s->wValue == 1) {
     return stalled(d);
   }
+  if (d->state == DFU_IDLE) d->upload_size = 0;
   uint32_t n = sizeof commands;
   if (s->wValue == 0) {
     reply->data = commands;
   } else {
-    if (d->state == DFU_IDLE) d->upload_size = s->wLength;
+    if (!d->upload_size) d->upload_size = s->wLength;
     const uint32_t block = s->wValue - DFUSE_FIRST_DATA_BLOCK;
     const uint32_t address = d->pointer + block * d->upload_size;
-    if (session_busy(d->session)) return stalled(d);
+    if (pending(d)) return stalled(d);  // what was accepted is not there yet
     const enum status reason =
         session_read(d->session, address, d->upload, s->wLength, &n);
     if (reason != ST_OK) {
@@ -297,7 +297,6 @@ static void get_status(struct dfu *d, struct usb_reply *reply) {
   d->reply[4] = (uint8_t)d->state;
   d->reply[5] = d->told.status == DFU_STATUS_OK ? 0 : DFU_STRING_REASON;
   *reply = (struct usb_reply){d->reply, DFU_STATUS_SIZE};
-  if (d->state == DFU_MANIFEST) d->leave_told = true;
 }
 
 // --- the class ---
@@ -317,6 +316,8 @@ static enum usb_answer on_setup(void *ctx, const struct usb_setup *s,
   const bool wants_in = s->bRequest == DFU_UPLOAD || s->bRequest == DFU_GETSTATUS ||
                         s->bRequest == DFU_GETSTATE;
   if (!is_class || s->bRequest >= DFU_REQUESTS || in != wants_in) return USB_STALL;
+  // Of the requests to the device, DNLOAD alone has data.
+  if (!in && s->bRequest != DFU_DNLOAD && s->wLength) return stalled(d);
   const struct dfu_cell *cell = &dfu_table[d->state][s->bRequest];
   switch (cell->action) {
     case DFU_ACT_DNLOAD: return download(d, s, cell);
@@ -340,7 +341,7 @@ static void on_completed(void *ctx, const struct usb_setup *s) {
   struct dfu *d = ctx;
   if (s->bRequest != DFU_GETSTATUS) return;
   if (d->state == DFU_DNBUSY && is_command(d->work.kind)) d->work.armed = true;
-  if (d->leave_told) d->leave = true;
+  if (d->state == DFU_MANIFEST) d->leave = true;
 }
 
 static uint32_t default_pointer(const struct dfu *d) {

@@ -46,13 +46,12 @@ struct dfu {
   struct dfu_failure told;  // what GETSTATUS reports
   uint8_t alternate;
   uint32_t pointer;
-  uint32_t upload_size;        // wLength of an upload's first block
+  uint32_t upload_size;        // wLength of an upload's first data block
   struct dfu_work work;        // waits
   enum dfu_work_kind running;  // with the writer
   struct dfu_failure failure;  // of work, until a GETSTATUS tells it
   bool leaving;                // DNLOAD of length 0 was taken
-  bool leave_told;             // dfuMANIFEST was reported: detach when the reply is out
-  bool leave;                  // the reply is out
+  bool leave;                  // dfuMANIFEST was reported, the reply is out
   uint8_t reply[DFU_STATUS_SIZE];
   uint8_t upload[DFU_TRANSFER_SIZE];
 };

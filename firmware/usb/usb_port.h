@@ -38,7 +38,8 @@ struct usb_port {
   // when `address_early`, else after it.
   void (*set_address)(void *ctx, uint8_t address);
   bool address_early;
-  // Accepts one packet of at most USB_EP0_PACKET bytes into `dst`.
+  // Accepts one packet of at most USB_EP0_PACKET bytes into `dst`; with NULL its
+  // bytes are dropped and only counted.
   void (*ep0_receive)(void *ctx, uint8_t *dst);
   // Sends one packet, 0 to USB_EP0_PACKET bytes; `src` may change afterwards.
   void (*ep0_send)(void *ctx, const uint8_t *src, uint16_t length);

@@ -19,6 +19,13 @@ static void send_packet(struct usbd *u) {
   u->port->ep0_send(u->port->ctx, u->in_data, u->in_sent);
 }
 
+// Room for a packet without bytes: the host's status stage, or the repetition of one
+// whose acknowledge it has missed. At high speed it asks for room first, and would
+// ask for ever (USB 2.0 8.5.1).
+static void stay_open(struct usbd *u) {
+  u->port->ep0_receive(u->port->ctx, NULL);
+}
+
 // A data stage shorter than asked for ends with a short packet, empty if need be
 // (USB 2.0 5.5.3, 8.5.3.2).
 static void start_in(struct usbd *u, const uint8_t *data, uint16_t length) {
@@ -27,8 +34,7 @@ static void start_in(struct usbd *u, const uint8_t *data, uint16_t length) {
   u->in_left = length < wanted ? length : wanted;
   u->in_zero_packet = length < wanted;
   u->stage = USBD_DATA_IN;
-  // The host may end the stage early; its status packet must find us ready.
-  u->port->ep0_receive(u->port->ctx, u->buffer);
+  stay_open(u);  // the host may end the stage early
   send_packet(u);
 }
 
@@ -43,26 +49,34 @@ static void start_status_in(struct usbd *u) {
   u->port->ep0_send(u->port->ctx, u->small, 0);
 }
 
+// SET_ADDRESS counts from the end of its status stage on (9.4.6).
+static void take_address(struct usbd *u) {
+  const uint8_t address = (uint8_t)u->setup.wValue;
+  u->state = address ? USBD_ADDRESSED : USBD_DEFAULT;
+  if (!u->port->address_early) u->port->set_address(u->port->ctx, address);
+}
+
 static void completed(struct usbd *u) {
   u->stage = USBD_IDLE;
   if (u->class_request && u->cls->completed) u->cls->completed(u->cls->ctx, &u->setup);
-  if (u->address && !u->port->address_early) {
-    u->port->set_address(u->port->ctx, u->address);
-  }
-  u->address = 0;
+  if (u->addressing) take_address(u);
   if (u->test_mode) u->port->test_mode(u->port->ctx, u->test_mode);
+  u->addressing = false;
   u->test_mode = 0;
 }
 
 // --- standard requests (USB 2.0 9.4); each answers whether it was accepted ---
 
-static bool reply(struct usbd *u, const uint8_t *data, uint16_t length) {
-  start_in(u, data, length);
+static bool acknowledge(struct usbd *u) {
+  start_status_in(u);
   return true;
 }
 
-static bool acknowledge(struct usbd *u) {
-  start_status_in(u);
+// A request without a data stage is answered by its status stage, whatever its
+// direction bit says (9.3.1).
+static bool reply(struct usbd *u, const uint8_t *data, uint16_t length) {
+  if (u->setup.wLength == 0) return acknowledge(u);
+  start_in(u, data, length);
   return true;
 }
 
@@ -108,9 +122,10 @@ static bool set_feature(struct usbd *u, uint8_t recipient) {
 static bool set_address(struct usbd *u) {
   if (u->setup.wValue > 127 || u->setup.wIndex != 0) return false;
   if (is_configured(u)) return false;
-  u->state = u->setup.wValue ? USBD_ADDRESSED : USBD_DEFAULT;
-  u->address = (uint8_t)u->setup.wValue;
-  if (u->port->address_early) u->port->set_address(u->port->ctx, u->address);
+  u->addressing = true;
+  if (u->port->address_early) {
+    u->port->set_address(u->port->ctx, (uint8_t)u->setup.wValue);
+  }
   return acknowledge(u);
 }
 
@@ -200,8 +215,7 @@ static bool class_request(struct usbd *u, bool in) {
   }
   if (u->cls->setup(u->cls->ctx, &u->setup, &r) == USB_STALL) return false;
   u->class_request = true;
-  if (u->setup.wLength == 0) return acknowledge(u);
-  if (in) return reply(u, r.data, r.length);
+  if (in || u->setup.wLength == 0) return reply(u, r.data, r.length);
   start_out(u);
   return true;
 }
@@ -230,7 +244,8 @@ static void on_setup(struct usbd *u, const uint8_t bytes[8]) {
       .wLength = load_le16(bytes + 6),
   };
   u->class_request = false;
-  u->address = u->test_mode = 0;
+  u->addressing = false;
+  u->test_mode = 0;
   if (!handle(u)) stall(u);
 }
 
@@ -245,6 +260,7 @@ static void on_out_data(struct usbd *u, uint16_t length) {
   if (u->out_done < u->setup.wLength) {
     u->port->ep0_receive(u->port->ctx, u->buffer + u->out_done);
   } else if (u->cls->data(u->cls->ctx, &u->setup, u->buffer) == USB_ACCEPT) {
+    stay_open(u);
     start_status_in(u);
   } else {
     stall(u);
@@ -259,6 +275,7 @@ static void on_out(struct usbd *u, uint16_t length) {
     if (length) {
       stall(u);
     } else {
+      stay_open(u);
       completed(u);
     }
   }
@@ -281,9 +298,9 @@ static void on_in(struct usbd *u) {
 static void on_reset(struct usbd *u, bool high_speed) {
   u->state = USBD_DEFAULT;
   u->stage = USBD_IDLE;
-  u->configuration = u->alternate = u->address = u->test_mode = 0;
+  u->configuration = u->alternate = u->test_mode = 0;
   u->high_speed = high_speed;
-  u->suspended = false;
+  u->addressing = u->suspended = false;
   u->cls->reset(u->cls->ctx);
 }
 

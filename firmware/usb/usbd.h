@@ -83,8 +83,10 @@ struct usbd {
   enum usbd_state state;
   enum usbd_stage stage;
   bool high_speed, suspended;
-  uint8_t configuration, alternate, address;
-  uint8_t test_mode;  // to be entered after the status stage, 0 = none
+  uint8_t configuration, alternate;
+  // For after the status stage: an address to take, a test mode to enter (0: none).
+  bool addressing;
+  uint8_t test_mode;
   bool class_request;
   struct usb_setup setup;
   const uint8_t *in_data;

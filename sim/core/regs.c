@@ -45,6 +45,13 @@ uint32_t reg_merge(uint32_t old, uint32_t offset, unsigned bytes, uint32_t value
   return (old & ~lanes) | ((value << (8 * (offset & 3u))) & lanes);
 }
 
+uint32_t reg_update(const struct reg_file *f, uint32_t old, uint32_t offset,
+                    unsigned bytes, uint32_t value) {
+  const struct reg_desc *reg = reg_at(f, offset);
+  const uint32_t writable = reg->known & ~reg->read_only;
+  return (old & ~writable) | (reg_merge(old, offset, bytes, value) & writable);
+}
+
 uint32_t reg_extract(uint32_t word, uint32_t offset, unsigned bytes) {
   return (word & reg_lanes(offset, bytes)) >> (8 * (offset & 3u));
 }

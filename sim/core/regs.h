@@ -77,6 +77,11 @@ bool reg_check_write(const struct reg_file *f, uint32_t offset, unsigned bytes,
 // byte, half-word or word write at any offset inside it.
 uint32_t reg_merge(uint32_t old, uint32_t offset, unsigned bytes, uint32_t value);
 
+// The same on the register at `offset` as the chip does it: read-only and reserved
+// bits keep what `old` has.
+uint32_t reg_update(const struct reg_file *f, uint32_t old, uint32_t offset,
+                    unsigned bytes, uint32_t value);
+
 // The bits of the 32-bit register that such a write touches.
 uint32_t reg_lanes(uint32_t offset, unsigned bytes);
 

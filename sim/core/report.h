@@ -72,8 +72,9 @@
   X(BACKUP_LOCKED, "backup-locked", "backup domain written with DBP clear")           \
   X(HANDOVER, "hand-over", "application started in a state it must not inherit")      \
   X(USB_CONFIG, "usb-config", "USB core configured outside its documented rules")     \
+  X(USB_SLEEP, "usb-sleep", "USB core without its clock while the CPU sleeps")        \
   X(LOCKUP, "lockup", "fault at priority -1: the core locked up")                     \
-  X(POWER, "power", "work started that the supply does not allow")
+  X(POWER, "power", "external flash worked on below its lowest supply")
 
 enum guest_error {
 #define X(name, text, meaning) GUEST_##name,

@@ -37,6 +37,12 @@ static void on_nvic_change(void *ctx) {
   cpu_attention(ctx);
 }
 
+static void on_mpu_change(void *ctx) {
+  struct cpu *c = ctx;
+  c->memory_changed = true;
+  cpu_attention(c);
+}
+
 struct cpu *cpu_create(enum cpu_mode mode, const struct cpu_ports *ports,
                        const struct cpu_region *regions, size_t region_count) {
   struct cpu *c = calloc(1, sizeof *c);
@@ -60,6 +66,8 @@ struct cpu *cpu_create(enum cpu_mode mode, const struct cpu_ports *ports,
   c->sim->events.on_sooner_ctx = c;
   c->scs->nvic.on_change = on_nvic_change;
   c->scs->nvic.on_change_ctx = c;
+  c->scs->mpu.on_change = on_mpu_change;
+  c->scs->mpu.on_change_ctx = c;
   return c;
 }
 
@@ -209,8 +217,8 @@ static bool serve_exceptions(struct cpu *c) {
     c->sleeping = false;
     const struct nvic_masks now = cpu_masks(c);
     nvic_select(&c->scs->nvic, &now, &c->held);
-  } else if (c->held) {
-    c->sleeping = false;  // WFI wakes on what PRIMASK holds back (B1.5.19)
+  } else if (c->held && nvic_wakes(&c->scs->nvic, &masks)) {
+    c->sleeping = false;  // on what PRIMASK alone holds back (B1.5.19)
   }
   return !c->sleeping && !c->locked_up;
 }

@@ -96,6 +96,10 @@ void cpu_set_access(struct cpu *c, uint32_t addr, enum cpu_access access);
 // Bytes behind [addr, addr + size) changed by other means than a CPU store.
 void cpu_code_changed(struct cpu *c, uint32_t addr, uint32_t size);
 
+// The flash behind the QUADSPI window changed at [addr, addr + size): lines of it that
+// the caches hold are old.
+void cpu_data_changed(struct cpu *c, uint32_t addr, uint32_t size);
+
 // The QUADSPI window. DIRECT: the region's own bytes are what a read returns.
 // CALLBACK: reads go through window_read, byte-exact and slow (the controller is
 // configured such that the array does not read linearly). OFF: reads fault.

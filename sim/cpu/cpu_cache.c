@@ -41,25 +41,44 @@ void cpu_tags_clear(struct cache_tags *t) {
   memset(t->next, 0, t->sets);
 }
 
-// True if `addr`'s line is held; otherwise it takes the place of the oldest.
-bool cpu_tags_hit(struct cache_tags *t, uint32_t addr) {
-  const uint32_t tag = (addr & ~(uint32_t)(CACHE_LINE - 1)) | 1u;
-  const unsigned set = (addr / CACHE_LINE) % t->sets;
-  uint32_t *line = &t->line[set * t->ways];
+static uint32_t tag_of(uint32_t addr) {
+  return (addr & ~(uint32_t)(CACHE_LINE - 1)) | TAG_VALID;
+}
+
+// Where the line of `addr` is held, or NULL.
+static uint32_t *tags_find(struct cache_tags *t, uint32_t addr) {
+  uint32_t *line = &t->line[(addr / CACHE_LINE) % t->sets * t->ways];
   for (unsigned way = 0; way < t->ways; way++) {
-    if (line[way] == tag) return true;
+    if ((line[way] & ~(uint32_t)TAG_OUTRUN) == tag_of(addr)) return &line[way];
   }
-  line[t->next[set]] = tag;
+  return NULL;
+}
+
+// A line that is not held takes the place of the oldest. One that was outrun tells so
+// once, and counts as fetched again.
+enum cache_hit cpu_tags_look(struct cache_tags *t, uint32_t addr) {
+  uint32_t *line = tags_find(t, addr);
+  if (line) {
+    const bool outrun = *line & TAG_OUTRUN;
+    *line &= ~(uint32_t)TAG_OUTRUN;
+    return outrun ? CACHE_HIT_OUTRUN : CACHE_HIT;
+  }
+  const unsigned set = (addr / CACHE_LINE) % t->sets;
+  t->line[set * t->ways + t->next[set]] = tag_of(addr);
   t->next[set] = (uint8_t)((t->next[set] + 1u) % t->ways);
-  return false;
+  return CACHE_MISS;
+}
+
+void cpu_tags_outrun(struct cache_tags *t, uint32_t addr, uint32_t size) {
+  for (unsigned i = 0; i < t->sets * t->ways; i++) {
+    const bool inside = (t->line[i] & ~(uint32_t)(CACHE_LINE - 1)) - addr < size;
+    if ((t->line[i] & TAG_VALID) && inside) t->line[i] |= TAG_OUTRUN;
+  }
 }
 
 static void tags_drop(struct cache_tags *t, uint32_t addr) {
-  const uint32_t tag = (addr & ~(uint32_t)(CACHE_LINE - 1)) | 1u;
-  uint32_t *line = &t->line[(addr / CACHE_LINE) % t->sets * t->ways];
-  for (unsigned way = 0; way < t->ways; way++) {
-    if (line[way] == tag) line[way] = 0;
-  }
+  uint32_t *line = tags_find(t, addr);
+  if (line) *line = 0;
 }
 
 void cpu_cache_init(struct cpu *c) {

@@ -19,7 +19,14 @@ static bool check_fetch(struct cpu *c, struct decoded *d) {
     stop_with(c, r->wanted == CPU_ACCESS_STALL ? STOP_FETCH_STALL : STOP_FETCH_FAULT);
     return false;
   }
-  if (r->def.kind == CPU_WINDOW) cpu_window_fetch(c, d->addr, d->size);
+  if (r->def.kind == CPU_WINDOW) {
+    if (!mpu_lookup(&c->scs->mpu, d->addr, true).executable) {
+      c->fault_addr = d->addr;
+      stop_with(c, STOP_FETCH_FAULT);
+      return false;
+    }
+    cpu_window_fetch(c, d->addr, d->size);
+  }
   if (r->def.kind == CPU_RAM) cpu_cache_check_code(c, d);
   return true;
 }
@@ -109,6 +116,19 @@ static bool on_unmapped(uc_engine *uc, uc_mem_type type, uint64_t addr, int byte
   return false;
 }
 
+// An unaligned store comes as a whole, and then once more byte by byte.
+static bool is_repeated(struct cpu *c, uint32_t addr, int bytes) {
+  if (bytes == 1 && c->unaligned_left && addr == c->unaligned_next) {
+    c->unaligned_next++;
+    c->unaligned_left--;
+    return true;
+  }
+  const bool aligned = addr % (unsigned)bytes == 0;
+  c->unaligned_next = addr;
+  c->unaligned_left = aligned ? 0 : (unsigned)bytes;
+  return false;
+}
+
 static bool on_protected(uc_engine *uc, uc_mem_type type, uint64_t addr, int bytes,
                          int64_t value, void *user) {
   (void)uc;
@@ -122,6 +142,7 @@ static bool on_protected(uc_engine *uc, uc_mem_type type, uint64_t addr, int byt
   }
   if (type != UC_MEM_WRITE_PROT) return r->access == CPU_ACCESS_NORMAL;
   if (r->def.kind != CPU_FLASH) return false;
+  if (is_repeated(c, (uint32_t)addr, bytes)) return true;
   cpu_sync_time(c);
   c->ports.flash_write(c->ports.ctx, (uint32_t)addr, (unsigned)bytes, (uint32_t)value);
   if (bytes == 8) {

@@ -56,12 +56,17 @@ struct decoded {
 
 enum { DECODE_SLOTS = 1u << 15 };
 
-// Tags of a cache over the QUADSPI window, for the cost of reads.
+// Tags of a cache over the QUADSPI window, for the cost of reads and for lines that
+// the flash has outrun.
 struct cache_tags {
   unsigned sets, ways;
-  uint32_t *line;  // [sets * ways], line address | 1 when valid
+  uint32_t *line;  // [sets * ways], line address and the bits below
   uint8_t *next;   // [sets], round robin
 };
+
+enum { TAG_VALID = 1, TAG_OUTRUN = 2 };
+
+enum cache_hit { CACHE_MISS, CACHE_HIT, CACHE_HIT_OUTRUN };
 
 struct cpu {
   uc_engine *uc;
@@ -84,6 +89,7 @@ struct cpu {
   uint32_t block_addr, block_size;  // the block or instruction under way
   bool last_changes_masks;
   uint32_t fault_addr;
+  uint32_t unaligned_next, unaligned_left;  // bytes of a store that come again
   bool attention;  // something decided elsewhere: leave Unicorn before the next block
   bool held;       // an exception is pending that only the masks hold back
   bool stop_requested, sleeping, locked_up;
@@ -148,6 +154,7 @@ void cpu_apply_memory(struct cpu *c);
 void cpu_grant(struct cpu *c, struct region_state *r);
 
 // cpu_window.c
+enum cpu_window cpu_window_now(struct cpu *c);
 void cpu_apply_window(struct cpu *c);
 void cpu_window_fetch(struct cpu *c, uint32_t addr, uint32_t size);
 
@@ -156,7 +163,8 @@ void cpu_cache_init(struct cpu *c);
 void cpu_cache_free(struct cpu *c);
 void cpu_cache_reset(struct cpu *c);
 void cpu_cache_check_code(struct cpu *c, struct decoded *d);
-bool cpu_tags_hit(struct cache_tags *t, uint32_t addr);
+enum cache_hit cpu_tags_look(struct cache_tags *t, uint32_t addr);
+void cpu_tags_outrun(struct cache_tags *t, uint32_t addr, uint32_t size);
 void cpu_tags_clear(struct cache_tags *t);
 
 // cpu_decode.c

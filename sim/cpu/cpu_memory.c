@@ -64,8 +64,13 @@ static void map_region(struct cpu *c, struct region_state *r) {
 }
 
 void cpu_map_regions(struct cpu *c) {
-  for (size_t i = 0; i < c->region_count; i++)
-    map_region(c, &c->regions[i]);
+  for (size_t i = 0; i < c->region_count; i++) {
+    struct region_state *r = &c->regions[i];
+    map_region(c, r);
+    // Nothing answers there until the controller maps it (cpu_set_window).
+    if (r->def.kind == CPU_WINDOW) r->wanted = CPU_ACCESS_FAULT;
+  }
+  c->memory_changed = true;
 }
 
 static uint64_t on_mmio_read(uc_engine *uc, uint64_t offset, unsigned bytes,
@@ -141,6 +146,21 @@ void cpu_grant(struct cpu *c, struct region_state *r) {
   r->access = CPU_ACCESS_NORMAL;
 }
 
+// Rights are looked at when a page is first read, and then remembered: without this
+// pages that were read before could still be read. (Version 2.0.1 lacks the call, and
+// has another under its name: it would drop all translated code.)
+#if UC_VERSION_MAJOR == 2 && UC_VERSION_MINOR == 0 && UC_VERSION_PATCH == 1
+void tcg_flush_softmmu_tlb_arm(uc_engine *uc);
+
+static void forget_pages(struct cpu *c) {
+  tcg_flush_softmmu_tlb_arm(c->uc);
+}
+#else
+static void forget_pages(struct cpu *c) {
+  uc_ctl_flush_tlb(c->uc);
+}
+#endif
+
 static void apply_access(struct cpu *c, struct region_state *r) {
   if (r->wanted == r->access) return;
   if (r->wanted == CPU_ACCESS_NORMAL) {
@@ -148,6 +168,7 @@ static void apply_access(struct cpu *c, struct region_state *r) {
     return;
   }
   must(uc_mem_protect(c->uc, r->def.base, r->def.size, UC_PROT_NONE), r->def.name);
+  forget_pages(c);
   r->access = r->wanted;
 }
 
@@ -166,13 +187,13 @@ static void note_special(struct cpu *c) {
 
 void cpu_apply_memory(struct cpu *c) {
   c->memory_changed = false;
+  if (c->window != cpu_window_now(c)) cpu_apply_window(c);
   for (size_t i = 0; i < c->region_count; i++)
     apply_access(c, &c->regions[i]);
   for (size_t i = 0; i < c->stale_count; i++) {
     uc_ctl_remove_cache(c->uc, (uint64_t)c->stale[i].base, (uint64_t)c->stale[i].end);
   }
   c->stale_count = 0;
-  if (c->window != c->window_wanted) cpu_apply_window(c);
   note_special(c);
 }
 

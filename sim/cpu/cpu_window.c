@@ -22,7 +22,13 @@ static void charge_read(struct cpu *c, uint32_t addr, unsigned bytes) {
     return;
   }
   const uint32_t line = addr & ~(uint32_t)(CACHE_LINE - 1);
-  if (cpu_tags_hit(&c->dtags, line)) return;
+  const enum cache_hit hit = cpu_tags_look(&c->dtags, line);
+  if (hit == CACHE_HIT_OUTRUN) {
+    report_guest(&c->sim->report, GUEST_DATA_STALE, line,
+                 "0x%08x is read from the D-cache, but the flash changed since",
+                 (unsigned)addr);
+  }
+  if (hit != CACHE_MISS) return;
   cpu_sync_time(c);
   cpu_spend(c, c->ports.window_cost(c->ports.ctx, line, CACHE_LINE));
 }
@@ -38,8 +44,16 @@ void cpu_window_fetch(struct cpu *c, uint32_t addr, uint32_t size) {
   const uint32_t end = addr + size;
   for (uint32_t line = addr & ~(uint32_t)(CACHE_LINE - 1); line < end;
        line += CACHE_LINE) {
-    if (scs_icache_on(c->scs) && cpu_tags_hit(&c->itags, line)) continue;
-    cpu_spend(c, c->ports.window_cost(c->ports.ctx, line, CACHE_LINE));
+    const enum cache_hit hit =
+        scs_icache_on(c->scs) ? cpu_tags_look(&c->itags, line) : CACHE_MISS;
+    if (hit == CACHE_HIT_OUTRUN) {
+      report_guest(&c->sim->report, GUEST_CODE_STALE, line,
+                   "code at 0x%08x runs from the I-cache, but the flash changed since",
+                   (unsigned)addr);
+    }
+    if (hit == CACHE_MISS) {
+      cpu_spend(c, c->ports.window_cost(c->ports.ctx, line, CACHE_LINE));
+    }
   }
 }
 
@@ -84,6 +98,20 @@ static void map_bytes(struct cpu *c, struct region_state *r, uint32_t rights) {
   uc_mem_protect(c->uc, r->def.base, r->def.size, rights);
 }
 
+void cpu_data_changed(struct cpu *c, uint32_t addr, uint32_t size) {
+  cpu_tags_outrun(&c->dtags, addr, size);
+  cpu_tags_outrun(&c->itags, addr, size);
+}
+
+// What the controller offers, unless the MPU forbids the window (as a whole: regions
+// that cover parts of it are not told apart).
+enum cpu_window cpu_window_now(struct cpu *c) {
+  const struct region_state *r = window_region(c);
+  if (!r || c->window_wanted == CPU_WINDOW_OFF) return CPU_WINDOW_OFF;
+  const struct mpu_attributes a = mpu_lookup(&c->scs->mpu, r->def.base, true);
+  return a.readable ? c->window_wanted : CPU_WINDOW_OFF;
+}
+
 void cpu_apply_window(struct cpu *c) {
   struct region_state *r = window_region(c);
   if (!r) return;
@@ -92,8 +120,7 @@ void cpu_apply_window(struct cpu *c) {
     map_bytes(c, r, UC_PROT_NONE);
     r->access = CPU_ACCESS_FAULT;
   }
-  c->window = c->window_wanted;
-  cpu_tags_clear(&c->itags);
+  c->window = cpu_window_now(c);
   switch (c->window) {
     case CPU_WINDOW_OFF: r->wanted = CPU_ACCESS_FAULT; break;
     case CPU_WINDOW_DIRECT:

@@ -59,6 +59,7 @@ struct board {
   uint32_t hse_hz, lse_hz;  // 0 = not fitted
   uint32_t supply_mv;
   const char *qspi_chip;
+  uint32_t qspi_min_mv;  // lowest supply at which that chip programs and erases
   enum usb_connector usb;
   bool vbus_on_pa9;  // VBUS wired to PA9 for sensing
   struct pin button;

@@ -13,6 +13,7 @@ void machine_wire(struct machine *m, enum cpu_mode mode);
 // rules.c: what only the whole board can judge.
 void rules_clocks(struct machine *m);  // limits, wait states, over-drive
 void rules_qspi_pins(void *machine, uint64_t sclk_hz);
+void rules_nor_supply(struct machine *m);  // a program or erase begins
 bool rules_usart1_pin(void *machine);
 bool rules_ulpi_pins(struct machine *m);
 bool rules_fs_pins(struct machine *m);

@@ -60,6 +60,14 @@ void rules_qspi_pins(void *machine, uint64_t sclk_hz) {
   check_compensation(m, sclk_hz, "QUADSPI");
 }
 
+// Below its range a NOR chip may do anything with a write.
+void rules_nor_supply(struct machine *m) {
+  if (m->pwr.supply_mv >= m->board->qspi_min_mv) return;
+  report_guest(&m->sim.report, GUEST_POWER, QSPI_WINDOW_BASE,
+               "QSPI flash written at %u mV, it needs %u", (unsigned)m->pwr.supply_mv,
+               (unsigned)m->board->qspi_min_mv);
+}
+
 // ULPI is 60 MHz single data rate; the chip drives STP and the data lines.
 bool rules_ulpi_pins(struct machine *m) {
   bool good = true;

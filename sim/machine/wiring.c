@@ -109,8 +109,11 @@ static void on_flash_operation(void *ctx, enum flash_f7_kind kind, uint32_t offs
 
 static void on_nor_operation(void *ctx, enum nor_operation op, uint32_t address,
                              uint32_t size) {
-  (void)op, (void)address, (void)size;
   struct machine *m = ctx;
+  if (m->powered) rules_nor_supply(m);
+  if (op != NOR_OP_WRITE_REGISTER) {
+    cpu_data_changed(m->cpu, QSPI_WINDOW_BASE + address, size);
+  }
   note_operation(m, &m->nor_span);
 }
 
@@ -189,22 +192,33 @@ static bool on_vbus_wired(void *ctx, enum otg_phy phy) {
   return phy == OTG_PHY_ULPI || m->board->vbus_on_pa9;
 }
 
-static bool runs(struct machine *m, uint32_t gate) {
+// The host speaks, and only the CPU's sleep keeps the core from hearing it.
+static bool asleep(struct machine *m, const char *core, const char *why) {
+  report_guest(&m->sim.report, GUEST_USB_SLEEP, 0x40023850u,
+               "%s is deaf in WFI: RCC_AHB1LPENR or AHB2LPENR %s", core, why);
+  return false;
+}
+
+static bool runs(struct machine *m, uint32_t gate, const char *core) {
   if (rcc_gate(&m->rcc, gate) != GATE_OPEN) return false;
-  return !cpu_is_sleeping(m->cpu) || rcc_gate_in_sleep(&m->rcc, gate);
+  if (!cpu_is_sleeping(m->cpu) || rcc_gate_in_sleep(&m->rcc, gate)) return true;
+  return asleep(m, core, "stops its clock");
 }
 
 static bool on_hs_clocked(void *ctx) {
   struct machine *m = ctx;
-  return runs(m, GATE_OTG_HS) && runs(m, GATE_OTG_ULPI);
+  return runs(m, GATE_OTG_HS, "OTG_HS") && runs(m, GATE_OTG_ULPI, "OTG_HS");
 }
 
 // With the ULPI clock left enabled for sleep but no PHY to give it, the internal
 // PHY's core stops in WFI (facts on AHB1LPENR.OTGHSULPILPEN).
 static bool on_fs_clocked(void *ctx) {
   struct machine *m = ctx;
-  if (!runs(m, GATE_OTG_FS)) return false;
-  return !cpu_is_sleeping(m->cpu) || !rcc_gate_in_sleep(&m->rcc, GATE_OTG_ULPI);
+  if (!runs(m, GATE_OTG_FS, "OTG_FS")) return false;
+  if (!cpu_is_sleeping(m->cpu) || !rcc_gate_in_sleep(&m->rcc, GATE_OTG_ULPI)) {
+    return true;
+  }
+  return asleep(m, "OTG_FS", "has OTGHSULPILPEN set");
 }
 
 static void on_usb_event(void *ctx, enum usb_host_event event) {

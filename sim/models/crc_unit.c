@@ -76,7 +76,7 @@ void crc_unit_write(void *crc, uint32_t offset, unsigned bytes, uint32_t value) 
     case SIM_CRC_DR: feed(c, value, 8 * bytes); break;
     case SIM_CRC_IDR: c->idr = reg_merge(c->idr, offset, bytes, value) & 0xFFu; break;
     case SIM_CRC_CR:
-      c->cr = reg_merge(c->cr, offset, bytes, value) & ~SIM_CRC_CR_RESET;
+      c->cr = reg_update(&c->regs, c->cr, offset, bytes, value) & ~SIM_CRC_CR_RESET;
       if (value & SIM_CRC_CR_RESET) c->dr = c->init & mask(width(c));
       break;
     case SIM_CRC_INIT:

@@ -39,7 +39,8 @@ uint32_t dbgmcu_read(void *debug, uint32_t offset, unsigned bytes) {
 void dbgmcu_write(void *debug, uint32_t offset, unsigned bytes, uint32_t value) {
   struct debug_blocks *d = debug;
   if (!reg_check_write(&d->dbgmcu, offset, bytes, value)) return;
-  d->dbgmcu_r[offset / 4] = reg_merge(d->dbgmcu_r[offset / 4], offset, bytes, value);
+  uint32_t *word = &d->dbgmcu_r[offset / 4];
+  *word = reg_update(&d->dbgmcu, *word, offset, bytes, value);
 }
 
 uint32_t dwt_read(void *debug, uint32_t offset, unsigned bytes) {
@@ -54,18 +55,21 @@ uint32_t dwt_read(void *debug, uint32_t offset, unsigned bytes) {
 void dwt_write(void *debug, uint32_t offset, unsigned bytes, uint32_t value) {
   struct debug_blocks *d = debug;
   if (!reg_check_write(&d->dwt, offset, bytes, value)) return;
-  if (offset == SIM_DWT_CYCCNT) {
-    set_cycle_count(d, value);
-  } else if (offset == SIM_DWT_CTRL) {
-    set_cycle_count(d, cycle_count(d));
-    const uint32_t fixed = reg_at(&d->dwt, SIM_DWT_CTRL)->read_only;
-    d->dwt_ctrl = (d->dwt_ctrl & fixed) | (value & ~fixed);
-    set_cycle_count(d, d->cycles_at_stop);
+  const uint32_t now = cycle_count(d);
+  switch (offset & ~3u) {
+    case SIM_DWT_CYCCNT:
+      set_cycle_count(d, reg_update(&d->dwt, now, offset, bytes, value));
+      break;
+    case SIM_DWT_CTRL:
+      d->dwt_ctrl = reg_update(&d->dwt, d->dwt_ctrl, offset, bytes, value);
+      set_cycle_count(d, now);
+      break;
+    default: break;
   }
 }
 
-void debug_reset(struct debug_blocks *d) {
-  memset(d->dbgmcu_r, 0, sizeof d->dbgmcu_r);
+void debug_reset(struct debug_blocks *d, bool power_on) {
+  if (power_on) memset(d->dbgmcu_r, 0, sizeof d->dbgmcu_r);
   d->dbgmcu_r[0] = reg_at(&d->dbgmcu, SIM_DBGMCU_IDCODE)->reset;
   d->dwt_ctrl = reg_at(&d->dwt, SIM_DWT_CTRL)->reset;
   set_cycle_count(d, 0);
@@ -78,7 +82,7 @@ void debug_init(struct debug_blocks *d, struct sim *sim) {
                 sizeof dbgmcu_models / sizeof *dbgmcu_models, &sim->report);
   reg_file_init(&d->dwt, &sim_regs_dwt, 0xE0001000u, dwt_models,
                 sizeof dwt_models / sizeof *dwt_models, &sim->report);
-  debug_reset(d);
+  debug_reset(d, true);
 }
 
 void debug_free(struct debug_blocks *d) {

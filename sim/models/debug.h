@@ -18,7 +18,9 @@ struct debug_blocks {
 
 void debug_init(struct debug_blocks *d, struct sim *sim);
 void debug_free(struct debug_blocks *d);
-void debug_reset(struct debug_blocks *d);
+
+// DBGMCU keeps its settings through every reset but power-on (RM0410 44.16.3).
+void debug_reset(struct debug_blocks *d, bool power_on);
 
 uint32_t dbgmcu_read(void *debug, uint32_t offset, unsigned bytes);
 void dbgmcu_write(void *debug, uint32_t offset, unsigned bytes, uint32_t value);

@@ -9,9 +9,11 @@
 #define KEY2         0xCDEF89ABu
 #define OPTION_KEY1  0x08192A3Bu
 #define OPTION_KEY2  0x4C5D6E7Fu
-#define OPTCR_RESET  0xFFFFAAFDu  // factory values, facts for DEV_ID 0x451
-#define OPTCR1_RESET 0x00400080u
 #define ROW_BYTES    32u  // 256 bits, single bank (RM0410 3.3.6)
+
+// As delivered (RM0410 3.4.1; the same on chips of DEV_ID 0x451 as read).
+#define OPTCR_FACTORY  0xFFFFAAFDu
+#define OPTCR1_FACTORY 0x00400080u
 
 #define SR_ERRORS                                                   \
   (SIM_FLASH_SR_OPERR | SIM_FLASH_SR_WRPERR | SIM_FLASH_SR_PGAERR | \
@@ -190,13 +192,25 @@ static void start_sector_erase(struct flash_f7 *f) {
   begin(f, FLASH_F7_ERASE, offset, length, VT_MS(erase_ms[row][column]));
 }
 
+// One protected sector protects all of them (RM0410 3.3.7).
+static void start_mass_erase(struct flash_f7 *f) {
+  for (unsigned sector = 0; sector < FLASH_F7_SECTORS; sector++) {
+    if (!sector_protected(f, sector)) continue;
+    report_guest(&f->sim->report, GUEST_FLASH_PROTECTED, f->regs.base + SIM_FLASH_CR,
+                 "mass erase, but sector %u is write-protected", sector);
+    refuse(f, SIM_FLASH_SR_WRPERR);
+    return;
+  }
+  const unsigned column = psize(f) > 2 ? 2 : psize(f);
+  begin(f, FLASH_F7_MASS_ERASE, 0, f->size, VT_MS(mass_erase_ms[column]));
+}
+
 static void start_erase(struct flash_f7 *f) {
   if (!supply_suffices(f)) return;
   if (f->cr & SIM_FLASH_CR_SER) {
     start_sector_erase(f);
   } else if (f->cr & SIM_FLASH_CR_MER) {
-    const unsigned column = psize(f) > 2 ? 2 : psize(f);
-    begin(f, FLASH_F7_MASS_ERASE, 0, f->size, VT_MS(mass_erase_ms[column]));
+    start_mass_erase(f);
   } else {
     report_guest(&f->sim->report, GUEST_FLASH_SEQUENCE, f->regs.base + SIM_FLASH_CR,
                  "STRT without SER or MER");
@@ -318,7 +332,7 @@ static void write_cr(struct flash_f7 *f, uint32_t value) {
                  "CR written while BSY");
     return;
   }
-  f->cr = value & reg_at(&f->regs, SIM_FLASH_CR)->known;
+  f->cr = value;
   if (f->cr & SIM_FLASH_CR_LOCK) f->cr = SIM_FLASH_CR_LOCK;
   if (f->cr & SIM_FLASH_CR_STRT) start_erase(f);
   if (!f->op.active) f->cr &= ~SIM_FLASH_CR_STRT;
@@ -357,7 +371,7 @@ void flash_f7_write(void *flash, uint32_t offset, unsigned bytes, uint32_t value
   if (!reg_check_write(&f->regs, offset, bytes, value)) return;
   switch (offset & ~3u) {
     case SIM_FLASH_ACR:
-      f->acr = reg_merge(f->acr, offset, bytes, value);
+      f->acr = reg_update(&f->regs, f->acr, offset, bytes, value);
       if (f->on_latency) f->on_latency(f->ctx);
       break;
     case SIM_FLASH_KEYR: write_key(f, value); break;
@@ -366,8 +380,11 @@ void flash_f7_write(void *flash, uint32_t offset, unsigned bytes, uint32_t value
       f->sr &= ~(reg_merge(0, offset, bytes, value) & (SR_ERRORS | SIM_FLASH_SR_EOP));
       update_irq(f);
       break;
-    case SIM_FLASH_CR: write_cr(f, reg_merge(f->cr, offset, bytes, value)); break;
-    default: write_options(f, reg_merge(f->optcr, offset, bytes, value)); break;
+    case SIM_FLASH_CR: write_cr(f, reg_update(&f->regs, f->cr, offset, bytes, value)); break;
+    case SIM_FLASH_OPTCR:
+      write_options(f, reg_merge(f->optcr, offset, bytes, value));
+      break;
+    default: write_options(f, f->optcr & ~SIM_FLASH_OPTCR_OPTLOCK); break;
   }
 }
 
@@ -377,8 +394,8 @@ void flash_f7_reset(struct flash_f7 *f) {
   flash_f7_power_cut(f);
   f->acr = f->sr = 0;
   f->cr = SIM_FLASH_CR_LOCK;
-  f->optcr = OPTCR_RESET;
-  f->optcr1 = OPTCR1_RESET;
+  f->optcr = f->option_optcr | SIM_FLASH_OPTCR_OPTLOCK;
+  f->optcr1 = f->option_optcr1;
   f->key_step = f->option_key_step = 0;
   f->key_locked = f->option_key_locked = false;
   irq_set(&f->irq, false);
@@ -393,6 +410,8 @@ void flash_f7_init(struct flash_f7 *f, struct sim *sim, uint8_t *bytes, uint32_t
   f->size = size;
   f->supply_mv = supply_mv;
   f->random = 0x5155414442ull;
+  f->option_optcr = OPTCR_FACTORY;
+  f->option_optcr1 = OPTCR1_FACTORY;
   reg_file_init(&f->regs, &sim_regs_flash, 0x40023C00u, models,
                 sizeof models / sizeof *models, &sim->report);
   event_init(&f->done, on_done, f);

@@ -35,6 +35,8 @@ struct flash_f7 {
   uint32_t supply_mv;
 
   uint32_t acr, sr, cr, optcr, optcr1;
+  // The option bytes in their own cells: what a reset loads into OPTCR and OPTCR1.
+  uint32_t option_optcr, option_optcr1;
   unsigned key_step, option_key_step;
   bool key_locked, option_key_locked;  // a wrong key: until reset
 

@@ -122,16 +122,16 @@ void gpio_write(void *gpio, uint32_t offset, unsigned bytes, uint32_t value) {
   struct gpio *g = gpio;
   if (!reg_check_write(&g->regs, offset, bytes, value)) return;
   const uint32_t word = offset & ~3u;
-  const uint32_t v = reg_merge(read_word(g, word), offset, bytes, value);
+  const uint32_t v = reg_update(&g->regs, read_word(g, word), offset, bytes, value);
   switch (word) {
     case SIM_GPIO_MODER: configure(g, &g->moder, v, 2, 0); break;
-    case SIM_GPIO_OTYPER: configure(g, &g->otyper, v & 0xFFFFu, 1, 0); break;
+    case SIM_GPIO_OTYPER: configure(g, &g->otyper, v, 1, 0); break;
     case SIM_GPIO_OSPEEDR: configure(g, &g->ospeedr, v, 2, 0); break;
     case SIM_GPIO_PUPDR: configure(g, &g->pupdr, v, 2, 0); break;
-    case SIM_GPIO_ODR: g->odr = v & 0xFFFFu; break;
+    case SIM_GPIO_ODR: g->odr = v; break;
     // Set wins over reset (RM0410 6.4.7).
     case SIM_GPIO_BSRR: g->odr = (g->odr & ~(v >> 16)) | (v & 0xFFFFu); break;
-    case SIM_GPIO_BRR: g->odr &= ~(v & 0xFFFFu); break;
+    case SIM_GPIO_BRR: g->odr &= ~v; break;
     case SIM_GPIO_LCKR: write_lock(g, v); break;
     case SIM_GPIO_AFRL: configure(g, &g->afr[0], v, 4, 0); break;
     case SIM_GPIO_AFRH: configure(g, &g->afr[1], v, 4, 8); break;

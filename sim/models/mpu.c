@@ -3,6 +3,11 @@
 
 #include "sim_regs.h"
 
+#define RASR_BITS                                                                \
+  (SIM_MPU_RASR_ENABLE | SIM_MPU_RASR_SIZE | SIM_MPU_RASR_SRD | SIM_MPU_RASR_B | \
+   SIM_MPU_RASR_C | SIM_MPU_RASR_S | SIM_MPU_RASR_TEX | SIM_MPU_RASR_AP |        \
+   SIM_MPU_RASR_XN)
+
 void mpu_init(struct mpu *m, struct report *report) {
   *m = (struct mpu){.report = report};
 }
@@ -30,9 +35,17 @@ static uint64_t region_size(uint32_t rasr) {
   return 2ull << SIM_GET(rasr, SIM_MPU_RASR_SIZE);
 }
 
+// B3.5.9, table B3-13: the reserved combinations of TEX, C and B.
+static bool attributes_reserved(uint32_t rasr) {
+  const uint32_t tex = SIM_GET(rasr, SIM_MPU_RASR_TEX);
+  const bool c = rasr & SIM_MPU_RASR_C, b = rasr & SIM_MPU_RASR_B;
+  return tex == 3 || (tex == 1 && !c && b) || (tex == 2 && (c || b));
+}
+
+// Only a region in use is judged: set-up code may pass through states that are not.
 static void check_region(const struct mpu *m, unsigned n) {
   const uint32_t rasr = m->regions[n].rasr;
-  if (!(rasr & SIM_MPU_RASR_ENABLE)) return;
+  if (!(m->ctrl & SIM_MPU_CTRL_ENABLE) || !(rasr & SIM_MPU_RASR_ENABLE)) return;
   const uint32_t base = m->regions[n].rbar & SIM_MPU_RBAR_ADDR;
   if (region_size(rasr) < 32) {
     report_guest(m->report, GUEST_MPU_CONFIG, base, "MPU region %u is under 32 bytes",
@@ -42,18 +55,18 @@ static void check_region(const struct mpu *m, unsigned n) {
                  "MPU region %u: base 0x%08x is not a multiple of its size", n,
                  (unsigned)base);
   }
-  const uint32_t ap = SIM_GET(rasr, SIM_MPU_RASR_AP);
-  const uint32_t tex_s_c_b = SIM_GET(rasr, SIM_MPU_RASR_TEX);
-  if (ap == 4 || tex_s_c_b == 3) {
+  if (SIM_GET(rasr, SIM_MPU_RASR_AP) == 4 || attributes_reserved(rasr)) {
     report_guest(m->report, GUEST_MPU_CONFIG, base,
-                 "MPU region %u: reserved AP %u or TEX %u", n, (unsigned)ap,
-                 (unsigned)tex_s_c_b);
+                 "MPU region %u: reserved AP, TEX, C and B in RASR 0x%08x", n,
+                 (unsigned)rasr);
   }
 }
 
 void mpu_write(struct mpu *m, uint32_t offset, uint32_t value) {
   if (offset == SIM_MPU_CTRL) {
     m->ctrl = value & 7u;
+    for (unsigned n = 0; n < MPU_REGIONS; n++)
+      check_region(m, n);
   } else if (offset == SIM_MPU_RNR) {
     if (value < MPU_REGIONS) m->rnr = value & 0xFFu;
   } else if (offset >= SIM_MPU_RBAR) {
@@ -62,7 +75,7 @@ void mpu_write(struct mpu *m, uint32_t offset, uint32_t value) {
         m->rnr = value & 0xFu;
       m->regions[m->rnr].rbar = value & SIM_MPU_RBAR_ADDR;
     } else {
-      m->regions[m->rnr].rasr = value;
+      m->regions[m->rnr].rasr = value & RASR_BITS;
     }
     check_region(m, m->rnr);
   }
@@ -131,6 +144,8 @@ static struct mpu_attributes region_attributes(uint32_t rasr, bool privileged) {
     a.cacheable = c;
     a.write_back = (tex == 0 && b) || (tex == 1 && c && b);
   }
+  // The data cache leaves shareable memory alone (Cortex-M7 TRM 5.2.2; CACR.SIWT = 0).
+  if (rasr & SIM_MPU_RASR_S) a.cacheable = a.write_back = false;
   apply_permissions(&a, rasr, privileged);
   return a;
 }

@@ -137,6 +137,18 @@ unsigned nvic_select(const struct nvic *n, const struct nvic_masks *masks, bool 
   return 0;
 }
 
+bool nvic_wakes(const struct nvic *n, const struct nvic_masks *masks) {
+  const struct nvic_masks open = {.faultmask = masks->faultmask,
+                                  .basepri = masks->basepri};
+  return nvic_select(n, &open, NULL) != 0;
+}
+
+uint32_t nvic_lines(unsigned word) {
+  const unsigned first = word * 32;
+  if (first >= NVIC_IRQS) return 0;
+  return NVIC_IRQS - first >= 32 ? 0xFFFFFFFFu : (1u << (NVIC_IRQS - first)) - 1u;
+}
+
 bool nvic_can_preempt(const struct nvic *n, const struct nvic_masks *masks,
                       unsigned exception) {
   const int group = group_of(n, priority_of(n, exception));

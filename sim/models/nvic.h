@@ -55,8 +55,15 @@ bool nvic_is_pending(const struct nvic *n, unsigned exception);
 bool nvic_is_active(const struct nvic *n, unsigned exception);
 
 // The exception to take now, or 0. `held` (may be NULL) tells that something is
-// pending that only the masks hold back: that is what still wakes WFI.
+// pending that only the masks hold back.
 unsigned nvic_select(const struct nvic *n, const struct nvic_masks *masks, bool *held);
+
+// Whether something is pending that ends WFI: what would be taken if PRIMASK were
+// clear. BASEPRI and FAULTMASK do hold WFI (B1.5.19).
+bool nvic_wakes(const struct nvic *n, const struct nvic_masks *masks);
+
+// The wires of a word of the pending and enable registers that exist.
+uint32_t nvic_lines(unsigned word);
 
 // Whether a synchronous fault of this number can be taken at once; otherwise it
 // escalates to HardFault (B1.5.10).

@@ -24,7 +24,7 @@ const struct otg_config otg_fs_config = {
     .ram_words = 320,
 };
 
-// The address ranges inside the core (RM0410 41.15.1).
+// The address ranges inside the core (RM0410 41.15).
 enum { HOST_REGISTERS = 0x400, DEVICE_REGISTERS = 0x800, POWER_REGISTERS = 0xE00 };
 enum { FIFO_WINDOWS = 0x1000, CORE_SIZE = 0x40000 };
 
@@ -36,8 +36,6 @@ static void reset_registers(struct otg *o) {
   for (size_t i = 0; i < block->count; i++) {
     *otg_reg(o, block->regs[i].offset) = block->regs[i].reset;
   }
-  // These are events; what is set at reset is live and added when read.
-  *otg_reg(o, SIM_OTG_GINTSTS) = 0;
 }
 
 // Everything that is not a register.
@@ -57,7 +55,7 @@ static void reset_state(struct otg *o) {
 }
 
 // What CSRST leaves alone: the choice of PHY and mode, the power and clock bits,
-// speed and soft disconnect (RM0410 41.15.5 names the last ones; the PHY bits are
+// speed and soft disconnect (RM0410 41.15 names the last ones; the PHY bits are
 // why drivers select the PHY before they reset the core). The force-mode bits
 // persist by Linux dwc2, core.c. CID is the application's own word.
 static const struct {
@@ -100,7 +98,7 @@ void otg_system_reset(struct otg *o) {
 
 void otg_refresh(struct otg *o) {
   otg_update_link(o);
-  otg_check_running(o);
+  otg_check_running_clock(o);
   otg_changed(o);
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Endpoint registers: DxEPCTLn, DxEPINTn, DxEPTSIZn, DTXFSTSn (RM0410 41.15.36 to
-// 41.15.49).
+// Endpoint registers: DxEPCTLn, DxEPINTn, DxEPTSIZn, DTXFSTSn (RM0410 41.15).
 #include "sim/models/otg_internal.h"
 
 enum { EPTYP_CONTROL, EPTYP_ISOCHRONOUS, EPTYP_BULK, EPTYP_INTERRUPT };
@@ -14,7 +13,7 @@ static uint32_t packet_limit(uint32_t ctl) {
 }
 
 // Endpoint 0 codes its size, and has one code for both directions: 0 is 64 bytes, 3
-// is 8 (RM0410 41.15.36).
+// is 8 (RM0410 41.15).
 uint32_t otg_max_packet(const struct otg *o, unsigned n) {
   const uint32_t ctl = otg_get(o, otg_ctl(n, true));
   if (n == 0) return 64u >> SIM_GET(ctl, SIM_OTG_DIEPCTL0_MPSIZ);
@@ -37,7 +36,7 @@ void otg_flag(struct otg *o, unsigned n, bool in, uint32_t bits) {
 // --- enabling ------------------------------------------------------------------
 
 // XFRSIZ and PKTCNT must describe the same transfer, or it never completes, or
-// completes with data left in the FIFO (RM0410 41.16.6, IN data transfers).
+// completes with data left in the FIFO (RM0410 41.16, IN data transfers).
 static void check_in_size(struct otg *o, unsigned n) {
   const uint32_t tsiz = otg_get(o, otg_tsiz(n, true));
   const uint32_t bytes = SIM_GET(tsiz, SIM_OTG_DIEPTSIZ_XFRSIZ);
@@ -124,7 +123,7 @@ void otg_disabled(struct otg *o, unsigned n, bool in) {
 }
 
 // EPDIS acts on enabled endpoints only, and OUT endpoint 0 cannot be disabled (RM0410
-// 41.15.36, 41.15.45). ST's and other drivers disable OUT endpoints without the
+// 41.15). ST's and other drivers disable OUT endpoints without the
 // global OUT NAK that the manual asks for, and it works for them: no complaint.
 static void request_disable(struct otg *o, unsigned n, bool in, bool enabled) {
   if (!enabled || (n == 0 && !in)) {
@@ -163,7 +162,7 @@ static void write_nak(struct otg *o, unsigned n, bool in, uint32_t word) {
 }
 
 // MPSIZ, USBAEP, EPTYP, STALL, TXFNUM: as written. The application can set STALL of
-// a control endpoint but only a SETUP clears it (RM0410 41.15.36).
+// a control endpoint but only a SETUP clears it (RM0410 41.15).
 static void write_settings(struct otg *o, unsigned n, bool in, uint32_t word) {
   const uint32_t at = otg_ctl(n, in);
   const struct reg_desc *reg = reg_at(&o->file, at);
@@ -218,7 +217,7 @@ static uint32_t read_ctl(const struct otg *o, unsigned n, bool in) {
 
 // --- DxEPTSIZ ------------------------------------------------------------------
 
-// Once EPENA is set the size belongs to the core (RM0410 41.15.39). STUPCNT may be
+// Once EPENA is set the size belongs to the core (RM0410 41.15). STUPCNT may be
 // renewed at any time.
 static void write_tsiz(struct otg *o, unsigned n, bool in, uint32_t word) {
   const uint32_t at = otg_tsiz(n, in);

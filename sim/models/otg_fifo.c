@@ -8,7 +8,7 @@
 
 #include "sim/models/otg_internal.h"
 
-// Room that the receive FIFO keeps (RM0410 41.11.1; the same in ST's and
+// Room that the receive FIFO keeps (RM0410 41.11; the same in ST's and
 // Synopsys's FIFO formula): 5 words per control endpoint + 8 for SETUP packets, one
 // for the global OUT NAK, two of status per OUT endpoint.
 enum { ROOM_SETUP = 13, ROOM_GLOBAL_NAK = 1, ROOM_PER_OUT = 2 };
@@ -108,7 +108,7 @@ static uint32_t rx_pop(struct otg *o) {
   return word;
 }
 
-// What the core does when the application takes a status entry (RM0410 41.16.6:
+// What the core does when the application takes a status entry (RM0410 41.16:
 // these entries "trigger an interrupt").
 static void status_popped(struct otg *o, uint32_t word) {
   const unsigned n = SIM_GET(word, SIM_OTG_GRXSTSP_EPNUM);
@@ -128,7 +128,7 @@ static void status_popped(struct otg *o, uint32_t word) {
   }
 }
 
-// An empty FIFO reads 0 and nothing happens (RM0410 41.15.9). Data that were not read
+// An empty FIFO reads 0 and nothing happens (RM0410 41.15). Data that were not read
 // come out as if they were a status: the FIFO does not know the difference.
 uint32_t otg_rx_pop_status(struct otg *o) {
   if (o->rx.count == 0) {
@@ -147,7 +147,7 @@ uint32_t otg_rx_pop_status(struct otg *o) {
   return word;
 }
 
-// Every window reads the one receive FIFO (RM0410 41.15.1).
+// Every window reads the one receive FIFO (RM0410 41.15).
 static uint32_t rx_pop_data(struct otg *o, uint32_t offset) {
   const bool data = o->rx.count && !(rx_top_tag(o) & TAG_STATUS);
   if (data) return rx_pop(o);
@@ -203,7 +203,7 @@ void otg_tx_drop(struct otg *o, unsigned fifo, uint32_t bytes) {
 }
 
 // Takes a word off XFRSIZ, which falls packet by packet as they become complete in
-// the FIFO (RM0410 41.15.39).
+// the FIFO (RM0410 41.15).
 static void count_written(struct otg *o, unsigned n) {
   const uint32_t tsiz = otg_tsiz(n, true);
   const uint32_t left = SIM_GET(otg_get(o, tsiz), SIM_OTG_DIEPTSIZ_XFRSIZ);
@@ -243,7 +243,7 @@ static void tx_push(struct otg *o, unsigned n, uint32_t offset, uint32_t word) {
 // --- the windows ---------------------------------------------------------------
 
 // Endpoint n's window is the 4 KB at 0x1000 * (n + 1); the RAM itself can be seen
-// from 0x20000 on (RM0410 41.15.1).
+// from 0x20000 on (RM0410 41.15).
 enum { WINDOW = 0x1000, WINDOWS = 16, DEBUG_RAM = 0x20000 };
 
 static uint32_t *debug_word(struct otg *o, uint32_t offset) {

@@ -18,7 +18,7 @@ void otg_latch(struct otg *o, uint32_t gintsts) {
 }
 
 // DIEPINT with TXFE, which says whether the FIFO is empty or, with TXFELVL clear,
-// half empty (RM0410 41.15.3).
+// half empty (RM0410 41.15).
 uint32_t otg_diepint(const struct otg *o, unsigned n) {
   const unsigned fifo = otg_tx_fifo_of(o, n);
   const bool empty_only = otg_has(o, SIM_OTG_GAHBCFG, SIM_OTG_GAHBCFG_TXFELVL);
@@ -27,7 +27,7 @@ uint32_t otg_diepint(const struct otg *o, unsigned n) {
   return o->tx[fifo].count <= limit ? word | SIM_OTG_DIEPINT_TXFE : word;
 }
 
-// TXFE has its mask in a register of its own, DIEPEMPMSK (RM0410 41.15.40).
+// TXFE has its mask in a register of its own, DIEPEMPMSK (RM0410 41.15).
 static uint32_t masked_in(const struct otg *o, unsigned n, uint32_t mask_reg) {
   const uint32_t txfe = otg_get(o, SIM_OTG_DIEPEMPMSK) >> n & 1;
   return otg_diepint(o, n) & (otg_get(o, mask_reg) | (txfe ? SIM_OTG_DIEPINT_TXFE : 0));
@@ -45,7 +45,7 @@ uint32_t otg_daint(const struct otg *o) {
   return daint;
 }
 
-// Endpoint 1 of OTG_HS has lines of its own (RM0410 41.15.34 to 41.15.44). OTG_FS has
+// Endpoint 1 of OTG_HS has lines of its own (RM0410 41.15). OTG_FS has
 // none of these registers, so nothing is ever unmasked there.
 uint32_t otg_deachint(const struct otg *o) {
   uint32_t word = 0;

@@ -3,12 +3,12 @@
 // bus reset and speed, suspend, resume, remote wake-up.
 #include "sim/models/otg_internal.h"
 
-#define FORCE_MODE_TIME VT_MS(25)  // RM0410 41.15.4, FDMOD
-#define WAKEUP_MIN      VT_MS(1)   // RWUSIG, RM0410 41.15.30
+#define FORCE_MODE_TIME VT_MS(25)  // RM0410 41.15, FDMOD
+#define WAKEUP_MIN      VT_MS(1)   // RWUSIG, RM0410 41.15
 #define WAKEUP_MAX      VT_MS(15)
 #define HZ_FULL_SPEED   48000000u
 #define HZ_ULPI         60000000u
-#define MIN_HCLK_FS     14200000u  // RM0410 41.4.4
+#define MIN_HCLK_FS     14200000u  // RM0410 41.4
 #define MIN_HCLK_HS     30000000u
 
 // DCFG.DSPD as it is written and DSTS.ENUMSPD as it is read use the same codes.
@@ -33,7 +33,7 @@ bool otg_clock_is_right(const struct otg *o) {
 }
 
 // The internal transceiver has a power switch, GCCFG.PWRDWN: 1 is on (RM0410
-// 41.15.13). A ULPI PHY that feeds a clock is on.
+// 41.15). A ULPI PHY that feeds a clock is on.
 static bool phy_on(const struct otg *o) {
   const bool powered =
       otg_phy(o) == OTG_PHY_ULPI || otg_has(o, SIM_OTG_GCCFG, SIM_OTG_GCCFG_PWRDWN);
@@ -48,7 +48,7 @@ bool otg_high_speed(const struct otg *o) {
 // --- session and pull-up ---------------------------------------------------------
 
 // B-session valid: overridden, sensed by the ULPI PHY, or sensed at the VBUS pin
-// with VBDEN (RM0410 41.15.1, 41.15.13).
+// with VBDEN (RM0410 41.15).
 static bool session_valid(const struct otg *o) {
   const uint32_t gotgctl = otg_get(o, SIM_OTG_GOTGCTL);
   if (gotgctl & SIM_OTG_GOTGCTL_BVALOEN) return gotgctl & SIM_OTG_GOTGCTL_BVALOVAL;
@@ -59,8 +59,8 @@ static bool session_valid(const struct otg *o) {
   return wired && otg_has(o, SIM_OTG_GCCFG, SIM_OTG_GCCFG_VBDEN);
 }
 
-// New session: SRQINT. End of session: GOTGINT.SEDET, seen as OTGINT (RM0410 41.15.2,
-// 41.15.6). ST's stack takes the two for connect and disconnect.
+// New session: SRQINT. End of session: GOTGINT.SEDET, seen as OTGINT (RM0410 41.15,
+// GINTSTS). ST's stack takes the two for connect and disconnect.
 static void update_session(struct otg *o) {
   const bool session = session_valid(o);
   if (session == o->session) return;
@@ -113,14 +113,14 @@ static void connect(struct otg *o, bool on) {
   if (o->host) o->host->pull_up(o->host->ctx, on);
 }
 
+// Asked once per connect. A ULPI PHY whose pins go wrong later stops its clock; the
+// internal one is not looked at again.
 static bool pins_ok(const struct otg *o) {
   return !o->board.pins_ok || o->board.pins_ok(o->board.ctx, otg_phy(o));
 }
 
-void otg_check_running(struct otg *o) {
-  if (!o->connected) return;
-  if (!pins_ok(o)) connect(o, false);
-  if (otg_clock_is_right(o)) return;
+void otg_check_running_clock(struct otg *o) {
+  if (!o->connected || otg_clock_is_right(o)) return;
   OTG_GUEST(o, GUEST_USB_CLOCK, SIM_OTG_DCTL,
             "PHY clock of %s changed to %llu Hz while connected", o->config->name,
             (unsigned long long)otg_phy_hz(o));
@@ -153,7 +153,7 @@ uint32_t otg_read_gotgctl(const struct otg *o) {
   return o->host_mode ? w | SIM_OTG_GOTGCTL_CURMOD : w;
 }
 
-// FNSOF counts frames at full speed, microframes at high speed (RM0410 41.15.31).
+// FNSOF counts frames at full speed, microframes at high speed (RM0410 41.15).
 uint32_t otg_read_dsts(const struct otg *o) {
   uint32_t w = otg_get(o, SIM_OTG_DSTS) & ~(SIM_OTG_DSTS_SUSPSTS | SIM_OTG_DSTS_FNSOF);
   if (o->suspended) w |= SIM_OTG_DSTS_SUSPSTS;
@@ -181,7 +181,7 @@ void otg_mode_fire(void *ctx) {
   otg_changed(o);
 }
 
-// The change takes 25 ms from the write (RM0410 41.15.4). A core that is in the wanted
+// The change takes 25 ms from the write (RM0410 41.15). A core that is in the wanted
 // mode already, as with a B-plug, has nothing to change.
 void otg_write_gusbcfg(struct otg *o, uint32_t word) {
   const uint32_t both = SIM_OTG_GUSBCFG_FHMOD | SIM_OTG_GUSBCFG_FDMOD;
@@ -201,7 +201,7 @@ void otg_write_dcfg(struct otg *o, uint32_t word) {
   if (!o->control_open) o->address = (uint8_t)SIM_GET(word, SIM_OTG_DCFG_DAD);
 }
 
-// The application must clear RWUSIG 1 to 15 ms after it set it (RM0410 41.15.30).
+// The application must clear RWUSIG 1 to 15 ms after it set it (RM0410 41.15).
 static void signal_wakeup(struct otg *o, bool on) {
   if (on) {
     o->wakeup_since = o->events->now;
@@ -221,7 +221,7 @@ static void signal_wakeup(struct otg *o, bool on) {
   if (o->host) o->host->remote_wakeup(o->host->ctx, on);
 }
 
-// Global NAK, RM0410 41.16.6: the IN side takes effect after some clocks; the OUT side
+// Global NAK, RM0410 41.16: the IN side takes effect after some clocks; the OUT side
 // writes a word into the receive FIFO and takes effect when the application pops it,
 // so that no packet from before is still behind it.
 static void write_global_nak(struct otg *o, uint32_t word) {
@@ -274,7 +274,7 @@ void otg_write_dctl(struct otg *o, uint32_t word) {
   if ((old ^ word) & SIM_OTG_DCTL_RWUSIG) signal_wakeup(o, wakes);
 }
 
-// STPPCLK is for a suspended or disconnected bus (RM0410 41.15.53): while it is set
+// STPPCLK is for a suspended or disconnected bus (RM0410 41.15): while it is set
 // the core hears nothing.
 void otg_write_pcgcctl(struct otg *o, uint32_t word) {
   const bool stopped = otg_has(o, SIM_OTG_PCGCCTL, SIM_OTG_PCGCCTL_STPPCLK);
@@ -290,14 +290,14 @@ void otg_write_pcgcctl(struct otg *o, uint32_t word) {
 
 // --- what the host does ----------------------------------------------------------
 
-// The line to EXTI works without the PHY clock (RM0410 11.9.2: lines 18 and 20).
+// The line to EXTI works without the PHY clock (RM0410 11.9: lines 18 and 20).
 static void pulse_wakeup(struct otg *o) {
   irq_set(&o->irqs.wakeup, true);
   irq_set(&o->irqs.wakeup, false);
 }
 
 // What the core itself does at a bus reset; the rest is the application's work
-// (RM0410 41.16.3).
+// (RM0410 41.16).
 static void port_reset_begin(void *ctx) {
   struct otg *o = ctx;
   if (!o->connected) return;
@@ -349,7 +349,7 @@ static void port_suspend(void *ctx) {
 }
 
 // WKUPINT tells of a resume by the host only, not of one that RWUSIG began
-// (RM0410 41.15.6).
+// (RM0410 41.15).
 static void port_resume(void *ctx) {
   struct otg *o = ctx;
   if (!o->suspended) return;

@@ -3,7 +3,7 @@
 // of an endpoint. All of it needs the PHY's clock; without it, it never ends.
 #include "sim/models/otg_internal.h"
 
-// RM0410 41.15.5: a flush takes 8 clocks of the slower of PHY and AHB clock. The
+// RM0410 41.15: a flush takes 8 clocks of the slower of PHY and AHB clock. The
 // other requests have no figure and get the same.
 enum { CLOCKS = 8, ALL_TX_FIFOS = 0x10 };
 
@@ -58,7 +58,7 @@ uint32_t otg_read_grstctl(const struct otg *o) {
   return s->core_reset ? w : w | SIM_OTG_GRSTCTL_AHBIDL;
 }
 
-// TXFNUM 0x10 is all FIFOs (RM0410 41.15.5).
+// TXFNUM 0x10 is all FIFOs (RM0410 41.15).
 static void request_tx_flush(struct otg *o, uint32_t number) {
   if (number > ALL_TX_FIFOS) {
     OTG_GUEST(o, GUEST_USB_CONFIG, SIM_OTG_GRSTCTL, "TXFNUM 0x%02x names no FIFO",

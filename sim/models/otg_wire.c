@@ -40,7 +40,7 @@ enum usb_reply otg_in_answer(const struct otg *o, unsigned n) {
 }
 
 // ITTXFE tells of a token that found the FIFO empty, unless NAK was set anyway
-// (RM0410 41.16.6, generic non-periodic IN).
+// (RM0410 41.16, generic non-periodic IN).
 static void in_nak(struct otg *o, unsigned n) {
   const bool asked = !otg_has(o, otg_ctl(n, true), SIM_OTG_DIEPCTL_NAKSTS);
   const bool empty = o->tx[otg_tx_fifo_of(o, n)].count == 0;
@@ -59,7 +59,7 @@ static const struct {
     {20000000, 10}, {21800000, 9},  {24000000, 8},  {27700000, 7},  {32000000, 5},
 };
 
-enum { TRDT_ULPI = 9 };  // RM0410 41.15.4: 0x9 at high speed
+enum { TRDT_ULPI = 9 };  // RM0410 41.15: 0x9 at high speed
 
 // The first IN data packet after a bus reset shows whether TRDT was set in time.
 static void check_turnaround(struct otg *o) {
@@ -121,7 +121,7 @@ static void port_acked(void *ctx, uint8_t n) {
 }
 
 // No ACK came for the last data packet: its words are still in the FIFO and go out
-// again. Only control endpoints report it (RM0410 41.15.37, TOC).
+// again. Only control endpoints report it (RM0410 41.15, TOC).
 static void note_timeouts(struct otg *o) {
   for (unsigned n = 0; n < o->config->endpoints; n++) {
     if (!o->in[n].awaiting_ack) continue;
@@ -133,7 +133,7 @@ static void note_timeouts(struct otg *o) {
 // --- SETUP -----------------------------------------------------------------------
 
 // Taken whatever EPENA and NAK say; clears STALL and sets NAK in both directions
-// (RM0410 41.16.6, SETUP transactions).
+// (RM0410 41.16, SETUP transactions).
 static void setup_token(struct otg *o, const struct usb_token *t,
                         struct usb_answer *answer) {
   // Without room it is dropped unanswered: a SETUP cannot be refused by NAK.
@@ -177,7 +177,7 @@ enum usb_reply otg_out_answer(const struct otg *o, unsigned n) {
   return otg_rx_has_room(o, otg_out_max_packet(o, n)) ? USB_REPLY_ACK : USB_REPLY_NAK;
 }
 
-// OTEPDIS: an OUT for a control endpoint that nobody armed (RM0410 41.15.46). A driver
+// OTEPDIS: an OUT for a control endpoint that nobody armed (RM0410 41.15). A driver
 // learns from it that the host has gone on to the status stage.
 static void out_nak(struct otg *o, unsigned n) {
   const bool enabled = otg_has(o, otg_ctl(n, false), SIM_OTG_DOEPCTL_EPENA);
@@ -187,7 +187,7 @@ static void out_nak(struct otg *o, unsigned n) {
   o->nak_out |= (uint16_t)(1u << n);
 }
 
-// XFRSIZ should be a multiple of the packet size (RM0410 41.16.6), and TinyUSB sets
+// XFRSIZ should be a multiple of the packet size (RM0410 41.16), and TinyUSB sets
 // less for the last packet. That is fine as long as no packet is longer than it.
 static void count_received(struct otg *o, unsigned n, uint32_t bytes) {
   const uint32_t at = otg_tsiz(n, false);

@@ -7,6 +7,9 @@
 
 #define ALL 0xFFFFFFFFu
 
+// CWUPF1 to 6 clear flags and read 0.
+#define CR2_CLEARS 0x3Fu
+
 // DS11532 table 19: over-drive enable 45 us typ, switch 20 us typ.
 #define OD_ENABLE_TIME VT_US(45)
 #define OD_SWITCH_TIME VT_US(20)
@@ -109,14 +112,12 @@ void pwr_write(void *pwr, uint32_t offset, unsigned bytes, uint32_t value) {
   struct pwr *p = pwr;
   if (!reg_check_write(&p->regs, offset, bytes, value)) return;
   const uint32_t word = offset & ~3u;
-  const uint32_t merged = reg_merge(p->r[word / 4], offset, bytes, value);
-  if (word == SIM_PWR_CR1) {
-    write_cr1(p, merged);
-  } else if (word == SIM_PWR_CSR1) {
-    const uint32_t writable = SIM_PWR_CSR1_BRE | SIM_PWR_CSR1_EIWUP;
-    p->r[word / 4] = (p->r[word / 4] & ~writable) | (merged & writable);
-  } else {
-    p->r[word / 4] = merged;
+  const uint32_t merged = reg_update(&p->regs, p->r[word / 4], offset, bytes, value);
+  switch (word) {
+    case SIM_PWR_CR1: write_cr1(p, merged & ~SIM_PWR_CR1_CSBF); break;
+    case SIM_PWR_CSR1: p->r[word / 4] = merged & ~SIM_PWR_CSR1_UDRDY; break;
+    case SIM_PWR_CR2: p->r[word / 4] = merged & ~CR2_CLEARS; break;
+    default: p->r[word / 4] = merged;
   }
 }
 

@@ -66,29 +66,32 @@ static bool is_ready(const struct rcc *r, enum rcc_oscillator which) {
 
 static void update_irq(struct rcc *r) {
   const uint32_t cir = *reg(r, SIM_RCC_CIR);
-  irq_set(&r->irq, (cir & 0x7Fu) & ((cir >> 8) & 0x7Fu));
+  irq_set(&r->irq, cir & (cir >> 8) & 0x7Fu);
 }
 
 // --- the clock tree (RM0410 figure 12) ---
 
-static uint64_t pll_input(const struct rcc *r) {
-  const uint32_t cfg = r->r[SIM_RCC_PLLCFGR / 4];
-  const uint64_t source = cfg & SIM_RCC_PLLCFGR_PLLSRC ? r->board.hse_hz : HSI_HZ;
-  const uint32_t m = SIM_GET(cfg, SIM_RCC_PLLCFGR_PLLM);
-  return m ? source / m : 0;
+static uint64_t pll_source(const struct rcc *r) {
+  const bool from_hse = is_set(r, SIM_RCC_PLLCFGR, SIM_RCC_PLLCFGR_PLLSRC);
+  return from_hse ? r->board.hse_hz : HSI_HZ;
 }
 
-static uint64_t pll_vco(const struct rcc *r) {
-  const uint32_t cfg = r->r[SIM_RCC_PLLCFGR / 4];
-  const uint64_t source = cfg & SIM_RCC_PLLCFGR_PLLSRC ? r->board.hse_hz : HSI_HZ;
-  const uint32_t m = SIM_GET(cfg, SIM_RCC_PLLCFGR_PLLM);
-  return m ? source * SIM_GET(cfg, SIM_RCC_PLLCFGR_PLLN) / m : 0;
+static uint64_t pll_input(const struct rcc *r) {
+  const uint32_t m = SIM_GET(r->r[SIM_RCC_PLLCFGR / 4], SIM_RCC_PLLCFGR_PLLM);
+  return m ? pll_source(r) / m : 0;
+}
+
+// `cfg`: the register that holds this PLL's N; M is common to the three. Multiplied
+// before it is divided: 25 MHz / 12 x 432 is exact, 2.083 MHz is not.
+static uint64_t pll_vco(const struct rcc *r, uint32_t cfg) {
+  const uint32_t m = SIM_GET(r->r[SIM_RCC_PLLCFGR / 4], SIM_RCC_PLLCFGR_PLLM);
+  return m ? pll_source(r) * SIM_GET(cfg, SIM_RCC_PLLCFGR_PLLN) / m : 0;
 }
 
 static uint64_t pll_p(const struct rcc *r) {
   if (!is_ready(r, RCC_PLL)) return 0;
-  const uint32_t p = SIM_GET(r->r[SIM_RCC_PLLCFGR / 4], SIM_RCC_PLLCFGR_PLLP);
-  return pll_vco(r) / (2 * (p + 1));
+  const uint32_t cfg = r->r[SIM_RCC_PLLCFGR / 4];
+  return pll_vco(r, cfg) / (2 * (SIM_GET(cfg, SIM_RCC_PLLCFGR_PLLP) + 1));
 }
 
 static uint64_t clock_48m(const struct rcc *r) {
@@ -96,10 +99,11 @@ static uint64_t clock_48m(const struct rcc *r) {
     if (!is_ready(r, RCC_PLLSAI)) return 0;
     const uint32_t cfg = r->r[SIM_RCC_PLLSAICFGR / 4];
     const uint32_t p = SIM_GET(cfg, SIM_RCC_PLLSAICFGR_PLLSAIP);
-    return pll_input(r) * SIM_GET(cfg, SIM_RCC_PLLSAICFGR_PLLSAIN) / (2 * (p + 1));
+    return pll_vco(r, cfg) / (2 * (p + 1));
   }
-  const uint32_t q = SIM_GET(r->r[SIM_RCC_PLLCFGR / 4], SIM_RCC_PLLCFGR_PLLQ);
-  return is_ready(r, RCC_PLL) && q ? pll_vco(r) / q : 0;
+  const uint32_t cfg = r->r[SIM_RCC_PLLCFGR / 4];
+  const uint32_t q = SIM_GET(cfg, SIM_RCC_PLLCFGR_PLLQ);
+  return is_ready(r, RCC_PLL) && q ? pll_vco(r, cfg) / q : 0;
 }
 
 static uint64_t sysclk(const struct rcc *r) {
@@ -166,17 +170,6 @@ static void follow_switch(struct rcc *r) {
   *cfgr = (*cfgr & ~SIM_RCC_CFGR_SWS) | SIM_PUT(SIM_RCC_CFGR_SWS, sw);
 }
 
-static void on_ready(void *ctx) {
-  const struct rcc_start *start = ctx;
-  struct rcc *r = start->rcc;
-  const uint32_t offset = oscillators[start->which].reg;
-  *reg(r, offset) |= oscillators[start->which].ready;
-  *reg(r, SIM_RCC_CIR) |= oscillators[start->which].ready_interrupt;
-  update_irq(r);
-  follow_switch(r);
-  clocks_changed(r);
-}
-
 static bool can_start(const struct rcc *r, enum rcc_oscillator which) {
   const bool from_hse = is_set(r, SIM_RCC_PLLCFGR, SIM_RCC_PLLCFGR_PLLSRC);
   switch (which) {
@@ -189,46 +182,81 @@ static bool can_start(const struct rcc *r, enum rcc_oscillator which) {
   }
 }
 
-// RM0410 5.3.2: input 1 to 2 MHz, VCO 100 to 432 MHz, N 50 to 432, Q and M >= 2.
-static void check_pll(const struct rcc *r) {
-  const uint64_t input = pll_input(r), vco = pll_vco(r);
-  const uint32_t cfg = r->r[SIM_RCC_PLLCFGR / 4];
+// RM0410 5.3.2, 5.3.23, 5.3.24: input 1 to 2 MHz, VCO 100 to 432 MHz, N 50 to 432, Q
+// and M >= 2. N and Q have the same places in the registers of all three.
+static void check_pll(const struct rcc *r, enum rcc_oscillator which) {
+  const uint32_t offset = which == RCC_PLL      ? SIM_RCC_PLLCFGR
+                          : which == RCC_PLLSAI ? SIM_RCC_PLLSAICFGR
+                                                : SIM_RCC_PLLI2SCFGR;
+  const uint32_t cfg = r->r[offset / 4];
+  const uint32_t m = SIM_GET(r->r[SIM_RCC_PLLCFGR / 4], SIM_RCC_PLLCFGR_PLLM);
   const uint32_t n = SIM_GET(cfg, SIM_RCC_PLLCFGR_PLLN);
+  const uint32_t q = SIM_GET(cfg, SIM_RCC_PLLCFGR_PLLQ);
+  const uint64_t input = pll_input(r), vco = pll_vco(r, cfg);
   const bool good = input >= 950000 && input <= 2100000 && vco >= 100000000 &&
-                    vco <= 432000000 && n >= 50 && n <= 432 &&
-                    SIM_GET(cfg, SIM_RCC_PLLCFGR_PLLM) >= 2 &&
-                    SIM_GET(cfg, SIM_RCC_PLLCFGR_PLLQ) >= 2;
+                    vco <= 432000000 && n >= 50 && n <= 432 && m >= 2 && q >= 2;
   if (good) return;
-  report_guest(&r->sim->report, GUEST_CLOCK_LIMIT, r->regs.base + SIM_RCC_PLLCFGR,
+  report_guest(&r->sim->report, GUEST_CLOCK_LIMIT, r->regs.base + offset,
                "PLL input %u kHz, VCO %u kHz: out of range", (unsigned)(input / 1000),
                (unsigned)(vco / 1000));
 }
 
-static void switch_oscillator(struct rcc *r, enum rcc_oscillator which, bool on) {
-  struct rcc_start *start = &r->starts[which];
-  if (!on) {
-    event_cancel(&r->sim->events, &start->ready);
-    *reg(r, oscillators[which].reg) &= ~oscillators[which].ready;
-    return;
-  }
-  if (is_ready(r, which) || start->ready.armed) return;
-  if (which == RCC_PLL) check_pll(r);
-  if (!can_start(r, which)) {
-    if (which >= RCC_PLL) {
-      report_guest(&r->sim->report, GUEST_CLOCK_SEQUENCE, r->regs.base + SIM_RCC_CR,
-                   "PLL switched on before its source is ready");
-    }
-    return;
-  }
+static void begin(struct rcc *r, enum rcc_oscillator which) {
   const bool bypassed = which == RCC_HSE && is_set(r, SIM_RCC_CR, SIM_RCC_CR_HSEBYP);
-  event_in(&r->sim->events, &start->ready,
+  if (!can_start(r, which)) return;
+  event_in(&r->sim->events, &r->starts[which].ready,
            bypassed ? VT_US(10) : oscillators[which].start);
 }
 
-static void update_oscillators(struct rcc *r, uint32_t offset) {
+static void stop(struct rcc *r, enum rcc_oscillator which) {
+  event_cancel(&r->sim->events, &r->starts[which].ready);
+  *reg(r, oscillators[which].reg) &= ~oscillators[which].ready;
+}
+
+static void switch_on(struct rcc *r, enum rcc_oscillator which) {
+  if (which >= RCC_PLL) check_pll(r, which);
+  if (which >= RCC_PLL && !can_start(r, which)) {
+    report_guest(&r->sim->report, GUEST_CLOCK_SEQUENCE, r->regs.base + SIM_RCC_CR,
+                 "PLL switched on before its source is ready");
+  }
+  begin(r, which);
+}
+
+// PLLs lock to their source while it runs, and lose the lock when it stops.
+static void follow_source(struct rcc *r) {
+  for (unsigned i = RCC_PLL; i <= RCC_PLLSAI; i++) {
+    const enum rcc_oscillator pll = (enum rcc_oscillator)i;
+    const bool on = is_set(r, SIM_RCC_CR, oscillators[i].on);
+    if (!can_start(r, pll)) {
+      stop(r, pll);
+    } else if (on && !is_ready(r, pll) && !r->starts[i].ready.armed) {
+      begin(r, pll);
+    }
+  }
+}
+
+static void on_ready(void *ctx) {
+  const struct rcc_start *start = ctx;
+  struct rcc *r = start->rcc;
+  const uint32_t offset = oscillators[start->which].reg;
+  *reg(r, offset) |= oscillators[start->which].ready;
+  *reg(r, SIM_RCC_CIR) |= oscillators[start->which].ready_interrupt;
+  update_irq(r);
+  follow_source(r);
+  follow_switch(r);
+  clocks_changed(r);
+}
+
+// `old`: the register before a write to it.
+static void update_oscillators(struct rcc *r, uint32_t offset, uint32_t old) {
   for (unsigned i = 0; i < RCC_OSCILLATORS; i++) {
-    if (oscillators[i].reg != offset) continue;
-    switch_oscillator(r, (enum rcc_oscillator)i, is_set(r, offset, oscillators[i].on));
+    const uint32_t on = oscillators[i].on;
+    if (oscillators[i].reg != offset || !((*reg(r, offset) ^ old) & on)) continue;
+    if (old & on) {
+      stop(r, (enum rcc_oscillator)i);
+    } else {
+      switch_on(r, (enum rcc_oscillator)i);
+    }
   }
 }
 
@@ -253,13 +281,10 @@ static uint32_t keep_used(const struct rcc *r, uint32_t value) {
 }
 
 static void write_cr(struct rcc *r, uint32_t value) {
-  const uint32_t read_only = SIM_RCC_CR_HSIRDY | SIM_RCC_CR_HSERDY | SIM_RCC_CR_PLLRDY |
-                             SIM_RCC_CR_PLLI2SRDY | SIM_RCC_CR_PLLSAIRDY |
-                             SIM_RCC_CR_HSICAL;
-  value = keep_used(r, value);
-  uint32_t *cr = reg(r, SIM_RCC_CR);
-  *cr = (*cr & read_only) | (value & ~read_only);
-  update_oscillators(r, SIM_RCC_CR);
+  const uint32_t old = *reg(r, SIM_RCC_CR);
+  *reg(r, SIM_RCC_CR) = keep_used(r, value);
+  update_oscillators(r, SIM_RCC_CR, old);
+  follow_source(r);
 }
 
 static void write_pllcfgr(struct rcc *r, uint32_t value) {
@@ -273,8 +298,7 @@ static void write_pllcfgr(struct rcc *r, uint32_t value) {
 }
 
 static void write_cfgr(struct rcc *r, uint32_t value) {
-  uint32_t *cfgr = reg(r, SIM_RCC_CFGR);
-  *cfgr = (*cfgr & SIM_RCC_CFGR_SWS) | (value & ~SIM_RCC_CFGR_SWS);
+  *reg(r, SIM_RCC_CFGR) = value;
   follow_switch(r);
 }
 
@@ -293,21 +317,23 @@ static void write_bdcr(struct rcc *r, uint32_t value) {
                  "BDCR written while PWR_CR1.DBP is clear");
     return;
   }
+  const uint32_t old = *bdcr;
   if (value & SIM_RCC_BDCR_BDRST) {
     *bdcr = SIM_RCC_BDCR_BDRST;
-    update_oscillators(r, SIM_RCC_BDCR);
+    update_oscillators(r, SIM_RCC_BDCR, old);
     if (r->on_backup_reset) r->on_backup_reset(r->ctx);
     return;
   }
-  *bdcr = (*bdcr & SIM_RCC_BDCR_LSERDY) | (value & ~SIM_RCC_BDCR_LSERDY);
-  update_oscillators(r, SIM_RCC_BDCR);
+  *bdcr = value;
+  update_oscillators(r, SIM_RCC_BDCR, old);
 }
 
 static void write_csr(struct rcc *r, uint32_t value) {
   uint32_t *csr = reg(r, SIM_RCC_CSR);
+  const uint32_t old = *csr;
   if (value & SIM_RCC_CSR_RMVF) *csr &= 0x00FFFFFFu;
   *csr = (*csr & ~SIM_RCC_CSR_LSION) | (value & SIM_RCC_CSR_LSION);
-  update_oscillators(r, SIM_RCC_CSR);
+  update_oscillators(r, SIM_RCC_CSR, old);
 }
 
 static bool is_reset_register(uint32_t offset) {
@@ -350,7 +376,7 @@ void rcc_write(void *rcc, uint32_t offset, unsigned bytes, uint32_t value) {
   struct rcc *r = rcc;
   if (!reg_check_write(&r->regs, offset, bytes, value)) return;
   const uint32_t word = offset & ~3u;
-  write_word(r, word, reg_merge(*reg(r, word), offset, bytes, value));
+  write_word(r, word, reg_update(&r->regs, *reg(r, word), offset, bytes, value));
   clocks_changed(r);
 }
 

@@ -25,7 +25,7 @@ void rtc_write(void *rtc, uint32_t offset, unsigned bytes, uint32_t value) {
     return;
   }
   uint32_t *word = &t->r[offset / 4];
-  *word = reg_merge(*word, offset, bytes, value);
+  *word = reg_update(&t->regs, *word, offset, bytes, value);
 }
 
 void rtc_backup_reset(struct rtc *t) {

@@ -9,8 +9,7 @@
 
 // Offsets of the parts from 0xE000E000.
 enum {
-  AT_ICTR = 0x004,
-  AT_ACTLR = 0x008,
+  AT_CONTROL = 0x004,
   AT_STK = 0x010,
   AT_NVIC = 0x100,
   AT_SCB = 0xD00,
@@ -23,6 +22,8 @@ enum {
 #define SCS_BASE 0xE000E000u
 #define VECTKEY  0x05FAu
 
+// The emulated core has none of what ACTLR could switch off.
+static const struct reg_model control_models[] = {{SIM_SCNSCB_ACTLR, 0, ALL, 0, 0}};
 static const struct reg_model stk_models[] = {{SIM_STK_CTRL, ALL, 0, 3, 4}};
 static const struct reg_model mpu_models[] = {{SIM_MPU_TYPE, ALL, 0, 11, 4}};
 static const struct reg_model nvic_models[] = {
@@ -71,6 +72,8 @@ void scs_init(struct scs *s, struct sim *sim, struct clock_source clocks) {
   mpu_init(&s->mpu, &sim->report);
   struct report *r = &sim->report;
 #define COUNT(a) (sizeof(a) / sizeof *(a))
+  reg_file_init(&s->control, &sim_regs_scnscb, SCS_BASE, control_models,
+                COUNT(control_models), r);
   reg_file_init(&s->stk, &sim_regs_stk, SCS_BASE + AT_STK, stk_models,
                 COUNT(stk_models), r);
   reg_file_init(&s->nvic_regs, &sim_regs_nvic, SCS_BASE + AT_NVIC, nvic_models,
@@ -87,6 +90,7 @@ void scs_init(struct scs *s, struct sim *sim, struct clock_source clocks) {
 }
 
 void scs_free(struct scs *s) {
+  reg_file_free(&s->control);
   reg_file_free(&s->stk);
   reg_file_free(&s->nvic_regs);
   reg_file_free(&s->scb);
@@ -105,6 +109,7 @@ void scs_reset(struct scs *s, uint32_t vectors) {
   systick_reset(&s->systick);
   s->vtor = vectors;
   s->scr = s->csselr = s->cpacr = s->shcsr_enables = s->demcr = 0;
+  s->actlr = 0;
   s->cfsr = s->hfsr = s->dfsr = s->mmfar = s->bfar = s->afsr = 0;
   s->ccr = scb_reset_value(s, SIM_SCB_CCR);
   s->itcmcr = scb_reset_value(s, SIM_SCB_ITCMCR);
@@ -144,7 +149,7 @@ static void nvic_write(struct scs *s, uint32_t offset, unsigned bytes, uint32_t 
     }
   } else {
     const unsigned word = (offset % 0x80) / 4;
-    const uint32_t bits = reg_merge(0, offset, bytes, value);
+    const uint32_t bits = reg_merge(0, offset, bytes, value) & nvic_lines(word);
     if (word >= NVIC_WORDS) return;
     if (offset >= SIM_NVIC_IABR0) return;
     if (offset >= SIM_NVIC_ICPR0) {
@@ -322,7 +327,7 @@ static void scb_write(struct scs *s, uint32_t offset, unsigned bytes, uint32_t v
     return;
   }
   uint32_t *plain = plain_register(s, word);
-  const uint32_t merged = reg_merge(plain ? *plain : 0, offset, bytes, value);
+  const uint32_t merged = reg_update(&s->scb, plain ? *plain : 0, offset, bytes, value);
   if (cache_operation(s, word, merged)) return;
   switch (word) {
     case SIM_SCB_ICSR: write_icsr(s, merged); break;
@@ -345,6 +350,7 @@ static void scb_write(struct scs *s, uint32_t offset, unsigned bytes, uint32_t v
 // --- dispatch ---
 
 static struct reg_file *part_of(struct scs *s, uint32_t offset) {
+  if (offset >= AT_CONTROL && offset < AT_CONTROL + 8) return &s->control;
   if (offset >= AT_STK && offset < AT_STK + 0x10) return &s->stk;
   if (offset >= AT_MPU && offset < AT_MPU + 0x2C) return &s->mpu_regs;
   if (offset >= AT_DEBUG && offset < AT_DEBUG + 0x10) return &s->coredebug;
@@ -352,6 +358,21 @@ static struct reg_file *part_of(struct scs *s, uint32_t offset) {
   if ((offset >= AT_NVIC && offset < AT_SCB) || offset == AT_STIR) return &s->nvic_regs;
   if (offset >= AT_SCB) return &s->scb;
   return NULL;
+}
+
+// Only priorities and fault status may be accessed narrower than a word (B3.1.1); what
+// else happens to be is not known.
+static bool good_width(struct scs *s, const struct reg_file *part, uint32_t offset,
+                       unsigned bytes) {
+  const uint32_t scb = offset - AT_SCB;
+  const bool priority = (part == &s->nvic_regs && offset >= AT_NVIC + SIM_NVIC_IPR0) ||
+                        (part == &s->scb && scb >= SIM_SCB_SHPR1 && scb < SIM_SCB_SHCSR);
+  const bool status = part == &s->scb && (scb & ~3u) == SIM_SCB_CFSR;
+  if (bytes == 4 || priority || status) return true;
+  report_guest(&s->sim->report, GUEST_BAD_WIDTH, SCS_BASE + offset,
+               "%u-byte access at 0x%08x, which takes words only", bytes,
+               (unsigned)(SCS_BASE + offset));
+  return false;
 }
 
 static uint32_t fpu_word(const struct scs *s, uint32_t offset) {
@@ -364,16 +385,14 @@ static uint32_t fpu_word(const struct scs *s, uint32_t offset) {
 }
 
 static void fpu_write(struct scs *s, uint32_t offset, uint32_t value) {
-  if (offset == SIM_FPU_FPCCR) s->fpccr = value;
-  if (offset == SIM_FPU_FPCAR) s->fpcar = value;
-  if (offset == SIM_FPU_FPDSCR) s->fpdscr = value;
+  const uint32_t known = value & reg_at(&s->fpu, offset)->known;
+  if (offset == SIM_FPU_FPCCR) s->fpccr = known;
+  if (offset == SIM_FPU_FPCAR) s->fpcar = known;
+  if (offset == SIM_FPU_FPDSCR) s->fpdscr = known;
 }
 
 uint32_t scs_read(void *scs, uint32_t offset, unsigned bytes) {
   struct scs *s = scs;
-  if ((offset & ~3u) == AT_ICTR)
-    return reg_extract((NVIC_IRQS - 1) / 32, offset, bytes);
-  if ((offset & ~3u) == AT_ACTLR) return 0;
   struct reg_file *part = part_of(s, offset);
   if (!part) {
     report_guest(&s->sim->report, GUEST_BAD_REGISTER, SCS_BASE + offset,
@@ -381,9 +400,12 @@ uint32_t scs_read(void *scs, uint32_t offset, unsigned bytes) {
     return 0;
   }
   const uint32_t at = SCS_BASE + offset - part->base;
-  if (!reg_check_read(part, at)) return 0;
+  if (!good_width(s, part, offset, bytes) || !reg_check_read(part, at)) return 0;
   const uint32_t word = at & ~3u;
   uint32_t value = 0;
+  if (part == &s->control) {
+    value = word == SIM_SCNSCB_ACTLR ? s->actlr : (NVIC_IRQS - 1) / 32;
+  }
   if (part == &s->stk) value = systick_read(&s->systick, word);
   if (part == &s->mpu_regs) value = mpu_read(&s->mpu, word);
   if (part == &s->fpu) value = fpu_word(s, word);
@@ -397,12 +419,14 @@ void scs_write(void *scs, uint32_t offset, unsigned bytes, uint32_t value) {
   struct scs *s = scs;
   struct reg_file *part = part_of(s, offset);
   if (!part) {
-    report_unimplemented(&s->sim->report, SCS_BASE + offset, "write at 0x%08x",
-                         (unsigned)(SCS_BASE + offset));
+    report_guest(&s->sim->report, GUEST_BAD_REGISTER, SCS_BASE + offset,
+                 "write at 0x%08x, where no register is", (unsigned)(SCS_BASE + offset));
     return;
   }
   const uint32_t at = SCS_BASE + offset - part->base;
+  if (!good_width(s, part, offset, bytes)) return;
   if (!reg_check_write(part, at, bytes, value)) return;
+  if (part == &s->control) s->actlr = reg_update(part, s->actlr, at, bytes, value);
   if (part == &s->stk) systick_write(&s->systick, at & ~3u, value);
   if (part == &s->mpu_regs) mpu_write(&s->mpu, at & ~3u, value);
   if (part == &s->fpu) fpu_write(s, at & ~3u, value);

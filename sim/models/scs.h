@@ -29,9 +29,9 @@ struct scs {
   struct nvic nvic;
   struct systick systick;
   struct mpu mpu;
-  struct reg_file scb, stk, nvic_regs, mpu_regs, fpu, coredebug;
+  struct reg_file control, scb, stk, nvic_regs, mpu_regs, fpu, coredebug;
 
-  uint32_t vtor, scr, ccr, cpacr, csselr;
+  uint32_t actlr, vtor, scr, ccr, cpacr, csselr;
   uint32_t shcsr_enables;  // MEMFAULTENA, BUSFAULTENA, USGFAULTENA
   uint32_t cfsr, hfsr, dfsr, mmfar, bfar, afsr;
   uint32_t fpccr, fpcar, fpdscr;

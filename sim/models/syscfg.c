@@ -35,9 +35,8 @@ void syscfg_write(void *syscfg, uint32_t offset, unsigned bytes, uint32_t value)
   if (!reg_check_write(&s->regs, offset, bytes, value)) return;
   const uint32_t word = offset & ~3u;
   const uint32_t old = s->r[word / 4];
-  uint32_t v = reg_merge(old, offset, bytes, value);
+  uint32_t v = reg_update(&s->regs, old, offset, bytes, value);
   if (word == SIM_SYSCFG_CMPCR) {
-    v &= SIM_SYSCFG_CMPCR_CMP_PD;
     if (v & ~old) s->cell_on = s->sim->events.now;
   }
   s->r[word / 4] = v;

@@ -27,11 +27,12 @@ static vtime_t time_of(const struct systick *t, uint64_t ticks) {
 
 static void arm(struct systick *t) {
   event_cancel(&t->sim->events, &t->zero);
-  if (!t->hz || !t->reload) return;
+  if (!t->hz) return;
   // Zero is reached when the count falls from 1 to 0; a count that starts at 0
-  // first reloads, without the flag (B3.3.1).
+  // first reloads, without the flag (B3.3.1). Reload 0 ends it at the next 0.
   uint64_t next = t->start_value;
   const uint64_t passed = ticks_since_start(t);
+  if (!t->reload && next <= passed) return;
   if (next == 0) next = t->reload + 1ull;
   if (next <= passed) {
     next += (passed - next + t->reload + 1) / (t->reload + 1ull) * (t->reload + 1ull);
@@ -47,14 +48,26 @@ static void on_zero(void *ctx) {
   arm(t);
 }
 
+static uint64_t rate(const struct systick *t) {
+  if (!(t->csr & SIM_STK_CTRL_ENABLE)) return 0;
+  const uint64_t hclk = clock_hz(&t->clocks, CLOCK_HCLK);
+  return t->csr & SIM_STK_CTRL_CLKSOURCE ? hclk : hclk / 8;
+}
+
 static void restart(struct systick *t, uint32_t value) {
   t->start_value = value;
   t->start_time = t->sim->events.now;
-  t->hz = 0;
-  if (t->csr & SIM_STK_CTRL_ENABLE) {
-    const uint64_t hclk = clock_hz(&t->clocks, CLOCK_HCLK);
-    t->hz = t->csr & SIM_STK_CTRL_CLKSOURCE ? hclk : hclk / 8;
-  }
+  t->hz = rate(t);
+  arm(t);
+}
+
+// After a change of settings: the count goes on, at the same rate within its tick.
+static void carry_on(struct systick *t, uint32_t value) {
+  const bool same = t->hz && t->hz == rate(t);
+  const vtime_t tick = same ? time_of(t, ticks_since_start(t)) : 0;
+  restart(t, value);
+  if (!same) return;
+  t->start_time = tick;
   arm(t);
 }
 
@@ -92,11 +105,11 @@ void systick_write(struct systick *t, uint32_t offset, uint32_t value) {
     case SIM_STK_CTRL:
       t->csr =
           value & (SIM_STK_CTRL_ENABLE | SIM_STK_CTRL_TICKINT | SIM_STK_CTRL_CLKSOURCE);
-      restart(t, now);
+      carry_on(t, now);
       break;
     case SIM_STK_LOAD:
       t->reload = value & 0xFFFFFFu;
-      restart(t, now);
+      carry_on(t, now);
       break;
     case SIM_STK_VAL:
       t->count_flag = false;

@@ -113,6 +113,14 @@ void usart_receive(struct usart *u, uint8_t byte) {
   update_irq(u);
 }
 
+// Without UE what is under way is lost, and every flag is as after reset (RM0410
+// 34.8.1, UE).
+static void abandon(struct usart *u) {
+  *reg(u, SIM_USART_ISR) = SIM_USART_ISR_TXE | SIM_USART_ISR_TC;
+  u->holding = false;
+  event_cancel(&u->sim->events, &u->sent);
+}
+
 // Enabling the receiver or transmitter is acknowledged at once.
 static void write_cr1(struct usart *u, uint32_t value) {
   const uint32_t fixed = SIM_USART_CR1_M0 | SIM_USART_CR1_M1 | SIM_USART_CR1_OVER8;
@@ -120,7 +128,9 @@ static void write_cr1(struct usart *u, uint32_t value) {
     report_guest(&u->sim->report, GUEST_CLOCK_SEQUENCE, u->regs.base + SIM_USART_CR1,
                  "frame format changed while UE is set");
   }
+  const bool goes_off = on(u, SIM_USART_CR1_UE) && !(value & SIM_USART_CR1_UE);
   *reg(u, SIM_USART_CR1) = value;
+  if (goes_off) abandon(u);
   uint32_t *isr = reg(u, SIM_USART_ISR);
   *isr &= ~(SIM_USART_ISR_TEACK | SIM_USART_ISR_REACK);
   if (on(u, SIM_USART_CR1_UE | SIM_USART_CR1_TE)) *isr |= SIM_USART_ISR_TEACK;
@@ -153,13 +163,13 @@ void usart_write(void *usart, uint32_t offset, unsigned bytes, uint32_t value) {
   struct usart *u = usart;
   if (!reg_check_write(&u->regs, offset, bytes, value)) return;
   const uint32_t word = offset & ~3u;
-  const uint32_t v = reg_merge(*reg(u, word), offset, bytes, value);
+  const uint32_t v = reg_update(&u->regs, *reg(u, word), offset, bytes, value);
   switch (word) {
     case SIM_USART_CR1: write_cr1(u, v); break;
     case SIM_USART_BRR: write_brr(u, v); break;
     case SIM_USART_TDR: write_tdr(u, v); break;
     // ICR bits clear the ISR bits at the same places; TC and ORE are among them.
-    case SIM_USART_ICR: *reg(u, SIM_USART_ISR) &= ~(v & 0x00123B5Fu); break;
+    case SIM_USART_ICR: *reg(u, SIM_USART_ISR) &= ~v; break;
     case SIM_USART_RQR:
       if (v & SIM_USART_RQR_RXFRQ) *reg(u, SIM_USART_ISR) &= ~SIM_USART_ISR_RXNE;
       break;
@@ -170,9 +180,7 @@ void usart_write(void *usart, uint32_t offset, unsigned bytes, uint32_t value) {
 
 void usart_reset(struct usart *u) {
   memset(u->r, 0, sizeof u->r);
-  *reg(u, SIM_USART_ISR) = SIM_USART_ISR_TXE | SIM_USART_ISR_TC;
-  u->holding = false;
-  event_cancel(&u->sim->events, &u->sent);
+  abandon(u);
   update_irq(u);
 }
 

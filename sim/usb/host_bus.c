@@ -169,8 +169,7 @@ static void start(struct usb_host *h) {
   struct usb_pipe *pipe = pipe_at(h, chosen);
   const struct usb_token token = host_next_token(h, pipe);
   const vtime_t now = h->events->now;
-  const vtime_t at =
-      fit(h, now, usb_time_worst(h->speed, token.pid, largest(h, pipe, &token)));
+  const vtime_t at = fit(h, now, usb_time_worst(h->speed, largest(h, pipe, &token)));
   if (at > now) {
     event_at(h->events, &h->bus, at);
     return;

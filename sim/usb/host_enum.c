@@ -16,7 +16,6 @@ enum step {
   STEP_FIRST_DESCRIPTOR,
   STEP_SECOND_RESET,
   STEP_ADDRESS,
-  STEP_ADDRESS_RECOVERY,
   STEP_DESCRIPTOR,
 };
 
@@ -86,10 +85,7 @@ static void urb_done(void *ctx, struct usb_urb *urb) {
   }
   switch (e->step) {
     case STEP_FIRST_DESCRIPTOR: first_descriptor_done(h); break;
-    case STEP_ADDRESS:
-      e->step = STEP_ADDRESS_RECOVERY;
-      event_in(h->events, &e->pause, ADDRESS_RECOVERY);
-      break;
+    case STEP_ADDRESS: event_in(h->events, &e->pause, ADDRESS_RECOVERY); break;
     default:
       if (is_descriptor(e, DEVICE_DESCRIPTOR)) {
         end(h, 0);

@@ -76,8 +76,7 @@ vtime_t usb_time_to_host(enum usb_speed speed, enum usb_pid sent, uint32_t bytes
   return total(r, r->two_packets, 0) - r->token;
 }
 
-vtime_t usb_time_worst(enum usb_speed speed, enum usb_pid sent, uint32_t bytes) {
+vtime_t usb_time_worst(enum usb_speed speed, uint32_t bytes) {
   const struct rate *r = &rates[speed];
-  if (sent == USB_PID_PING) bytes = 0;
   return total(r, r->with_handshake, bytes) + r->timeout;
 }

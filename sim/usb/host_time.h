@@ -24,4 +24,4 @@ vtime_t usb_time_to_host(enum usb_speed speed, enum usb_pid sent, uint32_t bytes
 
 // The longest that such a transaction can take, for the decision whether it still
 // fits into the frame.
-vtime_t usb_time_worst(enum usb_speed speed, enum usb_pid sent, uint32_t bytes);
+vtime_t usb_time_worst(enum usb_speed speed, uint32_t bytes);

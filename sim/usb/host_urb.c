@@ -109,9 +109,9 @@ static void unlink_urb(struct usb_host *h, struct usb_urb *urb) {
   if (pipe->tail == urb) pipe->tail = before;
   if (before) return;
   // It was the one being served.
-  pipe->errors = 0;
+  if (pipe->parked) pipe->due = h->free_at;  // the next one does not wait for its NAK
   pipe->parked = false;
-  if (is_control(urb)) pipe->ping = false;
+  pipe->errors = 0;
   if (h->wire.urb == urb) h->wire.urb = NULL;
 }
 

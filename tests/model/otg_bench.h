@@ -224,7 +224,7 @@ void bench_run(struct bench *b, vtime_t duration);
 // Time passes, nobody runs.
 void bench_idle(struct bench *b, vtime_t duration);
 
-// Core initialisation up to the connect, as RM0410 41.16.1 and 41.16.3 have it.
+// Core initialisation up to the connect, as RM0410 41.16 have it.
 void driver_start(struct bench *b, const struct driver_style *style);
 void driver_core_init(struct bench *b);
 void driver_interrupt(struct bench *b);

@@ -265,6 +265,17 @@ static void system_reset_forgets_everything(void **state) {
   assert_int_equal(rd(&b, R_GINTSTS), 0x04000020);
 }
 
+// The session ends with the PHY's power, but a reset is not the place to say so.
+static void system_reset_is_no_event(void **state) {
+  (void)state;
+  bench_raw(&b, &fs);
+  assert_true(rd(&b, R_GOTGCTL) & BIT(19));
+  otg_system_reset(&b.otg);
+  assert_false(rd(&b, R_GOTGCTL) & BIT(19));
+  assert_int_equal(rd(&b, R_GOTGINT), 0);
+  assert_int_equal(rd(&b, R_GINTSTS), 0x04000020);
+}
+
 static void endpoint_1_of_otg_hs_has_its_own_lines(void **state) {
   (void)state;
   bench_raw(&b, &hs);
@@ -341,6 +352,7 @@ static void make_dirty(void) {
   set(&b, R_GUSBCFG, GUSBCFG_FHMOD);
   clear(&b, R_GUSBCFG, GUSBCFG_FDMOD);
   b.otg.port.suspend(b.otg.port.ctx);
+  b.otg.address = 5;
 }
 
 static void assert_idle(const struct otg *o, const struct otg *new) {
@@ -403,6 +415,7 @@ int main(void) {
       T(host_registers_in_device_mode_set_mmis),
       T(bus_device_covers_the_windows),
       T(system_reset_forgets_everything),
+      T(system_reset_is_no_event),
       T(endpoint_1_of_otg_hs_has_its_own_lines),
       T(interrupts_pass_three_masks),
       T(system_reset_equals_power_on),

@@ -149,14 +149,13 @@ static void anything_goes(void **state) {
 static void oversized_packets_are_reported_and_cut(void **state) {
   (void)state;
   static const struct {
-    bool high_speed;
     uint32_t type, size;
-    bool fine;
+    bool high_speed, fine;
   } cases[] = {
-      {true, EP_BULK, 512, true},       {true, EP_BULK, 513, false},
-      {true, EP_INTERRUPT, 1024, true}, {true, EP_INTERRUPT, 1025, false},
-      {false, EP_BULK, 64, true},       {false, EP_BULK, 65, false},
-      {false, EP_INTERRUPT, 64, true},  {false, EP_INTERRUPT, 65, false},
+      {EP_BULK, 512, true, true},       {EP_BULK, 513, true, false},
+      {EP_INTERRUPT, 1024, true, true}, {EP_INTERRUPT, 1025, true, false},
+      {EP_BULK, 64, false, true},       {EP_BULK, 65, false, false},
+      {EP_INTERRUPT, 64, false, true},  {EP_INTERRUPT, 65, false, false},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     const struct bench_setup setup = {

@@ -331,6 +331,107 @@ static void two_runs_are_equal(void **state) {
   }
 }
 
+// --- corners -----------------------------------------------------------------------
+
+static void refused_set_address_changes_nothing(void **state) {
+  static struct fake f;
+  (void)state;
+  fake_open_enabled(&f, false);
+  fake_replies(&f, 1, USB_REPLY_ACK);
+  fake_replies(&f, 1, USB_REPLY_STALL);
+  struct usb_urb urb = fake_control(&f, 0x00, NULL, 0);
+  urb.setup[1] = 5;
+  urb.setup[2] = 42;
+  fake_submit(&f, &urb);
+  fake_pass(&f, VT_MS(1));
+  assert_int_equal(urb.status, -EPIPE);
+  assert_int_equal(f.host.address, 0);
+  // A class request with the same number is none of the host's business.
+  fake_line(&f, (struct line){.reply = USB_REPLY_ACK});
+  fake_data(&f, true, 0, 0);
+  urb = fake_control(&f, 0x21, NULL, 0);
+  urb.setup[1] = 9;
+  f.host.pipes[1][0].data1 = true;
+  fake_submit(&f, &urb);
+  fake_pass(&f, VT_MS(1));
+  assert_int_equal(urb.status, 0);
+  assert_true(f.host.pipes[1][0].data1);
+}
+
+static void enumeration_accepts_every_legal_packet_size(void **state) {
+  static struct fake f;
+  (void)state;
+  static const struct {
+    uint8_t size;
+    int status;
+  } cases[] = {{8, 0}, {16, 0}, {32, 0}, {64, 0}, {0, -EPROTO}, {9, -EPROTO}};
+  for (size_t i = 0; i < 6; i++) {
+    fake_open(&f, false, true);
+    f.obedient = true;
+    f.descriptor[7] = cases[i].size;
+    usb_host_plug(&f.host);
+    fake_pass(&f, VT_MS(100));
+    const struct usb_enumerate_how how = {127, 8, i & 1};
+    assert_int_equal(enumerate(&f, how), cases[i].status);
+    if (cases[i].status == 0) assert_int_equal(f.host.ep0_max_packet, cases[i].size);
+  }
+}
+
+static int broken_at;
+
+// The device turns bad between two steps.
+static enum usb_fault turn_bad(void *ctx, uint64_t number, const struct usb_token *t) {
+  struct fake *f = ctx;
+  (void)t;
+  if (number == (uint64_t)broken_at) f->descriptor[0] = 17;
+  return USB_FAULT_NONE;
+}
+
+static void enumeration_checks_the_last_descriptor_too(void **state) {
+  static struct fake f;
+  (void)state;
+  fake_open(&f, false, true);
+  f.obedient = true;
+  f.host.on_transaction = turn_bad;
+  broken_at = 6;  // after the first descriptor and SET_ADDRESS
+  usb_host_plug(&f.host);
+  fake_pass(&f, VT_MS(100));
+  const struct usb_enumerate_how how = {1, 64, false};
+  assert_int_equal(enumerate(&f, how), -EPROTO);
+}
+
+static void enumeration_needs_the_pull_up(void **state) {
+  static struct fake f;
+  (void)state;
+  fake_open_enabled(&f, false);
+  f.host.port.pull_up(&f.host, false);
+  const struct usb_enumerate_how how = {1, 64, false};
+  assert_int_equal(usb_host_enumerate(&f.host, how, fake_done, &f), -ENODEV);
+  fake_open_enabled(&f, false);
+  assert_int_equal(usb_host_enumerate(&f.host, how, fake_done, &f), 0);
+  assert_int_equal(usb_host_enumerate(&f.host, how, fake_done, &f), -EINVAL);
+}
+
+static void waiting_returns_the_error(void **state) {
+  static struct fake f;
+  (void)state;
+  fake_open(&f, false, true);
+  const struct usb_host_sync sync = {&f.host, advance, &f};
+  f.rest.reply = USB_REPLY_NONE;
+  assert_int_equal(usb_host_sync_enumerate(&sync, 3), -EPROTO);
+  fake_open_enabled(&f, false);
+  f.rest.reply = USB_REPLY_NAK;
+  struct usb_urb urb = fake_bulk(&f, 0x01, buffer, 64);
+  const vtime_t start = f.q.now;
+  assert_int_equal(usb_host_sync_transfer(&sync, &urb), -ETIMEDOUT);
+  assert_int_equal(f.q.now - start, VT_S(5));
+  urb = fake_bulk(&f, 0x01, buffer, 64);
+  urb.timeout = VT_MS(7);
+  const vtime_t again = f.q.now;
+  assert_int_equal(usb_host_sync_transfer(&sync, &urb), -ETIMEDOUT);
+  assert_int_equal(f.q.now - again, VT_MS(7));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(dropped_token_is_retried),
@@ -349,6 +450,11 @@ int main(void) {
       cmocka_unit_test(synchronous_calls_wait),
       cmocka_unit_test(waiting_ends_with_nobody_there),
       cmocka_unit_test(two_runs_are_equal),
+      cmocka_unit_test(refused_set_address_changes_nothing),
+      cmocka_unit_test(enumeration_accepts_every_legal_packet_size),
+      cmocka_unit_test(enumeration_checks_the_last_descriptor_too),
+      cmocka_unit_test(enumeration_needs_the_pull_up),
+      cmocka_unit_test(waiting_returns_the_error),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

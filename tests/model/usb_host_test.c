@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
-// USB host engine, transfers: packets, toggles, NAK and retry, cancel, exact times.
+// USB host engine, transfers: packets, toggles, NAK and retry slots, exact times.
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <string.h>
 
 #include <cmocka.h>
 
@@ -44,7 +43,7 @@ static void no_answer_costs_the_timeout(void **state) {
                    (vtime_t)18 * 83540);
   assert_int_equal(usb_time_to_host(USB_SPEED_HIGH, USB_PID_OUT, 512, USB_REPLY_NONE),
                    (vtime_t)816 * 2083);
-  assert_true(usb_time_worst(USB_SPEED_FULL, USB_PID_IN, 64) >
+  assert_true(usb_time_worst(USB_SPEED_FULL, 64) >
               whole(USB_SPEED_FULL, USB_PID_IN, 64, USB_REPLY_DATA));
 }
 
@@ -542,114 +541,6 @@ static void urbs_of_one_endpoint_stay_in_order(void **state) {
   assert_int_equal(f.done_count, 3);
 }
 
-// --- cancel ------------------------------------------------------------------------
-
-static void cancelled_urbs_complete_with_enoent(void **state) {
-  static struct fake f;
-  (void)state;
-  fake_open_enabled(&f, false);
-  f.rest.reply = USB_REPLY_NAK;
-  struct usb_urb a = fake_bulk(&f, 0x01, buffer, 64),
-                 b = fake_bulk(&f, 0x01, buffer, 64);
-  fake_submit(&f, &a);
-  fake_submit(&f, &b);
-  fake_pass(&f, VT_MS(3));
-  usb_host_cancel(&f.host, &b);  // waiting
-  assert_int_equal(b.status, -ENOENT);
-  assert_int_equal(f.done_count, 1);
-  usb_host_cancel(&f.host, &a);  // parked
-  assert_int_equal(a.status, -ENOENT);
-  usb_host_cancel(&f.host, &a);
-  assert_int_equal(f.done_count, 2);
-  const size_t seen = f.seen;
-  fake_pass(&f, VT_MS(3));
-  assert_int_equal(f.seen, seen);
-}
-
-// Cancelled on the wire: its buffer is not touched any more and the data packet is
-// not acknowledged, so that the device keeps it for the next URB.
-static void cancel_on_the_wire_touches_nothing(void **state) {
-  static struct fake f;
-  (void)state;
-  for (int phase = 0; phase < 2; phase++) {
-    fake_open_enabled(&f, false);
-    fake_data(&f, false, 64, 7);
-    fake_data(&f, false, 64, 7);
-    uint8_t mine[64] = {0};
-    struct usb_urb urb = fake_bulk(&f, 0x81, mine, 64);
-    fake_submit(&f, &urb);
-    while (f.host.wire.phase == USB_WIRE_IDLE)
-      fake_until(&f, event_next(&f.q));
-    if (phase) fake_until(&f, event_next(&f.q));
-    usb_host_cancel(&f.host, &urb);
-    assert_int_equal(urb.status, -ENOENT);
-    fake_pass(&f, VT_MS(1));
-    assert_int_equal(mine[0], 0);
-    assert_int_equal(f.acks, 0);
-    assert_int_equal(f.seen, phase);  // before the token was out, nobody heard it
-    urb = fake_bulk(&f, 0x81, mine, 64);
-    fake_submit(&f, &urb);
-    fake_pass(&f, VT_MS(1));
-    assert_int_equal(urb.status, 0);
-    assert_int_equal(mine[0], 7);
-  }
-}
-
-static struct usb_urb again;
-
-static void submit_again(void *ctx, struct usb_urb *urb) {
-  struct fake *f = ctx;
-  (void)urb;
-  fake_done(ctx, usb_host_submit(&f->host, &again));
-}
-
-static void completion_may_submit(void **state) {
-  static struct fake f;
-  (void)state;
-  fake_open_enabled(&f, false);
-  again = fake_bulk(&f, 0x01, buffer, 1);
-  struct usb_urb urb = fake_bulk(&f, 0x01, buffer, 1);
-  urb.complete = submit_again;
-  fake_submit(&f, &urb);
-  fake_pass(&f, VT_MS(1));
-  assert_int_equal(again.status, 0);
-  assert_int_equal(f.done_count, 2);
-  // While everything is being thrown out it cannot.
-  f.rest.reply = USB_REPLY_NAK;
-  urb = fake_bulk(&f, 0x01, buffer, 1);
-  urb.complete = submit_again;
-  fake_submit(&f, &urb);
-  fake_pass(&f, VT_MS(1));
-  usb_host_unplug(&f.host);
-  assert_int_equal(f.done_status, -ESHUTDOWN);
-  assert_false(again.queued);
-}
-
-static void senseless_requests_are_refused(void **state) {
-  static struct fake f;
-  (void)state;
-  fake_open(&f, false, true);
-  struct usb_urb urb = fake_bulk(&f, 0x01, buffer, 1);
-  assert_int_equal(usb_host_submit(&f.host, &urb), -ESHUTDOWN);
-  fake_open_enabled(&f, false);
-  urb = fake_bulk(&f, 0x80, buffer, 1);  // endpoint 0 is not bulk
-  assert_int_equal(usb_host_submit(&f.host, &urb), -EINVAL);
-  urb = fake_bulk(&f, 0x01, NULL, 1);
-  assert_int_equal(usb_host_submit(&f.host, &urb), -EINVAL);
-  urb = fake_bulk(&f, 0x01, buffer, 1);
-  urb.max_packet = 0;
-  assert_int_equal(usb_host_submit(&f.host, &urb), -EINVAL);
-  urb.max_packet = 1025;
-  assert_int_equal(usb_host_submit(&f.host, &urb), -EINVAL);
-  urb = fake_control(&f, 0x40, buffer, 8);
-  urb.length = 7;  // wLength says 8
-  assert_int_equal(usb_host_submit(&f.host, &urb), -EINVAL);
-  urb = fake_bulk(&f, 0x01, buffer, 1);
-  fake_submit(&f, &urb);
-  assert_int_equal(usb_host_submit(&f.host, &urb), -EINVAL);  // queued already
-  assert_int_equal(f.done_count, 0);
-}
-
 static void retry_slots_are_exact(void **state) {
   static struct fake f;
   (void)state;
@@ -720,10 +611,6 @@ int main(void) {
       cmocka_unit_test(interrupt_endpoints_are_asked_once_per_interval),
       cmocka_unit_test(endpoints_take_turns),
       cmocka_unit_test(urbs_of_one_endpoint_stay_in_order),
-      cmocka_unit_test(cancelled_urbs_complete_with_enoent),
-      cmocka_unit_test(cancel_on_the_wire_touches_nothing),
-      cmocka_unit_test(completion_may_submit),
-      cmocka_unit_test(senseless_requests_are_refused),
       cmocka_unit_test(retry_slots_are_exact),
       cmocka_unit_test(ready_in_the_gap_waits_for_the_gap),
   };
