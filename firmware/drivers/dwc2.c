@@ -177,12 +177,27 @@ static void port_receive(void *ctx, uint8_t *dst) {
          field_mask(DWC2_DOEPCTL0_EPENA) | field_mask(DWC2_DOEPCTL0_CNAK));
 }
 
+// The host has gone on meanwhile: a SETUP, or the status stage of what is being
+// answered, waits in the receive FIFO; or a SETUP was read from it whose stage has not
+// ended yet.
+static bool overtaken(const struct dwc2 *d) {
+  return d->setup_open || field_get(rd(d, DWC2_GINTSTS), DWC2_GINTSTS_RXFLVL);
+}
+
+// A SETUP sets NAK, and CNAK for the answer to an older one would lift it. So the
+// look comes after CNAK and before the data: a SETUP that came earlier is seen, and
+// one that comes later sets NAK itself. Its own IN token follows after at least 200
+// ns (the handshake and the token, 100 bit times at high speed; USB 2.0 7.1.18).
 static void port_send(void *ctx, const uint8_t *src, uint16_t length) {
   const struct dwc2 *d = ctx;
   const uint32_t size = field_set(0, DWC2_DIEPTSIZ0_PKTCNT, 1);
   wr(d, DWC2_DIEPTSIZ0, field_set(size, DWC2_DIEPTSIZ0_XFRSIZ, length));
   update(d, DWC2_DIEPCTL0, 0,
          field_mask(DWC2_DIEPCTL0_EPENA) | field_mask(DWC2_DIEPCTL0_CNAK));
+  if (overtaken(d)) {
+    update(d, DWC2_DIEPCTL0, 0, field_mask(DWC2_DIEPCTL0_SNAK));
+    return;
+  }
   // The FIFO holds four packets and is empty here: every send follows an
   // acknowledge or a flush.
   for (uint32_t at = 0; at < length; at += 4) {
@@ -192,8 +207,10 @@ static void port_send(void *ctx, const uint8_t *src, uint16_t length) {
   }
 }
 
+// Only a SETUP lifts STALL again, so it must not come after the next one.
 static void port_stall(void *ctx) {
   const struct dwc2 *d = ctx;
+  if (overtaken(d)) return;
   update(d, DWC2_DIEPCTL0, 0, field_mask(DWC2_DIEPCTL0_STALL));
   update(d, DWC2_DOEPCTL0, 0, field_mask(DWC2_DOEPCTL0_STALL));
 }
@@ -206,6 +223,7 @@ static void port_test_mode(void *ctx, uint8_t selector) {
 // --- events ---
 
 static void on_bus_reset(struct dwc2 *d) {
+  d->setup_open = false;
   update(d, DWC2_DOEPCTL0, 0, field_mask(DWC2_DOEPCTL0_SNAK));
   flush(d, ALL_FIFOS);
   port_set_address(d, 0);
@@ -252,7 +270,10 @@ static void pop(struct dwc2 *d) {
   const uint32_t entry = rd(d, DWC2_GRXSTSP);
   const uint32_t count = field_get(entry, DWC2_GRXSTSP_BCNT);
   switch (field_get(entry, DWC2_GRXSTSP_PKTSTS)) {
-    case PKTSTS_SETUP_DATA: read_fifo(d, d->setup, count, sizeof d->setup); break;
+    case PKTSTS_SETUP_DATA:
+      read_fifo(d, d->setup, count, sizeof d->setup);
+      d->setup_open = true;
+      break;
     case PKTSTS_OUT_DATA:
       read_fifo(d, d->out, count, USB_EP0_PACKET);
       d->out_length = (uint16_t)(count < USB_EP0_PACKET ? count : USB_EP0_PACKET);
@@ -265,6 +286,7 @@ static bool take_setup(struct dwc2 *d, struct usb_event *e) {
   wr(d, DWC2_DOEPINT0, field_mask(DWC2_DOEPINT0_STUP) | field_mask(DWC2_DOEPINT0_XFRC));
   wr(d, DWC2_DIEPINT0, field_mask(DWC2_DIEPINT0_XFRC));
   cancel_in(d);
+  d->setup_open = false;
   e->kind = USB_EVENT_SETUP;
   memcpy(e->setup, d->setup, sizeof e->setup);
   return true;
@@ -274,6 +296,7 @@ static bool take_endpoint_event(struct dwc2 *d, uint32_t status, struct usb_even
   if (field_get(status, DWC2_GINTSTS_OEPINT)) {
     const uint32_t out = rd(d, DWC2_DOEPINT0);
     if (field_get(out, DWC2_DOEPINT0_STUP)) return take_setup(d, e);
+    if (d->setup_open) return false;  // what came before it is over
     if (field_get(out, DWC2_DOEPINT0_XFRC)) {
       wr(d, DWC2_DOEPINT0, field_mask(DWC2_DOEPINT0_XFRC));
       e->kind = USB_EVENT_OUT;
@@ -281,7 +304,7 @@ static bool take_endpoint_event(struct dwc2 *d, uint32_t status, struct usb_even
       return true;
     }
   }
-  if (field_get(status, DWC2_GINTSTS_IEPINT) &&
+  if (!d->setup_open && field_get(status, DWC2_GINTSTS_IEPINT) &&
       field_get(rd(d, DWC2_DIEPINT0), DWC2_DIEPINT0_XFRC)) {
     wr(d, DWC2_DIEPINT0, field_mask(DWC2_DIEPINT0_XFRC));
     e->kind = USB_EVENT_IN;

@@ -25,6 +25,7 @@ struct dwc2 {
   uint8_t *out;         // where the next OUT packet goes, 64 bytes; NULL: nowhere
   uint16_t out_length;  // of the packet that arrived
   uint8_t setup[8];     // the last SETUP packet read from the FIFO
+  bool setup_open;      // it was read, and its stage has not ended (STUP) yet
 };
 
 // Resets the core and sets it up, disconnected. The block's clocks run and its pins

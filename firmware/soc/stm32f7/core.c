@@ -148,12 +148,13 @@ uint32_t soc_flash_kb(void) {
   return mmio_read16(FLASH_SIZE_KB);
 }
 
-// The highest falling threshold that is not above `minimum_mv`, or the lowest
-// (DS11532 table 20, typical values).
+// The lowest falling threshold that is not below `minimum_mv`, or the highest
+// (DS11532 table 20, typical values): what is under it would not carry the program
+// width that `minimum_mv` allows.
 void soc_supply_watch(uint16_t minimum_mv) {
   static const uint16_t levels_mv[8] = {2040, 2190, 2330, 2470, 2600, 2760, 2930, 3030};
   uint32_t level = 0;
-  while (level < 7 && levels_mv[level + 1] <= minimum_mv)
+  while (level < 7 && levels_mv[level] < minimum_mv)
     level++;
   soc_clock_enable(RCC_APB1ENR, RCC_APB1ENR_PWREN);
   uint32_t cr1 = mmio_read32(PWR_BASE + PWR_CR1);
