@@ -19,7 +19,7 @@ import time
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 DEFAULT_BOARD = 'stm32f769i-disco'
 # A board that says nothing for so long (wall time) has failed; no figure depends on it.
-PATIENCE_S = 120
+PATIENCE_S = 300
 FLASH_SIZE = 2 * 1024 * 1024
 QSPI_SIZE = 64 * 1024 * 1024
 APP_OFFSET = 0x10000
@@ -32,6 +32,12 @@ class Failure(Exception):
 def check(condition, message):
     if not condition:
         raise Failure(message)
+
+
+def run_program(command):
+    """Runs one of our own programs; its output and exit status."""
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, timeout=PATIENCE_S, check=False)
 
 
 class Board:

@@ -5,10 +5,20 @@
 
 static struct sim *bound;
 static vtime_t access_cost;
+static struct {
+  uint32_t addr, mask, value;
+} stuck;
 
 void mmio_bind(struct sim *sim, vtime_t cost) {
   bound = sim;
   access_cost = cost;
+  mmio_stick(0, 0, 0);
+}
+
+void mmio_stick(uint32_t addr, uint32_t mask, uint32_t value) {
+  stuck.addr = addr;
+  stuck.mask = mask;
+  stuck.value = value;
 }
 
 static void pass(void) {
@@ -23,7 +33,9 @@ uint32_t mmio_now_us(void *ctx) {
 
 uint32_t mmio_read32(uintptr_t addr) {
   pass();
-  return bus_read(&bound->bus, (uint32_t)addr, 4);
+  const uint32_t word = bus_read(&bound->bus, (uint32_t)addr, 4);
+  const uint32_t mask = addr == stuck.addr ? stuck.mask : 0;
+  return (word & ~mask) | (stuck.value & mask);
 }
 
 void mmio_write32(uintptr_t addr, uint32_t value) {

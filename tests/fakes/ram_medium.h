@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+// Flash made of RAM, as a struct media. An erase sets every bit, a program clears
+// bits and sets none; both take as long as they are told to and fail when they are
+// told to. What real flash would punish (reading while busy, a second operation over
+// the first, an erase of something that is no block) fails the test at once.
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "firmware/flash/media.h"
+
+enum ram_step {
+  RAM_READ,
+  RAM_ERASE_START,
+  RAM_ERASE_END,
+  RAM_PROGRAM_START,
+  RAM_PROGRAM_END,
+  RAM_STEPS,
+};
+
+struct ram_medium {
+  struct media media;
+  const uint32_t *now_us;  // the test's clock
+  uint8_t *bytes;
+  // How long operations take, and how many there were of each.
+  uint32_t erase_us, program_us;
+  uint32_t calls[RAM_STEPS];
+  // The countdown-th call from now on fails; 0: none does.
+  struct {
+    uint32_t countdown;
+    enum status status;
+  } fail[RAM_STEPS];
+  // One bad cell: bits that never read 1, bits that never read 0.
+  struct {
+    uint32_t offset;
+    uint8_t low, high;
+  } stuck;
+  // The operation in progress.
+  bool busy, erasing;
+  uint32_t offset, started_us;
+  size_t length;
+  const uint8_t *src;
+};
+
+static inline uint32_t ram_medium_now(void *ctx) {
+  return *(const uint32_t *)ctx;
+}
+
+// ST_OK, or what the test wants this call to answer.
+static inline enum status ram_medium_step(struct ram_medium *m, enum ram_step step) {
+  m->calls[step]++;
+  if (m->fail[step].countdown == 0 || --m->fail[step].countdown) return ST_OK;
+  return m->fail[step].status;
+}
+
+static inline void ram_medium_fail(struct ram_medium *m, enum ram_step step,
+                                   uint32_t countdown, enum status status) {
+  m->fail[step].countdown = countdown;
+  m->fail[step].status = status;
+}
+
+static inline void ram_medium_wear(struct ram_medium *m) {
+  uint8_t *cell = &m->bytes[m->stuck.offset];
+  *cell = (uint8_t)((*cell & ~m->stuck.low) | m->stuck.high);
+}
+
+static inline enum status ram_medium_read(void *ctx, uint32_t offset, uint8_t *dst,
+                                          size_t n) {
+  struct ram_medium *m = (struct ram_medium *)ctx;
+  assert_false(m->busy);
+  assert_true(offset <= m->media.geometry.size);
+  assert_true(n <= m->media.geometry.size - offset);
+  const enum status status = ram_medium_step(m, RAM_READ);
+  if (status == ST_OK) memcpy(dst, m->bytes + offset, n);
+  return status;
+}
+
+static inline enum status ram_medium_begin(struct ram_medium *m, bool erasing,
+                                           uint32_t offset, size_t length) {
+  assert_false(m->busy);
+  const enum status status =
+      ram_medium_step(m, erasing ? RAM_ERASE_START : RAM_PROGRAM_START);
+  if (status != ST_OK) return status;
+  m->busy = true;
+  m->erasing = erasing;
+  m->offset = offset;
+  m->length = length;
+  m->started_us = *m->now_us;
+  return ST_OK;
+}
+
+static inline enum status ram_medium_erase(void *ctx, uint32_t offset, uint32_t size) {
+  struct ram_medium *m = (struct ram_medium *)ctx;
+  uint32_t start = 0;
+  bool found = false;
+  const struct media_geometry *g = &m->media.geometry;
+  for (unsigned i = 0; i < g->run_count; i++) {
+    for (unsigned k = 0; k < g->runs[i].count; k++) {
+      if (start == offset && size == g->runs[i].block_size) found = true;
+      start += g->runs[i].block_size;
+    }
+  }
+  assert_true(found);
+  return ram_medium_begin(m, true, offset, size);
+}
+
+static inline enum status ram_medium_program(void *ctx, uint32_t offset,
+                                             const uint8_t *src, size_t n) {
+  struct ram_medium *m = (struct ram_medium *)ctx;
+  assert_true(n > 0 && offset < m->media.geometry.size);
+  assert_true(n <= m->media.geometry.size - offset);
+  m->src = src;
+  return ram_medium_begin(m, false, offset, n);
+}
+
+// The bytes are taken at the end: a source that did not stay is noticed. A program
+// that fails has done its first half, a failed erase nothing.
+static inline enum status ram_medium_end(struct ram_medium *m) {
+  const enum status status =
+      ram_medium_step(m, m->erasing ? RAM_ERASE_END : RAM_PROGRAM_END);
+  m->busy = false;
+  if (m->erasing) {
+    if (status == ST_OK) memset(m->bytes + m->offset, 0xFF, m->length);
+  } else {
+    const size_t n = status == ST_OK ? m->length : m->length / 2;
+    for (size_t i = 0; i < n; i++)
+      m->bytes[m->offset + i] &= m->src[i];
+  }
+  ram_medium_wear(m);
+  return status;
+}
+
+static inline enum status ram_medium_poll(void *ctx, bool *busy) {
+  struct ram_medium *m = (struct ram_medium *)ctx;
+  const uint32_t takes = m->erasing ? m->erase_us : m->program_us;
+  *busy = m->busy && *m->now_us - m->started_us < takes;
+  if (*busy || !m->busy) return ST_OK;
+  return ram_medium_end(m);
+}
+
+// A blank medium of that geometry, whose operations take no time.
+static inline void ram_medium_open(struct ram_medium *m, const struct media_geometry *g,
+                                   const uint32_t *now_us) {
+  memset(m, 0, sizeof *m);
+  m->now_us = now_us;
+  m->media = (struct media){.ctx = m,
+                            .geometry = *g,
+                            .read = ram_medium_read,
+                            .erase_start = ram_medium_erase,
+                            .program_start = ram_medium_program,
+                            .poll = ram_medium_poll};
+  m->bytes = (uint8_t *)malloc(g->size);
+  assert_non_null(m->bytes);
+  memset(m->bytes, 0xFF, g->size);
+}
+
+static inline void ram_medium_close(struct ram_medium *m) {
+  free(m->bytes);
+}

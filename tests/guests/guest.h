@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+// What every program for the simulated board shares: registers by number (RM0410,
+// ARMv7-M ARM; typed here, not taken from the product), vectors in RAM, a console on
+// USART1, and checks that say "ok NAME" or "FAIL NAME".
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BIT(n)   (1u << (n))
+#define RAMCODE  __attribute__((section(".ramcode"), noinline))
+#define NOINLINE __attribute__((noinline))
+
+// --- registers --------------------------------------------------------------------
+
+__attribute__((always_inline)) static inline uint32_t rd(uint32_t addr) {
+  return *(volatile uint32_t *)addr;
+}
+
+__attribute__((always_inline)) static inline void wr(uint32_t addr, uint32_t value) {
+  *(volatile uint32_t *)addr = value;
+}
+
+__attribute__((always_inline)) static inline uint8_t rd8(uint32_t addr) {
+  return *(volatile uint8_t *)addr;
+}
+
+__attribute__((always_inline)) static inline void wr8(uint32_t addr, uint8_t value) {
+  *(volatile uint8_t *)addr = value;
+}
+
+__attribute__((always_inline)) static inline void wr16(uint32_t addr, uint16_t value) {
+  *(volatile uint16_t *)addr = value;
+}
+
+__attribute__((always_inline)) static inline void set(uint32_t addr, uint32_t bits) {
+  wr(addr, rd(addr) | bits);
+}
+
+__attribute__((always_inline)) static inline void clear(uint32_t addr, uint32_t bits) {
+  wr(addr, rd(addr) & ~bits);
+}
+
+#define RCC_CR        0x40023800u
+#define RCC_PLLCFGR   0x40023804u
+#define RCC_CFGR      0x40023808u
+#define RCC_AHB1RSTR  0x40023810u
+#define RCC_AHB3RSTR  0x40023818u
+#define RCC_AHB1ENR   0x40023830u
+#define RCC_AHB2ENR   0x40023834u
+#define RCC_AHB3ENR   0x40023838u
+#define RCC_APB1ENR   0x40023840u
+#define RCC_APB2ENR   0x40023844u
+#define RCC_AHB1LPENR 0x40023850u
+#define RCC_BDCR      0x40023870u
+#define RCC_CSR       0x40023874u
+#define FLASH_ACR     0x40023C00u
+#define FLASH_KEYR    0x40023C04u
+#define FLASH_SR      0x40023C0Cu
+#define FLASH_CR      0x40023C10u
+#define PWR_CR1       0x40007000u
+#define PWR_CSR1      0x40007004u
+#define RTC_BKP0R     0x40002850u
+#define IWDG_KR       0x40003000u
+#define IWDG_RLR      0x40003008u
+#define SYSCFG_CMPCR  0x40013820u
+#define USART1_CR1    0x40011000u
+#define USART1_BRR    0x4001100Cu
+#define USART1_ISR    0x4001101Cu
+#define USART1_TDR    0x40011028u
+#define GPIO(port)    (0x40020000u + 0x400u * (uint32_t)((port) - 'A'))
+#define DWT_CTRL      0xE0001000u
+#define DWT_CYCCNT    0xE0001004u
+#define SYST_CSR      0xE000E010u
+#define SYST_RVR      0xE000E014u
+#define SYST_CVR      0xE000E018u
+#define NVIC_ISER(n)  (0xE000E100u + 4u * (n))
+#define NVIC_ICER(n)  (0xE000E180u + 4u * (n))
+#define NVIC_ISPR(n)  (0xE000E200u + 4u * (n))
+#define NVIC_ICPR(n)  (0xE000E280u + 4u * (n))
+#define NVIC_IPR(n)   (0xE000E400u + (n))
+#define ICSR          0xE000ED04u
+#define VTOR          0xE000ED08u
+#define AIRCR         0xE000ED0Cu
+#define SCR           0xE000ED10u
+#define CCR           0xE000ED14u
+#define SHPR(n)       (0xE000ED18u + (n)-4u)  // by exception number, bytes
+#define SHCSR         0xE000ED24u
+#define CFSR          0xE000ED28u
+#define HFSR          0xE000ED2Cu
+#define MMFAR         0xE000ED34u
+#define BFAR          0xE000ED38u
+#define CPACR         0xE000ED88u
+#define MPU_CTRL      0xE000ED94u
+#define MPU_RNR       0xE000ED98u
+#define MPU_RBAR      0xE000ED9Cu
+#define MPU_RASR      0xE000EDA0u
+#define DEMCR         0xE000EDFCu
+#define STIR          0xE000EF00u
+#define ICIALLU       0xE000EF50u
+#define ICIMVAU       0xE000EF58u
+#define DCIMVAC       0xE000EF5Cu
+#define DCISW         0xE000EF60u
+#define DCCMVAC       0xE000EF68u
+#define DCCIMVAC      0xE000EF70u
+
+#define IRQ_USART1 37u
+
+// --- instructions -------------------------------------------------------------------
+
+__attribute__((always_inline)) static inline void barrier(void) {
+  __asm__ volatile("dsb\n\tisb" ::: "memory");
+}
+
+__attribute__((always_inline)) static inline void wfi(void) {
+  __asm__ volatile("wfi" ::: "memory");
+}
+
+__attribute__((always_inline)) static inline void irq_off(void) {
+  __asm__ volatile("cpsid i" ::: "memory");
+}
+
+__attribute__((always_inline)) static inline void irq_on(void) {
+  __asm__ volatile("cpsie i" ::: "memory");
+}
+
+__attribute__((always_inline)) static inline void set_basepri(uint32_t value) {
+  __asm__ volatile("msr basepri, %0" ::"r"(value) : "memory");
+}
+
+__attribute__((always_inline)) static inline uint32_t ipsr(void) {
+  uint32_t value;
+  __asm__ volatile("mrs %0, ipsr" : "=r"(value));
+  return value;
+}
+
+// --- exceptions ---------------------------------------------------------------------
+
+typedef void (*vector)(void);
+
+enum {
+  EXC_NMI = 2,
+  EXC_HARDFAULT = 3,
+  EXC_MEMMANAGE = 4,
+  EXC_BUSFAULT = 5,
+  EXC_USAGEFAULT = 6,
+  EXC_SVC = 11,
+  EXC_PENDSV = 14,
+  EXC_SYSTICK = 15,
+};
+
+// The table that VTOR names from the start; every entry ends the program, saying so.
+void set_vector(uint32_t exception, vector handler);
+void set_irq(uint32_t irq, vector handler, uint32_t priority);  // and enables it
+
+// --- checks and console
+// ---------------------------------------------------------------
+
+void print(const char *text);
+void print_hex(uint32_t value);
+void check(const char *name, uint32_t got, uint32_t wanted);
+void check_true(const char *name, bool good);
+__attribute__((noreturn)) void finish(void);  // "end", then sleeps for ever
+
+// --- the host
+// ----------------------------------------------------------------------------
+
+// Words that the test writes before the start and reads afterwards.
+#define MAILBOX(n) (0x2001FF00u + 4u * (n))
+enum {
+  MAIL_STORM = 2,    // 1, from the program: interrupts may come
+  MAIL_CONSOLE = 3,  // 1: on PB14
+};
+
+void guest_main(void);

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+// A simulated board that runs the real bootloader, and a USB host in the same
+// process that owns its clock: every call runs virtual time until its end, and equal
+// calls take equal times.
+//
+// The end of every test is part of the test: rig_teardown finds the board without one
+// guest error or unimplemented access, the bootloader's two sectors as they were
+// loaded, and no request that was held too long.
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "sim/machine/machine.h"
+
+// What is plugged into what.
+struct rig_board {
+  const char *name;      // of the board, and of the firmware's build folder
+  const char *label;     // of the tests
+  bool port_high_speed;  // what the host's port can do
+  bool high_speed;       // what board and port agree on
+};
+
+enum { RIG_HS, RIG_FS, RIG_HS_ON_FS_PORT, RIG_BOARDS };
+extern const struct rig_board rig_boards[RIG_BOARDS];
+
+enum {
+  RIG_KEPT = 64 * 1024,  // quadboot and its state log: no test may change them
+  RIG_UART = 4096,
+  RIG_ADDRESS = 5,
+};
+
+// The longest that any control request may take, from its SETUP to its end: 4096
+// bytes take 4.2 ms on the wire at full speed and 0.55 ms at high speed.
+#define RIG_LIMIT_FS VT_MS(6)
+#define RIG_LIMIT_HS VT_MS(2)
+
+struct rig {
+  const struct rig_board *board;
+  struct machine *m;
+  char uart[RIG_UART + 1];
+  size_t uart_length;
+  uint8_t kept[RIG_KEPT];
+  vtime_t last, longest;  // duration of control requests
+  bool set_address_last;  // of the DNLOADs; see dfu_status
+  // A fault on the wire: at transaction number `fault_at` since rig_arm.
+  enum usb_fault fault;
+  uint64_t fault_at, transactions;
+  // Called before each transaction; may be NULL.
+  void (*on_token)(struct rig *r, const struct usb_token *token);
+  void *on_token_ctx;
+};
+
+struct request {
+  uint8_t type, request;
+  uint16_t value, index, length;
+};
+
+// --- life ---
+
+// A board with quadboot alone in its flash, switched off.
+struct rig *rig_open(const struct rig_board *board);
+void rig_close(struct rig *r);
+
+// cmocka fixtures. The initial state is a const struct rig_board; a test finds its
+// struct rig in *state: off, or on with its device configured.
+int rig_setup_off(void **state);
+int rig_setup_configured(void **state);
+int rig_teardown(void **state);
+
+// One test on one board, for a table of struct CMUnitTest.
+#define RIG_TEST(board, function, setup)                             \
+  {                                                                  \
+#function "/" #board, function, setup, rig_teardown,             \
+        (void *)(uintptr_t)&rig_boards[RIG_##board]                  \
+  }
+#define RIG_BOTH(function) \
+  RIG_TEST(HS, function, rig_setup_configured), \
+  RIG_TEST(FS, function, rig_setup_configured)
+
+// Power on, and off and on again with everything that was in RAM lost.
+void rig_power_on(struct rig *r);
+void rig_power_cycle(struct rig *r);
+
+void rig_run(struct rig *r, vtime_t duration);
+
+// Until the device is on the cable; false after two seconds without one.
+bool rig_attached(struct rig *r);
+
+// --- the bus ---
+
+// Reset, address, device descriptor, as an operating system does it. 0 or -errno.
+int rig_enumerate(struct rig *r);
+
+// The same, then SET_CONFIGURATION; must succeed.
+void rig_configure(struct rig *r);
+
+// A control request; `data` has `length` bytes. Bytes moved, or a negative errno.
+int rig_control(struct rig *r, struct request q, void *data);
+
+// Bus reset; the device is in the Default state after it.
+void rig_bus_reset(struct rig *r);
+
+// At transaction `at` from now on, counted from 1, `fault` happens. 0: never.
+void rig_arm(struct rig *r, enum usb_fault fault, uint64_t at);
+
+// --- looking ---
+
+// The string descriptor `index` as text; must exist.
+void rig_string(struct rig *r, uint8_t index, char text[127]);
+
+// The first `size` bytes at `address` of either medium.
+const uint8_t *rig_memory(const struct rig *r, uint32_t address);

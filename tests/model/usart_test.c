@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: MIT
+// USART: frames in their exact time, flags, interrupts, the receiver. Numbers are
+// typed here from RM0410 34.8.
+#include "sim/models/usart.h"
+
+#include "tests/model/chip_rig.h"
+#include "tests/model/register_bits.h"
+
+#define BASE   0x40011000u
+#define BIT(n) (1u << (n))
+
+enum {
+  CR1 = 0x00,
+  CR2 = 0x04,
+  CR3 = 0x08,
+  BRR = 0x0C,
+  RQR = 0x18,
+  ISR = 0x1C,
+  ICR = 0x20,
+  RDR = 0x24,
+  TDR = 0x28,
+};
+#define UE         BIT(0)
+#define RE         BIT(2)
+#define TE         BIT(3)
+#define RXNEIE     BIT(5)
+#define TCIE       BIT(6)
+#define TXEIE      BIT(7)
+#define PCE        BIT(10)
+#define M0         BIT(12)
+#define OVER8      BIT(15)
+#define M1         BIT(28)
+#define STOP(n)    ((uint32_t)(n) << 12)
+#define OVRDIS     BIT(12)
+#define ORE        BIT(3)
+#define RXNE       BIT(5)
+#define TC         BIT(6)
+#define TXE        BIT(7)
+#define TEACK      BIT(21)
+#define REACK      BIT(22)
+#define RXFRQ      BIT(3)
+#define AFTER_INIT (TXE | TC)
+
+struct bench {
+  struct chip chip;
+  struct usart usart;
+  uint8_t sent[16];
+  vtime_t times[16];
+  unsigned count;
+  bool pin_lost;
+};
+
+static void on_tx(void *ctx, uint8_t byte) {
+  struct bench *b = ctx;
+  b->times[b->count] = b->chip.sim.events.now;
+  b->sent[b->count++] = byte;
+}
+
+static bool pin_ok(void *ctx) {
+  return !((struct bench *)ctx)->pin_lost;
+}
+
+static int setup(void **state) {
+  static struct bench b;
+  memset(&b, 0, sizeof b);
+  chip_start(&b.chip);
+  b.chip.hz[CLOCK_USART1] = 16000000;
+  usart_init(&b.usart, &b.chip.sim, BASE, chip_clocks(&b.chip), CLOCK_USART1);
+  b.usart.irq = chip_irq(&b.chip, 37);
+  b.usart.on_tx = on_tx;
+  b.usart.pin_ok = pin_ok;
+  b.usart.ctx = &b;
+  chip_add(&b.chip, "USART1", BASE, 0x400, &b.usart, usart_read, usart_write);
+  usart_reset(&b.usart);
+  *state = &b;
+  return 0;
+}
+
+static int teardown(void **state) {
+  struct bench *b = *state;
+  usart_free(&b->usart);
+  chip_stop(&b->chip);
+  return 0;
+}
+
+static uint32_t rd(struct bench *b, uint32_t offset) {
+  return chip_read(&b->chip, BASE + offset);
+}
+
+static void wr(struct bench *b, uint32_t offset, uint32_t value) {
+  chip_write(&b->chip, BASE + offset, value);
+}
+
+// 16 clocks a bit, 10 bits a frame: 10 us.
+static void start(struct bench *b, uint32_t more) {
+  wr(b, BRR, 16);
+  wr(b, CR1, UE | TE | RE | more);
+}
+#define FRAME VT_US(10)
+
+// --- registers ----------------------------------------------------------------------
+
+// What asynchronous use without parity checks, LIN, wake-up and DMA does not need is
+// not modelled.
+static const struct register_bits registers[] = {
+    {"CR1", 0x00, 0, 0x100096EF, 0, 0, 0x0FFF6910},
+    {"CR2", 0x04, 0, 0x00003000, 0, 0, 0xFFFFCF70},
+    {"CR3", 0x08, 0, 0x00001801, 0, 0, 0x00FEE7FE},
+    {"BRR", 0x0C, 0, 0x0000FFFF, 0, 0, 0},
+    {"GTPR", 0x10, 0, 0, 0, 0, 0x0000FFFF},
+    {"RTOR", 0x14, 0, 0, 0, 0, 0xFFFFFFFF},
+    {"RQR", 0x18, 0, 0, 0, 0x00000008, 0x00000017},
+    {"ISR", 0x1C, 0x000000C0, 0, 0x007FDFFF, 0, 0},
+    {"ICR", 0x20, 0, 0, 0, 0x00121B5F, 0},
+    {"RDR", 0x24, 0, 0, 0x000001FF, 0, 0},
+    {"TDR", 0x28, 0, 0, 0, 0x000001FF, 0},
+};
+
+static void restart(void *ctx) {
+  usart_reset(&((struct bench *)ctx)->usart);
+}
+
+static void every_bit_is_of_its_class(void **state) {
+  struct bench *b = *state;
+  check_register_bits(&(struct register_block){
+      registers, sizeof registers / sizeof *registers, BASE, 0x2C, &b->chip.sim, restart,
+      b});
+}
+
+// --- frame times ----------------------------------------------------------------------
+
+// Start bit, data bits (parity is one of them), stop bits in halves; the divider is
+// BRR, with OVER8 BRR[15:4] and BRR[2:0] x 2, over 8 instead of 16.
+static const struct {
+  uint32_t cr1, cr2, brr;
+  uint64_t hz;
+  uint64_t clocks_by_2;  // of the frame, times two
+} frames[] = {
+    {0, STOP(0), 139, 16000000, 139 * 20},
+    {0, STOP(2), 139, 16000000, 139 * 22},
+    {0, STOP(1), 139, 16000000, 139 * 19},
+    {0, STOP(3), 139, 16000000, 139 * 21},
+    {M0, STOP(0), 139, 16000000, 139 * 22},
+    {M0 | PCE, STOP(0), 139, 16000000, 139 * 22},
+    {M1, STOP(0), 139, 16000000, 139 * 18},
+    {0, STOP(0), 938, 108000000, 938 * 20},
+    {0, STOP(0), 16, 108000000, 16 * 20},
+    {0, STOP(0), 0xFFFF, 16000000, 65535 * 20},
+    {OVER8, STOP(0), 0x0010, 16000000, 8 * 20},   // divider 16 / 2
+    {OVER8, STOP(0), 0x0114, 16000000, 140 * 20},  // 0x110 + 4 x 2 = 280, / 2
+};
+
+static void frames_take_their_exact_time(void **state) {
+  struct bench *b = *state;
+  for (size_t i = 0; i < sizeof frames / sizeof *frames; i++) {
+    usart_reset(&b->usart);
+    b->chip.hz[CLOCK_USART1] = frames[i].hz;
+    wr(b, BRR, frames[i].brr);
+    wr(b, CR2, frames[i].cr2);
+    wr(b, CR1, UE | TE | frames[i].cr1);
+    b->count = 0;
+    const vtime_t start_time = b->chip.sim.events.now;
+    wr(b, TDR, 0x55);
+    chip_pass(&b->chip, VT_MS(100));
+    assert_int_equal(b->count, 1);
+    const vtime_t wanted = vt_cycles(frames[i].clocks_by_2, 2 * frames[i].hz);
+    if (b->times[0] - start_time != wanted) {
+      fail_msg("row %zu: %llu ps, not %llu", i,
+               (unsigned long long)(b->times[0] - start_time),
+               (unsigned long long)wanted);
+    }
+  }
+  expect_none(&b->chip);
+}
+
+// --- sending --------------------------------------------------------------------------
+
+static void two_bytes_deep(void **state) {
+  struct bench *b = *state;
+  start(b, 0);
+  assert_int_equal(rd(b, ISR), AFTER_INIT | TEACK | REACK);
+  wr(b, TDR, 'a');  // into the shift register at once
+  assert_int_equal(rd(b, ISR) & AFTER_INIT, TXE);
+  wr(b, TDR, 'b');
+  assert_int_equal(rd(b, ISR) & AFTER_INIT, 0);
+  chip_pass(&b->chip, FRAME - 1);
+  assert_int_equal(b->count, 0);
+  chip_pass(&b->chip, 1);
+  assert_int_equal(rd(b, ISR) & AFTER_INIT, TXE);
+  chip_pass(&b->chip, FRAME);
+  assert_int_equal(rd(b, ISR) & AFTER_INIT, AFTER_INIT);
+  assert_int_equal(b->count, 2);
+  assert_memory_equal(b->sent, "ab", 2);
+  assert_true(b->times[1] - b->times[0] == FRAME);  // back to back
+  expect_none(&b->chip);
+}
+
+static void flags_raise_the_interrupt(void **state) {
+  struct bench *b = *state;
+  start(b, TXEIE);
+  assert_true(b->chip.irq);
+  assert_int_equal(b->chip.irq_number, 37);
+  wr(b, TDR, 'a');
+  wr(b, TDR, 'b');
+  assert_false(b->chip.irq);
+  chip_pass(&b->chip, FRAME);
+  assert_true(b->chip.irq);
+  wr(b, CR1, UE | TE | RE | TCIE);
+  assert_false(b->chip.irq);
+  chip_pass(&b->chip, FRAME);
+  assert_true(b->chip.irq);
+  wr(b, ICR, TC);
+  assert_false(b->chip.irq);
+  assert_int_equal(rd(b, ISR) & AFTER_INIT, TXE);
+}
+
+static void a_transmitter_that_is_off_sends_nothing(void **state) {
+  struct bench *b = *state;
+  static const uint32_t off[] = {0, UE, TE};
+  for (size_t i = 0; i < 3; i++) {
+    usart_reset(&b->usart);
+    wr(b, BRR, 16);
+    wr(b, CR1, off[i]);
+    assert_int_equal(rd(b, ISR) & TEACK, 0);
+    wr(b, TDR, 'x');
+    expect_one(&b->chip, GUEST_CLOCK_SEQUENCE);
+    chip_pass(&b->chip, VT_MS(1));
+  }
+  assert_int_equal(b->count, 0);
+}
+
+static void without_a_clock_or_divider_it_is_reported(void **state) {
+  struct bench *b = *state;
+  wr(b, CR1, UE | TE);
+  wr(b, TDR, 'x');  // BRR 0
+  expect_one(&b->chip, GUEST_CLOCK_LIMIT);
+  usart_reset(&b->usart);
+  start(b, 0);
+  b->chip.hz[CLOCK_USART1] = 0;
+  wr(b, TDR, 'x');
+  expect_one(&b->chip, GUEST_CLOCK_LIMIT);
+}
+
+static void without_its_pin_the_byte_is_lost(void **state) {
+  struct bench *b = *state;
+  start(b, 0);
+  b->pin_lost = true;
+  wr(b, TDR, 'x');
+  chip_pass(&b->chip, FRAME);
+  expect_one(&b->chip, GUEST_PIN_AF);
+  assert_int_equal(b->count, 0);
+  b->pin_lost = false;
+  wr(b, TDR, 'y');
+  chip_pass(&b->chip, FRAME);
+  assert_int_equal(b->sent[0], 'y');
+  expect_none(&b->chip);
+}
+
+static void settings_are_frozen_while_it_is_on(void **state) {
+  struct bench *b = *state;
+  start(b, 0);
+  wr(b, BRR, 32);
+  expect_one(&b->chip, GUEST_CLOCK_SEQUENCE);
+  assert_int_equal(rd(b, BRR), 16);
+  static const uint32_t formats[] = {M0, M1, OVER8};
+  for (size_t i = 0; i < 3; i++) {
+    wr(b, CR1, UE | TE | RE | formats[i]);
+    expect_one(&b->chip, GUEST_CLOCK_SEQUENCE);
+    usart_reset(&b->usart);
+    start(b, 0);
+  }
+}
+
+static void switching_off_abandons_everything(void **state) {
+  struct bench *b = *state;
+  start(b, 0);
+  wr(b, TDR, 'a');
+  wr(b, TDR, 'b');
+  usart_receive(&b->usart, 'c');
+  wr(b, CR1, TE | RE);  // UE clear
+  assert_int_equal(rd(b, ISR), AFTER_INIT);
+  chip_pass(&b->chip, VT_MS(1));
+  assert_int_equal(b->count, 0);
+  wr(b, CR1, UE | TE | RE);
+  wr(b, TDR, 'd');
+  chip_pass(&b->chip, FRAME);
+  assert_int_equal(b->count, 1);
+  assert_int_equal(b->sent[0], 'd');
+  expect_none(&b->chip);
+}
+
+// --- receiving -----------------------------------------------------------------------
+
+static void a_byte_waits_in_rdr(void **state) {
+  struct bench *b = *state;
+  start(b, RXNEIE);
+  assert_false(b->chip.irq);
+  usart_receive(&b->usart, 0xA5);
+  assert_true(rd(b, ISR) & RXNE);
+  assert_true(b->chip.irq);
+  assert_int_equal(rd(b, RDR), 0xA5);
+  assert_int_equal(rd(b, ISR) & RXNE, 0);
+  assert_false(b->chip.irq);
+}
+
+static void an_overrun_keeps_the_first_byte(void **state) {
+  struct bench *b = *state;
+  start(b, RXNEIE);
+  usart_receive(&b->usart, 1);
+  usart_receive(&b->usart, 2);
+  assert_int_equal(rd(b, ISR) & (ORE | RXNE), ORE | RXNE);
+  assert_int_equal(rd(b, RDR), 1);
+  assert_true(b->chip.irq);  // ORE interrupts like RXNE
+  wr(b, ICR, ORE);
+  assert_false(b->chip.irq);
+  assert_int_equal(rd(b, ISR) & (ORE | RXNE), 0);
+}
+
+static void overruns_can_be_ignored(void **state) {
+  struct bench *b = *state;
+  wr(b, CR3, OVRDIS);
+  start(b, 0);
+  usart_receive(&b->usart, 1);
+  usart_receive(&b->usart, 2);
+  assert_int_equal(rd(b, ISR) & (ORE | RXNE), RXNE);
+}
+
+static void a_request_drops_the_received_byte(void **state) {
+  struct bench *b = *state;
+  start(b, RXNEIE);
+  usart_receive(&b->usart, 1);
+  wr(b, RQR, RXFRQ);
+  assert_int_equal(rd(b, ISR) & RXNE, 0);
+  assert_false(b->chip.irq);
+}
+
+static void a_receiver_that_is_off_hears_nothing(void **state) {
+  struct bench *b = *state;
+  wr(b, BRR, 16);
+  wr(b, CR1, UE | TE);
+  usart_receive(&b->usart, 1);
+  assert_int_equal(rd(b, ISR), AFTER_INIT | TEACK);
+}
+
+static void reset_forgets_everything(void **state) {
+  struct bench *b = *state;
+  start(b, TXEIE);
+  wr(b, TDR, 'a');
+  usart_reset(&b->usart);
+  assert_false(b->chip.irq);
+  assert_int_equal(rd(b, ISR), AFTER_INIT);
+  assert_int_equal(rd(b, CR1), 0);
+  chip_pass(&b->chip, VT_MS(1));
+  assert_int_equal(b->count, 0);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(every_bit_is_of_its_class),
+      TEST(frames_take_their_exact_time),
+      TEST(two_bytes_deep),
+      TEST(flags_raise_the_interrupt),
+      TEST(a_transmitter_that_is_off_sends_nothing),
+      TEST(without_a_clock_or_divider_it_is_reported),
+      TEST(without_its_pin_the_byte_is_lost),
+      TEST(settings_are_frozen_while_it_is_on),
+      TEST(switching_off_abandons_everything),
+      TEST(a_byte_waits_in_rdr),
+      TEST(an_overrun_keeps_the_first_byte),
+      TEST(overruns_can_be_ignored),
+      TEST(a_request_drops_the_received_byte),
+      TEST(a_receiver_that_is_off_hears_nothing),
+      TEST(reset_forgets_everything),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

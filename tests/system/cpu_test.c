@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT
+// The core in the chip: programs that check themselves, in both modes of the CPU and
+// at two optimisations.
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/system/guest_run.h"
+
+#define DISCO "stm32f769i-disco"
+
+static const enum guest_error nothing[] = {GUEST_ERROR_COUNT};
+
+static const struct variant {
+  const char *level;
+  enum cpu_mode mode;
+} variants[] = {
+    {"Os", CPU_BLOCK},
+    {"O2", CPU_BLOCK},
+    {"Os", CPU_PRECISE},
+    {"O2", CPU_PRECISE},
+};
+enum { VARIANTS = sizeof variants / sizeof *variants };
+
+static void exceptions(void **state) {
+  (void)state;
+  for (size_t i = 0; i < VARIANTS; i++) {
+    struct guest *g = guest_open(DISCO, "cpu_core", variants[i].level, variants[i].mode);
+    guest_start(g);
+    guest_run(g, VT_S(1));
+    guest_expect(g, 79, nothing);
+    guest_close(g);
+  }
+}
+
+// A data access that faults is a guest error as well: no firmware means to do it.
+static void faults(void **state) {
+  (void)state;
+  static const enum guest_error reported[] = {GUEST_BUS_ERROR, GUEST_ERROR_COUNT};
+  for (size_t i = 0; i < VARIANTS; i++) {
+    const bool precise = variants[i].mode == CPU_PRECISE;
+    struct guest *g = guest_open(DISCO, "cpu_fault", variants[i].level, variants[i].mode);
+    guest_start(g);
+    guest_mail(g, 0, precise);
+    guest_run(g, VT_S(1));
+    guest_expect(g, precise ? 35 : 33, reported);
+    guest_close(g);
+  }
+}
+
+static void code_and_flash(void **state) {
+  (void)state;
+  for (size_t i = 0; i < VARIANTS; i++) {
+    struct guest *g =
+        guest_open(DISCO, "cpu_memory", variants[i].level, variants[i].mode);
+    guest_start(g);
+    guest_mail(g, 0, 0);
+    guest_run(g, VT_S(3));
+    guest_expect(g, 12, nothing);
+    assert_int_equal(g->machine->flash.counters.erases, 4);
+    guest_close(g);
+  }
+}
+
+static void a_busy_flash_stalls_its_readers(void **state) {
+  (void)state;
+  static const enum guest_error reported[] = {GUEST_FLASH_STALL, GUEST_ERROR_COUNT};
+  for (size_t i = 0; i < VARIANTS; i++) {
+    struct guest *g =
+        guest_open(DISCO, "cpu_memory", variants[i].level, variants[i].mode);
+    guest_start(g);
+    guest_mail(g, 0, 1);
+    guest_run(g, VT_S(3));
+    guest_expect(g, 7, reported);
+    guest_close(g);
+  }
+}
+
+static void resets(void **state) {
+  (void)state;
+  static const enum guest_error reported[] = {GUEST_WATCHDOG, GUEST_ERROR_COUNT};
+  for (size_t i = 0; i < VARIANTS; i++) {
+    struct guest *g = guest_open(DISCO, "cpu_reset", variants[i].level, variants[i].mode);
+    guest_start(g);
+    guest_run(g, VT_MS(100));
+    assert_non_null(strstr(g->text, "pull the pin\n"));
+    assert_true(cpu_is_sleeping(g->machine->cpu));
+    machine_reset_pin(g->machine);
+    guest_run(g, VT_MS(100));
+    guest_expect(g, 11, reported);
+    assert_int_equal(g->machine->resets, 4);
+    assert_int_equal(report_count(&g->machine->sim.report, GUEST_WATCHDOG), 1);
+    guest_close(g);
+  }
+}
+
+static void lockup(void **state) {
+  (void)state;
+  for (uint32_t where = 0; where < 3; where++) {
+    for (size_t i = 0; i < VARIANTS; i++) {
+      struct guest *g =
+          guest_open(DISCO, "cpu_lockup", variants[i].level, variants[i].mode);
+      guest_start(g);
+      guest_mail(g, 0, where);
+      guest_run(g, VT_MS(100));
+      assert_string_equal(g->text, "now\n");
+      assert_true(cpu_is_locked_up(g->machine->cpu));
+      assert_int_equal(report_count(&g->machine->sim.report, GUEST_LOCKUP), 1);
+      assert_int_equal(g->machine->sim.report.guest_errors, 1);
+      machine_reset_pin(g->machine);  // only this helps
+      assert_false(cpu_is_locked_up(g->machine->cpu));
+      guest_run(g, VT_MS(100));
+      assert_string_equal(g->text, "now\nnow\n");
+      guest_close(g);
+    }
+  }
+}
+
+// --- threads, and equal runs -----------------------------------------------------------
+
+enum { THREAD_CHECKS = 9 };
+
+static struct guest *open_threads(const struct variant *v, uint32_t seed) {
+  struct guest *g = guest_open(DISCO, "cpu_sched", v->level, v->mode);
+  guest_start(g);
+  guest_storm(g, VT_US(50), seed);
+  return g;
+}
+
+static void threads_in_a_storm(void **state) {
+  (void)state;
+  for (size_t i = 0; i < VARIANTS; i++) {
+    for (uint32_t seed = 1; seed <= 3; seed++) {
+      struct guest *g = open_threads(&variants[i], seed);
+      guest_run(g, VT_S(20));
+      guest_expect(g, THREAD_CHECKS, nothing);
+      // None was lost but those that came after the program had looked.
+      const uint64_t served = guest_mail_read(g, 1);
+      assert_true(served <= g->storms && served + 3 >= g->storms);
+      guest_close(g);
+    }
+  }
+}
+
+static void equal_runs_are_equal_to_the_cycle(void **state) {
+  (void)state;
+  for (size_t i = 0; i < VARIANTS; i++) {
+    uint64_t digests[3];
+    for (uint32_t k = 0; k < 3; k++) {
+      struct guest *g = open_threads(&variants[i], k < 2 ? 7 : 8);
+      guest_run(g, VT_S(20));
+      digests[k] = guest_digest(g);
+      guest_close(g);
+    }
+    assert_true(digests[0] == digests[1]);
+    assert_true(digests[0] != digests[2]);  // another storm is another run
+  }
+}
+
+static uint64_t digest_of_child(struct guest *g, vtime_t rest) {
+  int ends[2];
+  assert_int_equal(pipe(ends), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    guest_run(g, rest);
+    const uint64_t digest = guest_digest(g);
+    _exit(write(ends[1], &digest, sizeof digest) != sizeof digest);
+  }
+  uint64_t digest = 0;
+  assert_true(child > 0);
+  close(ends[1]);
+  assert_int_equal(read(ends[0], &digest, sizeof digest), sizeof digest);
+  close(ends[0]);
+  int status;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_int_equal(status, 0);
+  return digest;
+}
+
+// A copy of the process is a copy of the board, at whatever instant it is made.
+static void a_fork_is_a_snapshot(void **state) {
+  (void)state;
+  for (size_t i = 0; i < VARIANTS; i++) {
+    struct guest *g = open_threads(&variants[i], 5);
+    for (uint64_t step = 0; step < 4; step++) {
+      guest_run(g, VT_MS(3) + step * VT_US(777));
+      assert_false(g->ended);
+      const uint64_t first = digest_of_child(g, VT_MS(5));
+      assert_true(digest_of_child(g, VT_MS(5)) == first);
+      guest_run(g, VT_MS(5));
+      assert_true(guest_digest(g) == first);
+    }
+    guest_close(g);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(exceptions),
+      cmocka_unit_test(faults),
+      cmocka_unit_test(code_and_flash),
+      cmocka_unit_test(a_busy_flash_stalls_its_readers),
+      cmocka_unit_test(resets),
+      cmocka_unit_test(lockup),
+      cmocka_unit_test(threads_in_a_storm),
+      cmocka_unit_test(equal_runs_are_equal_to_the_cycle),
+      cmocka_unit_test(a_fork_is_a_snapshot),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+// Every class of guest error has a program that commits it and is reported by exactly
+// that name, and the same program with its one mistake mended, which is clean. A class
+// without a program fails the test: a simulator that detects nothing must not pass.
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/system/guest_run.h"
+
+enum { BAD = 1, MENDED = 0, NAME_WORD = 8, FINISHED = 0x600D };
+
+// Most programs need a board and nothing else. What differs:
+struct circumstances {
+  enum guest_error error;
+  const char *board;
+  uint32_t supply_mv;
+  uint32_t options;  // cleared in the option bytes
+  void (*prepare)(struct guest *g);
+  bool (*ends_well)(const struct guest *g, bool bad);  // NULL: the program says so
+};
+
+static bool finished(const struct guest *g) {
+  return guest_mail_read(g, 1) == FINISHED;
+}
+
+// An application that says so itself: str r1, [r0]; b . with the addresses behind it.
+static void put_application(struct guest *g) {
+  static const uint32_t image[] = {
+      0x20020000, 0x08010009,              // stack, reset vector
+      0x49024801, 0xE7FE6001,              // ldr r0, 1f; ldr r1, 2f; str; b .
+      0x2001FF04, FINISHED,                // 1: the mailbox; 2: the word
+  };
+  memcpy(g->machine->flash_bytes + 0x10000, image, sizeof image);
+}
+
+static bool locked_up(const struct guest *g, bool bad) {
+  return cpu_is_locked_up(g->machine->cpu) == bad && finished(g) != bad;
+}
+
+// The watchdog resets the board; the program runs again and finds the reason.
+static bool was_reset(const struct guest *g, bool bad) {
+  return g->machine->resets == (bad ? 2 : 1) && finished(g);
+}
+
+static void ignore(void *ctx, int status) {
+  (void)ctx, (void)status;
+}
+
+static void on_connect(void *ctx, bool connected) {
+  struct guest *g = ctx;
+  const struct usb_enumerate_how how = {.address = 1, .first_length = 64};
+  if (connected) usb_host_enumerate(&g->machine->usb, how, ignore, NULL);
+}
+
+static void put_host(struct guest *g) {
+  g->machine->on_usb_connect = on_connect;
+  g->machine->on_usb_connect_ctx = g;
+}
+
+static bool spoke(const struct guest *g, bool bad) {
+  (void)bad;
+  return finished(g) && g->machine->usb.transactions > 3;
+}
+
+static const struct circumstances special[] = {
+    {.error = GUEST_FLASH_SUPPLY, .supply_mv = 2400},
+    {.error = GUEST_POWER, .supply_mv = 2500},
+    {.error = GUEST_FLASH_PROTECTED, .options = 1u << (16 + 2)},
+    {.error = GUEST_HANDOVER, .prepare = put_application},
+    {.error = GUEST_LOCKUP, .ends_well = locked_up},
+    {.error = GUEST_WATCHDOG, .ends_well = was_reset},
+    {.error = GUEST_USB_VBUS, .board = "f769-custom-fs"},
+    {.error = GUEST_USB_SLEEP, .prepare = put_host, .ends_well = spoke},
+};
+
+static struct circumstances circumstances_of(enum guest_error error) {
+  for (size_t i = 0; i < sizeof special / sizeof *special; i++) {
+    if (special[i].error == error) return special[i];
+  }
+  return (struct circumstances){.error = error};
+}
+
+static void mail_name(struct guest *g, const char *name) {
+  uint32_t words[8] = {0};
+  assert_true(strlen(name) < sizeof words);
+  memcpy(words, name, strlen(name));
+  for (unsigned i = 0; i < 8; i++)
+    guest_mail(g, NAME_WORD + i, words[i]);
+}
+
+static struct guest *run(enum guest_error error, bool bad, enum cpu_mode mode,
+                         const char *level) {
+  const struct circumstances c = circumstances_of(error);
+  struct guest *g =
+      guest_open(c.board ? c.board : "stm32f769i-disco", "errors", level, mode);
+  if (c.supply_mv) machine_supply(g->machine, c.supply_mv);
+  g->machine->flash.option_optcr &= ~c.options;
+  if (c.prepare) c.prepare(g);
+  guest_start(g);
+  guest_mail(g, 0, bad);
+  guest_mail(g, 1, 0);
+  mail_name(g, guest_error_name(error));
+  guest_run(g, VT_S(1));
+  return g;
+}
+
+// What is wrong with a run, in words; NULL if nothing is.
+static const char *judge(const struct guest *g, enum guest_error error, bool bad) {
+  const struct report *r = &g->machine->sim.report;
+  const struct circumstances c = circumstances_of(error);
+  const bool well = c.ends_well ? c.ends_well(g, bad) : finished(g);
+  if (strstr(g->text, "FAIL")) return "there is no such program";
+  if (!well) return "it did not end as it should";
+  if (bad && !report_count(r, error)) return "its mistake was not reported";
+  if (!bad && r->guest_errors) return "it was mended, but something was reported";
+  if (r->guest_errors != report_count(r, error)) return "another class was reported";
+  if (r->unimplemented) return "it uses what is not modelled";
+  return NULL;
+}
+
+static unsigned check_class(enum guest_error error, enum cpu_mode mode,
+                            const char *level) {
+  unsigned wrong = 0;
+  for (int bad = MENDED; bad <= BAD; bad++) {
+    struct guest *g = run(error, bad, mode, level);
+    const char *why = judge(g, error, bad);
+    if (why) {
+      print_error("%s, %s: %s\n", guest_error_name(error), bad ? "bad" : "mended", why);
+      for (const struct report_entry *e = g->machine->sim.report.entries; e; e = e->next)
+        print_error("    PC 0x%08x: %s\n", (unsigned)e->pc, e->detail);
+      wrong++;
+    }
+    guest_close(g);
+  }
+  return wrong;
+}
+
+static void check_all(enum cpu_mode mode, const char *level) {
+  unsigned wrong = 0;
+  for (int i = 0; i < GUEST_ERROR_COUNT; i++)
+    wrong += check_class((enum guest_error)i, mode, level);
+  print_message("%d classes of guest errors, a bad and a mended program each\n",
+                GUEST_ERROR_COUNT);
+  assert_int_equal(wrong, 0);
+}
+
+static void every_class_block_mode(void **state) {
+  (void)state;
+  check_all(CPU_BLOCK, "Os");
+}
+
+static void every_class_precise_mode(void **state) {
+  (void)state;
+  check_all(CPU_PRECISE, "O2");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_class_block_mode),
+      cmocka_unit_test(every_class_precise_mode),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

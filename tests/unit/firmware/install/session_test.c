@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+// The session: what an address means, where work goes, and what may be started.
+#include "firmware/install/session.h"
+
+#include "tests/fakes/board_media.h"
+
+static int open_board(void **state) {
+  struct board_media *b = malloc(sizeof *b);
+  if (!b) return -1;
+  board_media_open(b);
+  *state = b;
+  return 0;
+}
+
+static int close_board(void **state) {
+  board_media_close(*state);
+  free(*state);
+  return 0;
+}
+
+static struct writer_result run(struct board_media *b) {
+  while (session_busy(&b->session)) {
+    if (!session_poll(&b->session)) b->now_us += BOARD_WAIT_US;
+  }
+  return session_take_result(&b->session);
+}
+
+// --- checks ---
+
+static void a_pointer_lies_in_a_medium_or_at_its_end(void **state) {
+  const struct board_media *b = *state;
+  static const struct {
+    uint32_t address;
+    enum status pointer, erase;
+  } cases[] = {
+      {0x00000000, ST_BAD_ADDRESS, ST_BAD_ADDRESS},
+      {0x07FFFFFF, ST_BAD_ADDRESS, ST_BAD_ADDRESS},
+      {0x08000000, ST_OK, ST_BOOTLOADER_AREA},
+      {0x08007FFF, ST_OK, ST_BOOTLOADER_AREA},
+      {0x08008000, ST_OK, ST_BOOTLOADER_AREA},
+      {0x0800FFFF, ST_OK, ST_BOOTLOADER_AREA},
+      {0x08010000, ST_OK, ST_OK},
+      {0x0803FFFF, ST_OK, ST_OK},
+      {0x08040000, ST_OK, ST_BAD_ADDRESS},
+      {0x08040001, ST_BAD_ADDRESS, ST_BAD_ADDRESS},
+      {0x20000000, ST_BAD_ADDRESS, ST_BAD_ADDRESS},
+      {0x8FFFFFFF, ST_BAD_ADDRESS, ST_BAD_ADDRESS},
+      {0x90000000, ST_OK, ST_OK},
+      {0x90007FFF, ST_OK, ST_OK},
+      {0x90008000, ST_OK, ST_BAD_ADDRESS},
+      {0x90008001, ST_BAD_ADDRESS, ST_BAD_ADDRESS},
+      {0xFFFFFFFF, ST_BAD_ADDRESS, ST_BAD_ADDRESS},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const uint32_t address = cases[i].address;
+    assert_int_equal(session_check_pointer(&b->session, address), cases[i].pointer);
+    assert_int_equal(session_check_erase(&b->session, address), cases[i].erase);
+  }
+}
+
+static void a_write_stays_inside_what_is_writable(void **state) {
+  const struct board_media *b = *state;
+  static const struct {
+    uint32_t address, length;
+    enum status status;
+  } cases[] = {
+      {0x07FFFFFF, 2, ST_BAD_ADDRESS},
+      {0x08000000, 1, ST_BOOTLOADER_AREA},
+      {0x0800FFFF, 1, ST_BOOTLOADER_AREA},
+      {0x0800F800, 4096, ST_BOOTLOADER_AREA},
+      {0x0800FFFF, 2, ST_BOOTLOADER_AREA},
+      {0x08010000, 1, ST_OK},
+      {0x08010000, 4096, ST_OK},
+      {0x08017FFF, 2, ST_OK},
+      {0x0801F800, 4096, ST_OK},
+      {0x0803F000, 4096, ST_OK},
+      {0x0803FFFF, 1, ST_OK},
+      {0x0803FFFF, 2, ST_CROSSES_END},
+      {0x0803F001, 4096, ST_CROSSES_END},
+      {0x08040000, 1, ST_BAD_ADDRESS},
+      {0x90000000, 4096, ST_OK},
+      {0x90007000, 4096, ST_OK},
+      {0x90007001, 4096, ST_CROSSES_END},
+      {0x90008000, 1, ST_BAD_ADDRESS},
+      {0xFFFFFFFF, 4096, ST_BAD_ADDRESS},
+      {0x0801FFFF, 0x20001, ST_OK},
+      {0x08010000, 0x30001, ST_CROSSES_END},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    assert_int_equal(
+        session_check_write(&b->session, cases[i].address, cases[i].length),
+        cases[i].status);
+  }
+}
+
+static void without_media_there_is_no_address(void **state) {
+  struct board_media *b = *state;
+  session_init(&b->session, &b->writer);
+  uint32_t done = 1;
+  uint8_t byte;
+  assert_int_equal(session_check_pointer(&b->session, BOARD_APP), ST_BAD_ADDRESS);
+  assert_int_equal(session_check_erase(&b->session, BOARD_APP), ST_BAD_ADDRESS);
+  assert_int_equal(session_check_write(&b->session, BOARD_APP, 1), ST_BAD_ADDRESS);
+  assert_int_equal(session_read(&b->session, BOARD_APP, &byte, 1, &done),
+                   ST_BAD_ADDRESS);
+  assert_int_equal(done, 0);
+  assert_int_equal(session_finish(&b->session), ST_NO_APPLICATION);
+}
+
+// --- work ---
+
+static void the_address_chooses_the_medium(void **state) {
+  struct board_media *b = *state;
+  static const uint8_t data[] = {1, 2, 3, 4, 5};
+  static const uint32_t addresses[] = {0x08010000, 0x0803FFFB, 0x90000000, 0x90007FFB};
+  for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
+    const uint32_t at = addresses[i];
+    session_write(&b->session, at, data, sizeof data);
+    assert_true(session_busy(&b->session));
+    assert_true(session_remaining_us(&b->session) > 0);
+    assert_int_equal(run(b).status, ST_OK);
+    assert_int_equal(session_remaining_us(&b->session), 0);
+    assert_memory_equal(board_media_at(b, at), data, sizeof data);
+    session_erase(&b->session, at + 4);
+    assert_int_equal(run(b).status, ST_OK);
+    assert_int_equal(*board_media_at(b, at), 0xFF);
+  }
+  assert_int_equal(b->internal.calls[RAM_ERASE_END], 2);
+  assert_int_equal(b->nor.calls[RAM_ERASE_END], 2);
+}
+
+static void mass_erase_takes_the_medium_by_number(void **state) {
+  struct board_media *b = *state;
+  memset(b->internal.bytes, 0, b->internal.media.geometry.size);
+  memset(b->nor.bytes, 0, b->nor.media.geometry.size);
+  session_mass_erase(&b->session, 1);
+  assert_int_equal(run(b).status, ST_OK);
+  assert_int_equal(*board_media_at(b, BOARD_NOR_END - 1), 0xFF);
+  assert_int_equal(*board_media_at(b, BOARD_APP), 0);
+  session_mass_erase(&b->session, 0);
+  assert_int_equal(run(b).status, ST_OK);
+  assert_int_equal(*board_media_at(b, BOARD_APP), 0xFF);
+  assert_int_equal(*board_media_at(b, BOARD_APP - 1), 0);
+}
+
+static void failures_carry_the_address(void **state) {
+  struct board_media *b = *state;
+  ram_medium_fail(&b->nor, RAM_ERASE_END, 1, ST_ERASE_FAILED);
+  session_erase(&b->session, 0x90003210);
+  const struct writer_result r = run(b);
+  assert_int_equal(r.status, ST_ERASE_FAILED);
+  assert_int_equal(r.address, 0x90003000);
+}
+
+// --- reading ---
+
+static void reading_ends_with_the_medium(void **state) {
+  struct board_media *b = *state;
+  static const struct {
+    uint32_t address, length, done;
+    enum status status;
+  } cases[] = {
+      {0x08000000, 4096, 4096, ST_OK},    {0x0803F000, 4096, 4096, ST_OK},
+      {0x0803F001, 4096, 4095, ST_OK},    {0x0803FFFF, 4096, 1, ST_OK},
+      {0x08040000, 4096, 0, ST_OK},       {0x08040001, 4096, 0, ST_BAD_ADDRESS},
+      {0x90007FFF, 1, 1, ST_OK},          {0x90008000, 1, 0, ST_OK},
+      {0x90008001, 1, 0, ST_BAD_ADDRESS}, {0x07FFFFFF, 2, 0, ST_BAD_ADDRESS},
+  };
+  for (uint32_t i = 0; i < b->internal.media.geometry.size; i++)
+    b->internal.bytes[i] = (uint8_t)(i * 5 + i / 256);
+  memset(b->nor.bytes, 0x42, b->nor.media.geometry.size);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    uint8_t got[4097];
+    uint32_t done = 99;
+    memset(got, 0xEE, sizeof got);
+    assert_int_equal(
+        session_read(&b->session, cases[i].address, got, cases[i].length, &done),
+        cases[i].status);
+    assert_int_equal(done, cases[i].done);
+    if (done) assert_memory_equal(got, board_media_at(b, cases[i].address), done);
+    assert_int_equal(got[done], 0xEE);
+  }
+}
+
+static void a_read_that_fails_gives_nothing(void **state) {
+  struct board_media *b = *state;
+  uint8_t got[16];
+  uint32_t done = 99;
+  ram_medium_fail(&b->nor, RAM_READ, 1, ST_BUS_TIMEOUT);
+  assert_int_equal(session_read(&b->session, BOARD_NOR, got, sizeof got, &done),
+                   ST_BUS_TIMEOUT);
+  assert_int_equal(done, 0);
+}
+
+// --- the end of an update ---
+
+static void only_an_application_may_be_started(void **state) {
+  struct board_media *b = *state;
+  static const struct {
+    uint8_t head[8];
+    enum status status;
+  } cases[] = {
+      {{0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}, ST_NO_APPLICATION},
+      {{0x00, 0x00, 0x08, 0x20, 0x09, 0x00, 0x01, 0x08}, ST_OK},
+      {{0x00, 0x00, 0x08, 0x20, 0x08, 0x00, 0x01, 0x08}, ST_NO_APPLICATION},
+      {{0x00, 0x00, 0x08, 0x20, 0xFF, 0xFF, 0x03, 0x08}, ST_OK},
+      // The medium's own end counts: this chip has 256 KB.
+      {{0x00, 0x00, 0x08, 0x20, 0x01, 0x00, 0x04, 0x08}, ST_NO_APPLICATION},
+      {{0x00, 0x00, 0x00, 0x00, 0x09, 0x00, 0x01, 0x08}, ST_NO_APPLICATION},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    memcpy(board_media_at(b, BOARD_APP), cases[i].head, 8);
+    assert_int_equal(session_finish(&b->session), cases[i].status);
+  }
+}
+
+static void a_flash_that_cannot_be_read_holds_no_application(void **state) {
+  struct board_media *b = *state;
+  ram_medium_fail(&b->internal, RAM_READ, 1, ST_FLASH_TIMEOUT);
+  assert_int_equal(session_finish(&b->session), ST_FLASH_TIMEOUT);
+}
+
+#define board_test(test) cmocka_unit_test_setup_teardown(test, open_board, close_board)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      board_test(a_pointer_lies_in_a_medium_or_at_its_end),
+      board_test(a_write_stays_inside_what_is_writable),
+      board_test(without_media_there_is_no_address),
+      board_test(the_address_chooses_the_medium),
+      board_test(mass_erase_takes_the_medium_by_number),
+      board_test(failures_carry_the_address),
+      board_test(reading_ends_with_the_medium),
+      board_test(a_read_that_fails_gives_nothing),
+      board_test(only_an_application_may_be_started),
+      board_test(a_flash_that_cannot_be_read_holds_no_application),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
