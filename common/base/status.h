@@ -28,7 +28,8 @@
   X(CLOCK_CRYSTAL, 17, "the crystal does not start; check the board's clock")        \
   X(CLOCK_PLL, 18, "the PLL or over-drive does not become ready")                    \
   X(BAD_COMMAND, 19, "this DfuSe command is unknown here")                           \
-  X(READ_UNPROTECT, 20, "read-unprotect would erase the bootloader; use a debug probe") \
+  X(READ_UNPROTECT, 20,                                                              \
+    "read-unprotect would erase the bootloader; use a debug probe")                  \
   X(USB_PHY, 21, "the USB PHY gives no clock; check its wiring")
 
 enum status {

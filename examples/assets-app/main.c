@@ -32,7 +32,8 @@ static void print_decimal(uint32_t value) {
   char text[11];
   char *p = text + sizeof text - 1;
   *p = 0;
-  do *--p = (char)('0' + value % 10u);
+  do
+    *--p = (char)('0' + value % 10u);
   while (value /= 10u);
   print(p);
 }
@@ -48,7 +49,8 @@ static enum status map_flash(void) {
                                         .now_us = now_us,
                                         .now_ctx = &clock};
   soc_clock_enable(RCC_AHB3ENR, RCC_AHB3ENR_QSPIEN);
-  for (size_t i = 0; i < board.qspi_pin_count; i++) soc_pin_alternate(board.qspi_pins[i]);
+  for (size_t i = 0; i < board.qspi_pin_count; i++)
+    soc_pin_alternate(board.qspi_pins[i]);
   quadspi_start(&qspi, &config);
   bus = quadspi_bus(&qspi);
   enum status status = nor_start(&nor, &bus, board.qspi_max_hz);
@@ -65,8 +67,8 @@ static bool looks_right(const struct asset *a, const uint8_t *bytes) {
 
 static bool check(const struct asset *a) {
   const uint8_t *bytes = (const uint8_t *)(uintptr_t)a->address;
-  const bool good = looks_right(a, bytes) &&
-                    ~crc32_update(CRC32_INIT, bytes, a->length) == a->crc;
+  const bool good =
+      looks_right(a, bytes) && ~crc32_update(CRC32_INIT, bytes, a->length) == a->crc;
   print("  ");
   print(a->name);
   print(", ");

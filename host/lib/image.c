@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/lib/file.h"
 #include "common/format/ihex.h"
+#include "host/lib/file.h"
 #include "host/lib/image_elf.h"
 #include "host/lib/image_ihex.h"
 #include "host/lib/number.h"

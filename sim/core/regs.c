@@ -9,6 +9,8 @@ void reg_file_init(struct reg_file *f, const struct reg_block *block, uint32_t b
                    struct report *report) {
   *f = (struct reg_file){.block = block, .report = report, .base = base};
   f->words = block->regs[block->count - 1].offset / 4 + 1;
+  // An array of pointers is what is wanted.
+  // NOLINTNEXTLINE(bugprone-sizeof-expression)
   f->by_word = calloc(f->words, sizeof *f->by_word);
   f->implemented = calloc(f->words, sizeof *f->implemented);
   if (!f->by_word || !f->implemented) abort();

@@ -213,9 +213,8 @@ void cpu_stall(struct cpu *c, struct region_state *r, uint32_t addr, bool fetch)
 void *page_collection_lock_arm(void *uc, unsigned long first, unsigned long last);
 void page_collection_unlock_arm(void *pages);
 
-__attribute__((visibility("default"))) void *page_collection_lock_arm(void *uc,
-                                                                      unsigned long first,
-                                                                      unsigned long last) {
+__attribute__((visibility("default"))) void *page_collection_lock_arm(
+    void *uc, unsigned long first, unsigned long last) {
   (void)uc, (void)first, (void)last;
   return NULL;
 }

@@ -40,9 +40,10 @@ static void add_span(json_t *o, const struct machine_span *span) {
 
 static json_t *internal_operations(const struct machine *m) {
   const struct flash_f7_counters *f = &m->flash.counters;
-  json_t *o = json_pack("{s:I,s:I,s:I,s:I}", "programs", (json_int_t)f->programs,
-                        "bytes_programmed", (json_int_t)f->bytes_programmed, "erases",
-                        (json_int_t)f->erases, "mass_erases", (json_int_t)f->mass_erases);
+  json_t *o =
+      json_pack("{s:I,s:I,s:I,s:I}", "programs", (json_int_t)f->programs,
+                "bytes_programmed", (json_int_t)f->bytes_programmed, "erases",
+                (json_int_t)f->erases, "mass_erases", (json_int_t)f->mass_erases);
   add_span(o, &m->flash_span);
   return o;
 }
@@ -50,12 +51,12 @@ static json_t *internal_operations(const struct machine *m) {
 static json_t *nor_operations(const struct machine *m) {
   const struct nor_counters *n = &m->nor.counters;
   uint64_t erases = n->chip_erases;
-  for (unsigned i = 0; i < NOR_ERASE_TYPES; i++) erases += n->erases[i];
-  json_t *o = json_pack("{s:I,s:I,s:I,s:I,s:I}", "programs", (json_int_t)n->programs,
-                        "bytes_programmed", (json_int_t)n->bytes_programmed, "erases",
-                        (json_int_t)erases, "register_writes",
-                        (json_int_t)n->register_writes, "bytes_read",
-                        (json_int_t)n->bytes_read);
+  for (unsigned i = 0; i < NOR_ERASE_TYPES; i++)
+    erases += n->erases[i];
+  json_t *o = json_pack(
+      "{s:I,s:I,s:I,s:I,s:I}", "programs", (json_int_t)n->programs, "bytes_programmed",
+      (json_int_t)n->bytes_programmed, "erases", (json_int_t)erases, "register_writes",
+      (json_int_t)n->register_writes, "bytes_read", (json_int_t)n->bytes_read);
   add_span(o, &m->nor_span);
   return o;
 }
@@ -106,9 +107,9 @@ json_t *machine_report(struct machine *m) {
   json_object_set_new(o, "cycles", json_integer((json_int_t)c.cycles));
   json_object_set_new(o, "resets", json_integer((json_int_t)m->resets));
   json_object_set_new(o, "marks", marks(m));
-  json_object_set_new(o, "stack_depth",
-                      json_integer(machine_stack_depth(m, STACK_FLOOR,
-                                                       SRAM1_BASE - STACK_FLOOR)));
+  json_object_set_new(
+      o, "stack_depth",
+      json_integer(machine_stack_depth(m, STACK_FLOOR, SRAM1_BASE - STACK_FLOOR)));
   json_object_set_new(o, "flash_operations", flash_operations(m));
   json_object_set_new(o, "guest_errors", entries(&m->sim.report, REPORT_GUEST_ERROR));
   json_object_set_new(o, "unimplemented",

@@ -5,11 +5,11 @@
 
 #include "sim_regs.h"
 
-#define KEY1         0x45670123u
-#define KEY2         0xCDEF89ABu
-#define OPTION_KEY1  0x08192A3Bu
-#define OPTION_KEY2  0x4C5D6E7Fu
-#define ROW_BYTES    32u  // 256 bits, single bank (RM0410 3.3.6)
+#define KEY1        0x45670123u
+#define KEY2        0xCDEF89ABu
+#define OPTION_KEY1 0x08192A3Bu
+#define OPTION_KEY2 0x4C5D6E7Fu
+#define ROW_BYTES   32u  // 256 bits, single bank (RM0410 3.3.6)
 
 // As delivered (RM0410 3.4.1; the same on chips of DEV_ID 0x451 as read).
 #define OPTCR_FACTORY  0xFFFFAAFDu
@@ -380,7 +380,9 @@ void flash_f7_write(void *flash, uint32_t offset, unsigned bytes, uint32_t value
       f->sr &= ~(reg_merge(0, offset, bytes, value) & (SR_ERRORS | SIM_FLASH_SR_EOP));
       update_irq(f);
       break;
-    case SIM_FLASH_CR: write_cr(f, reg_update(&f->regs, f->cr, offset, bytes, value)); break;
+    case SIM_FLASH_CR:
+      write_cr(f, reg_update(&f->regs, f->cr, offset, bytes, value));
+      break;
     case SIM_FLASH_OPTCR:
       write_options(f, reg_merge(f->optcr, offset, bytes, value));
       break;

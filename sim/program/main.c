@@ -138,7 +138,8 @@ static bool write_report(struct program *p) {
   json_t *report = machine_report(p->machine);
   json_object_set(report, "client_exits", p->client_exits);
   // The one figure here that differs between two equal runs.
-  json_object_set_new(report, "host_cpu_s", json_real((double)clock() / CLOCKS_PER_SEC));
+  json_object_set_new(report, "host_cpu_s",
+                      json_real((double)clock() / CLOCKS_PER_SEC));
   bool good = true;
   if (p->options.report_file &&
       json_dump_file(report, p->options.report_file, JSON_INDENT(2))) {

@@ -57,7 +57,8 @@ static void on_pendsv(void) {
   note('p');
 }
 
-// --- special registers ------------------------------------------------------------------
+// --- special registers
+// ------------------------------------------------------------------
 
 static void special_registers(void) {
   uint32_t a, b;
@@ -68,10 +69,9 @@ static void special_registers(void) {
   check("special.control", a & 3, 0);
   __asm__ volatile("msr psp, %1\n\tmrs %0, psp" : "=r"(a) : "r"(0x20001238));
   check("special.psp", a, 0x20001238);
-  __asm__ volatile(
-      "msr basepri, %1\n\tmsr basepri_max, %2\n\tmrs %0, basepri"
-      : "=&r"(a)
-      : "r"(0x50), "r"(0x70));
+  __asm__ volatile("msr basepri, %1\n\tmsr basepri_max, %2\n\tmrs %0, basepri"
+                   : "=&r"(a)
+                   : "r"(0x50), "r"(0x70));
   check("special.basepri-max-keeps-the-higher", a, 0x50);
   __asm__ volatile("msr basepri_max, %1\n\tmrs %0, basepri" : "=&r"(a) : "r"(0x30));
   check("special.basepri-max-takes-the-higher", a, 0x30);
@@ -96,13 +96,17 @@ static void unaligned_access(void) {
   __asm__ volatile("str %0, [%1, #9]" ::"r"(0xAABBCCDD), "r"(u) : "memory");
   check("unaligned.store", u[9] | (uint32_t)u[12] << 8, 0xAADD);
   uint32_t words[4] = {1, 2, 3, 4};
-  __asm__ volatile("ldrd %0, %1, [%2, #4]" : "=&r"(a), "=&r"(b) : "r"(words) : "memory");
+  __asm__ volatile("ldrd %0, %1, [%2, #4]"
+                   : "=&r"(a), "=&r"(b)
+                   : "r"(words)
+                   : "memory");
   check("ldrd", a << 8 | b, 0x203);
   __asm__ volatile("strd %0, %1, [%2, #8]" ::"r"(a), "r"(b), "r"(words) : "memory");
   check("strd", words[2] << 8 | words[3], 0x203);
 }
 
-// --- supervisor calls -------------------------------------------------------------------
+// --- supervisor calls
+// -------------------------------------------------------------------
 
 static volatile uint32_t svc_number, svc_lr;
 
@@ -175,8 +179,8 @@ static void process_stack_use(void) {
       : "r0", "r1", "r2", "r3", "r12", "lr", "memory", "cc");
   check("psp.exc-return", svc_lr | 0x10, 0xFFFFFFFD);
   check("psp.is-restored", psp_after, psp_before);
-  const uint32_t frame = (uint32_t)(uintptr_t)(process_stack + 64) -
-                         (svc_lr & 0x10 ? 0x20u : 0x68u);
+  const uint32_t frame =
+      (uint32_t)(uintptr_t)(process_stack + 64) - (svc_lr & 0x10 ? 0x20u : 0x68u);
   check("psp.frame-holds-r0", rd(frame), 22);
   check("psp.frame-holds-r3", rd(frame + 12), 4);
 }
@@ -196,11 +200,10 @@ __attribute__((naked)) static void on_alignment(void) {
 static void stack_alignment(void) {
   uint32_t before, after;
   set_vector(EXC_SVC, on_alignment);
-  __asm__ volatile(
-      "sub sp, #4\n\tmov %0, sp\n\tsvc #0\n\tmov %1, sp\n\tadd sp, #4"
-      : "=&r"(before), "=&r"(after)
-      :
-      : "r0", "r1", "r2", "r3", "r12", "lr", "memory");
+  __asm__ volatile("sub sp, #4\n\tmov %0, sp\n\tsvc #0\n\tmov %1, sp\n\tadd sp, #4"
+                   : "=&r"(before), "=&r"(after)
+                   :
+                   : "r0", "r1", "r2", "r3", "r12", "lr", "memory");
   check("align.frame-is-a-multiple-of-8", handler_sp & 7, 0);
   check("align.bit-9-if-realigned", stacked_xpsr >> 9 & 1, before >> 2 & 1);
   check("align.sp-comes-back", after, before);
@@ -215,21 +218,20 @@ static void stack_alignment(void) {
 // Flags and Q survive; the handler's own do not leak.
 static void flags_across_exceptions(void) {
   uint32_t flags;
-  __asm__ volatile(
-      "msr apsr_nzcvq, %1\n\tsvc #0\n\tmrs %0, apsr"
-      : "=r"(flags)
-      : "r"(0xA8000000)
-      : "r0", "r1", "r2", "r3", "r12", "lr", "memory", "cc");
+  __asm__ volatile("msr apsr_nzcvq, %1\n\tsvc #0\n\tmrs %0, apsr"
+                   : "=r"(flags)
+                   : "r"(0xA8000000)
+                   : "r0", "r1", "r2", "r3", "r12", "lr", "memory", "cc");
   check("flags.first", flags & 0xF8000000, 0xA8000000);
-  __asm__ volatile(
-      "msr apsr_nzcvq, %1\n\tsvc #0\n\tmrs %0, apsr"
-      : "=r"(flags)
-      : "r"(0x50000000)
-      : "r0", "r1", "r2", "r3", "r12", "lr", "memory", "cc");
+  __asm__ volatile("msr apsr_nzcvq, %1\n\tsvc #0\n\tmrs %0, apsr"
+                   : "=r"(flags)
+                   : "r"(0x50000000)
+                   : "r0", "r1", "r2", "r3", "r12", "lr", "memory", "cc");
   check("flags.second", flags & 0xF8000000, 0x50000000);
 }
 
-// --- pending, masks ---------------------------------------------------------------------
+// --- pending, masks
+// ---------------------------------------------------------------------
 
 static void software_interrupts(void) {
   set_irq(IRQ_A, on_a, 0x40);
@@ -326,7 +328,8 @@ static void faultmask_ends_with_its_handler(void) {
   check_order("faultmask.ran", "f");
 }
 
-// --- order --------------------------------------------------------------------------------
+// --- order
+// --------------------------------------------------------------------------------
 
 static void on_a_pends_b(void) {
   note('a');
@@ -413,7 +416,8 @@ static void returns(void) {
   check("exc-return.handler", saved_lr[1] | 0x10, 0xFFFFFFF1);
 }
 
-// --- level-sensitive lines ------------------------------------------------------------------
+// --- level-sensitive lines
+// ------------------------------------------------------------------
 
 // USART1's TC stands until it is cleared or disabled: a real level.
 static volatile uint32_t usart_calls;
@@ -450,7 +454,8 @@ static void levels(void) {
   check("level.can-when-low", low >> (IRQ_USART1 - 32) & 1, 0);
 }
 
-// --- SysTick and sleep ------------------------------------------------------------------------
+// --- SysTick and sleep
+// ------------------------------------------------------------------------
 
 static volatile uint32_t ticks;
 
@@ -560,7 +565,8 @@ static void other_hints(void) {
   check_true("hints.do-not-hang", true);
 }
 
-// --- the vector table ----------------------------------------------------------------------
+// --- the vector table
+// ----------------------------------------------------------------------
 
 static vector other_table[128] __attribute__((aligned(512)));
 
@@ -585,7 +591,8 @@ static void vtor(void) {
   check_order("vtor.both-tables", "oa");
 }
 
-// --- computing ----------------------------------------------------------------------------
+// --- computing
+// ----------------------------------------------------------------------------
 
 static uint32_t crc32(const uint8_t *p, uint32_t n) {
   uint32_t c = 0xFFFFFFFF;

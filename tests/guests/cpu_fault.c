@@ -22,7 +22,8 @@ enum {
 #define DEBUGEVT BIT(31)
 #define NOWHERE  0xB0000000u  // no memory and no register
 
-// --- what the handler saw ----------------------------------------------------------------
+// --- what the handler saw
+// ----------------------------------------------------------------
 
 static volatile struct {
   uint32_t count, exception, pc, lr, cfsr, hfsr, mmfar, bfar;
@@ -76,14 +77,16 @@ static bool pc_is_exact(void) {
 
 // Runs one instruction that faults and carries on behind it; `fault_pc` gets the
 // address of the instruction.
-#define FAULTING(instruction, operands...)                                        \
-  __asm__ volatile("adr %0, 2f\n\tadr r1, 3f\n\tstr r1, [%1]\n\tb 2f\n\t.balign 4\n" \
-                   "2:\t" instruction "\n\t.balign 4\n3:"                         \
-                   : "=&r"(fault_pc)                                              \
-                   : "r"(&resume), ##operands                                     \
-                   : "r0", "r1", "r2", "r3", "r12", "lr", "memory", "cc")
+#define FAULTING(instruction, operands...)                              \
+  __asm__ volatile(                                                     \
+      "adr %0, 2f\n\tadr r1, 3f\n\tstr r1, [%1]\n\tb 2f\n\t.balign 4\n" \
+      "2:\t" instruction "\n\t.balign 4\n3:"                            \
+      : "=&r"(fault_pc)                                                 \
+      : "r"(&resume), ##operands                                        \
+      : "r0", "r1", "r2", "r3", "r12", "lr", "memory", "cc")
 
-// --- usage faults ------------------------------------------------------------------------
+// --- usage faults
+// ------------------------------------------------------------------------
 
 static void undefined_instructions(void) {
   uint32_t fault_pc;
@@ -113,7 +116,8 @@ static void breakpoints(void) {
   check_fault("bkpt.hard-fault-without-debugger", EXC_HARDFAULT, 0, DEBUGEVT);
 }
 
-// --- bus faults --------------------------------------------------------------------------
+// --- bus faults
+// --------------------------------------------------------------------------
 
 static void data_bus_errors(void) {
   uint32_t fault_pc;
@@ -147,7 +151,8 @@ static void writing_system_memory(void) {
   check_fault("rom.write", EXC_BUSFAULT, PRECISERR | BFARVALID, 0);
 }
 
-// --- memory management ----------------------------------------------------------------------
+// --- memory management
+// ----------------------------------------------------------------------
 
 static void execute_never(void) {
   resume = 0;
@@ -178,7 +183,8 @@ static void forbidden_window(void) {
   check_fault("mpu.fetch-from-the-window", EXC_MEMMANAGE, IACCVIOL, 0);
   wr(SHCSR, BUSFAULTENA | USGFAULTENA);
   FAULTING("ldr r2, [%2]", "r"(0x90000010u));
-  check_fault("mpu.escalates-when-disabled", EXC_HARDFAULT, DACCVIOL | MMARVALID, FORCED);
+  check_fault("mpu.escalates-when-disabled", EXC_HARDFAULT, DACCVIOL | MMARVALID,
+              FORCED);
   wr(SHCSR, ALL_FAULTS);
   wr(MPU_CTRL, 0);
   barrier();
@@ -187,7 +193,8 @@ static void forbidden_window(void) {
   check_fault("mpu.off-it-is-a-bus-error", EXC_BUSFAULT, PRECISERR | BFARVALID, 0);
 }
 
-// --- escalation -----------------------------------------------------------------------------
+// --- escalation
+// -----------------------------------------------------------------------------
 
 static void faults_under_masks(void) {
   uint32_t fault_pc;

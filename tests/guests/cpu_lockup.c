@@ -20,9 +20,7 @@ void guest_main(void) {
       wr(ICSR, BIT(31));
       barrier();
       break;
-    default:
-      __asm__ volatile("cpsid f" ::: "memory");
-      faulting();
+    default: __asm__ volatile("cpsid f" ::: "memory"); faulting();
   }
   print("FAIL came back\n");
 }

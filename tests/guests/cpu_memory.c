@@ -9,7 +9,8 @@
 #define SRAM_CODE   0x20030000u  // SRAM1, cached
 #define BSY         BIT(16)
 
-// --- code in RAM ---------------------------------------------------------------------------
+// --- code in RAM
+// ---------------------------------------------------------------------------
 
 // movs r0, #value; bx lr
 static uint32_t code_returning(uint32_t value) {
@@ -36,7 +37,8 @@ static void changing_code_without_caches(void) {
   check_true("code.changes-without-caches", good);
 }
 
-// --- caches ----------------------------------------------------------------------------------
+// --- caches
+// ----------------------------------------------------------------------------------
 
 static void caches_on(void) {
   wr(ICIALLU, 0);
@@ -96,7 +98,8 @@ static void caches_off(void) {
   barrier();
 }
 
-// --- flash -------------------------------------------------------------------------------------
+// --- flash
+// -------------------------------------------------------------------------------------
 
 RAMCODE static void wait_ready(void) {
   while (rd(FLASH_SR) & BSY) {
@@ -129,7 +132,8 @@ static void code_in_flash(void) {
   bool blank = true, direct = true, alias = true;
   for (uint32_t i = 1; i < 4; i++) {
     erase();
-    blank = blank && rd(SECTOR_ADDR) == 0xFFFFFFFF && rd(SECTOR_ADDR + 0x7FFC) == 0xFFFFFFFF;
+    blank = blank && rd(SECTOR_ADDR) == 0xFFFFFFFF &&
+            rd(SECTOR_ADDR + 0x7FFC) == 0xFFFFFFFF;
     program(SECTOR_ADDR + 4, code_returning(i * 16));
     direct = direct && call(SECTOR_ADDR + 4) == i * 16;
     alias = alias && call(ITCM_ALIAS + 4) == i * 16;
@@ -142,7 +146,8 @@ static void code_in_flash(void) {
   check("flash.alias-reads-back", rd(ITCM_ALIAS + 8), 0xF0F0F0F0);
 }
 
-// --- time while the flash is busy -----------------------------------------------------------------
+// --- time while the flash is busy
+// -----------------------------------------------------------------
 
 static volatile uint32_t ticks;
 

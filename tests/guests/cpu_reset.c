@@ -3,11 +3,11 @@
 // backup registers and RAM keep their words. RTC_BKP0R counts the boots.
 #include "tests/guests/guest.h"
 
-#define CAUSES 0xFE000000u
-#define PORRST BIT(27)
-#define PINRST BIT(26)
-#define BORRST BIT(25)
-#define SFTRST BIT(28)
+#define CAUSES  0xFE000000u
+#define PORRST  BIT(27)
+#define PINRST  BIT(26)
+#define BORRST  BIT(25)
+#define SFTRST  BIT(28)
 #define IWDGRST BIT(29)
 
 static void unlock_backup(void) {

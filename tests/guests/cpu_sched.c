@@ -6,7 +6,8 @@
 
 enum { IRQ_STORM = 7, THREADS = 3, STACK_WORDS = 256, ROUNDS = 60, TICK = 1700 };
 
-// --- work with known results ------------------------------------------------------------------
+// --- work with known results
+// ------------------------------------------------------------------
 
 static uint32_t crc32(const uint8_t *p, uint32_t n) {
   uint32_t c = 0xFFFFFFFF;
@@ -93,7 +94,8 @@ static void references(void) {
   check("double.high", words[1], 0x3FFA4D8E);
 }
 
-// --- threads ------------------------------------------------------------------------------------
+// --- threads
+// ------------------------------------------------------------------------------------
 
 static uint32_t stacks[THREADS][STACK_WORDS] __attribute__((aligned(8)));
 static volatile uint32_t *volatile stack_of[THREADS];

@@ -83,7 +83,8 @@ void window_access(bool allowed) {
   barrier();
 }
 
-// --- which one ---------------------------------------------------------------------------
+// --- which one
+// ---------------------------------------------------------------------------
 
 static bool is_asked_for(const char *name) {
   const char *wanted = (const char *)MAILBOX(NAME_WORD);
@@ -103,7 +104,7 @@ static const struct error_case *find(const struct error_case *cases) {
 
 void guest_main(void) {
   const struct error_case *const tables[] = {chip_cases, memory_cases, flash_cases,
-                                             qspi_cases, nor_cases, usb_cases};
+                                             qspi_cases, nor_cases,    usb_cases};
   for (uint32_t i = 0; i < sizeof tables / sizeof *tables; i++) {
     const struct error_case *c = find(tables[i]);
     if (!c) continue;

@@ -10,10 +10,11 @@ struct error_case {
   void (*run)(bool bad);
 };
 
-extern const struct error_case chip_cases[], memory_cases[], flash_cases[], qspi_cases[],
-    nor_cases[], usb_cases[];
+extern const struct error_case chip_cases[], memory_cases[], flash_cases[],
+    qspi_cases[], nor_cases[], usb_cases[];
 
-// --- helpers (errors.c) ------------------------------------------------------------------
+// --- helpers (errors.c)
+// ------------------------------------------------------------------
 
 void pause_us(uint32_t us);  // at 16 MHz, or less of it when faster
 

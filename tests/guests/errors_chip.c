@@ -71,7 +71,8 @@ static void pin_af(bool bad) {
   if (bad) set(GPIO('A'), 2u << 18);
 }
 
-// --- clocks ------------------------------------------------------------------------------
+// --- clocks
+// ------------------------------------------------------------------------------
 
 static void wait_states(bool bad) {
   clock_96_mhz(bad ? 2 : 3);
@@ -95,7 +96,8 @@ static void clock_sequence(bool bad) {
   set(RCC_CR, BIT(24));
 }
 
-// --- watchdog, backup ----------------------------------------------------------------------
+// --- watchdog, backup
+// ----------------------------------------------------------------------
 
 #define IWDGRST BIT(29)
 
@@ -124,7 +126,8 @@ static void backup_locked(bool bad) {
   wr(RTC_BKP0R, 1);
 }
 
-// --- core --------------------------------------------------------------------------------
+// --- core
+// --------------------------------------------------------------------------------
 
 static void vector_table(bool bad) {
   const uint32_t table = rd(VTOR);
@@ -174,24 +177,14 @@ static void hand_over(bool bad) {
 }
 
 const struct error_case chip_cases[] = {
-    {"clock-off", clock_off},
-    {"in-reset", in_reset},
-    {"reserved-bits", reserved_bits},
-    {"bad-register", bad_register},
-    {"bad-width", bad_width},
-    {"read-only", read_only},
-    {"bus-error", bus_error},
-    {"pin-af", pin_af},
-    {"wait-states", wait_states},
-    {"over-drive", over_drive},
-    {"clock-limit", clock_limit},
-    {"clock-sequence", clock_sequence},
-    {"watchdog", watchdog},
-    {"watchdog-busy", watchdog_busy},
-    {"backup-locked", backup_locked},
-    {"vector-table", vector_table},
-    {"mpu-config", mpu_config},
-    {"lockup", lockup},
-    {"hand-over", hand_over},
-    {NULL, NULL},
+    {"clock-off", clock_off},         {"in-reset", in_reset},
+    {"reserved-bits", reserved_bits}, {"bad-register", bad_register},
+    {"bad-width", bad_width},         {"read-only", read_only},
+    {"bus-error", bus_error},         {"pin-af", pin_af},
+    {"wait-states", wait_states},     {"over-drive", over_drive},
+    {"clock-limit", clock_limit},     {"clock-sequence", clock_sequence},
+    {"watchdog", watchdog},           {"watchdog-busy", watchdog_busy},
+    {"backup-locked", backup_locked}, {"vector-table", vector_table},
+    {"mpu-config", mpu_config},       {"lockup", lockup},
+    {"hand-over", hand_over},         {NULL, NULL},
 };

@@ -50,7 +50,8 @@ const struct error_case memory_cases[] = {
     {NULL, NULL},
 };
 
-// --- internal flash -------------------------------------------------------------------------
+// --- internal flash
+// -------------------------------------------------------------------------
 
 #define SECTOR2 0x08010000u
 #define PG      BIT(0)

@@ -125,8 +125,8 @@ static void ulpi_pins(void) {
   static const struct {
     char port;
     uint8_t pin;
-  } pins[] = {{'A', 5},  {'A', 3},  {'B', 0},  {'B', 1},  {'B', 10}, {'B', 11},
-              {'B', 12}, {'B', 13}, {'B', 5},  {'C', 0},  {'H', 4},  {'I', 11}};
+  } pins[] = {{'A', 5},  {'A', 3},  {'B', 0}, {'B', 1}, {'B', 10}, {'B', 11},
+              {'B', 12}, {'B', 13}, {'B', 5}, {'C', 0}, {'H', 4},  {'I', 11}};
   for (uint32_t i = 0; i < sizeof pins / sizeof *pins; i++)
     pin_alternate(pins[i].port, pins[i].pin, 10, 3);
 }

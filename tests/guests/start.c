@@ -63,7 +63,8 @@ NOINLINE static void run(void) {
 }
 
 // In a loop, and not by memcpy: that may not be in its place yet.
-__attribute__((used, optimize("no-tree-loop-distribute-patterns"))) void start_up(void) {
+__attribute__((used, optimize("no-tree-loop-distribute-patterns"))) void start_up(
+    void) {
   const uint32_t *from = &link_ramcode_load;
   for (uint32_t *p = &link_ramcode_start; p < &link_ramcode_end; p++)
     *p = *from++;
@@ -81,7 +82,8 @@ __attribute__((naked, noreturn)) void reset_entry(void) {
   __asm__ volatile("b start_up");
 }
 
-// --- console --------------------------------------------------------------------------
+// --- console
+// --------------------------------------------------------------------------
 
 static void print_char(char c) {
   while (!(rd(USART1_ISR) & BIT(7))) {

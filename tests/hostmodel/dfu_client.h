@@ -47,12 +47,12 @@ enum {
 };
 
 // The media of both boards, and places in them that tests may use.
-#define INTERNAL      0x08000000u
-#define INTERNAL_END  0x08200000u
-#define APPLICATION   0x08010000u
-#define EXTERNAL      0x90000000u
-#define EXTERNAL_END  0x94000000u
-#define SENTENCE_MAX  127
+#define INTERNAL     0x08000000u
+#define INTERNAL_END 0x08200000u
+#define APPLICATION  0x08010000u
+#define EXTERNAL     0x90000000u
+#define EXTERNAL_END 0x94000000u
+#define SENTENCE_MAX 127
 
 struct reply {
   uint8_t status;

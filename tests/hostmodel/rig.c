@@ -57,11 +57,11 @@ struct rig *rig_open(const struct rig_board *board) {
 
 static void print_reports(const struct rig *r) {
   for (const struct report_entry *e = r->m->sim.report.entries; e; e = e->next) {
-    print_error("%s: %s (PC 0x%08x, %.3f ms, %llu times)\n",
-                e->kind == REPORT_GUEST_ERROR ? guest_error_name(e->error)
-                                              : "unimplemented",
-                e->detail, (unsigned)e->pc, (double)e->first / 1e9,
-                (unsigned long long)e->count);
+    print_error(
+        "%s: %s (PC 0x%08x, %.3f ms, %llu times)\n",
+        e->kind == REPORT_GUEST_ERROR ? guest_error_name(e->error) : "unimplemented",
+        e->detail, (unsigned)e->pc, (double)e->first / 1e9,
+        (unsigned long long)e->count);
   }
 }
 
@@ -230,6 +230,7 @@ void rig_string(struct rig *r, uint8_t index, char text[127]) {
 }
 
 const uint8_t *rig_memory(const struct rig *r, uint32_t address) {
-  if (address >= QSPI_WINDOW_BASE) return r->m->nor_bytes + (address - QSPI_WINDOW_BASE);
+  if (address >= QSPI_WINDOW_BASE)
+    return r->m->nor_bytes + (address - QSPI_WINDOW_BASE);
   return r->m->flash_bytes + (address - FLASH_BASE);
 }

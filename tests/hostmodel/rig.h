@@ -73,14 +73,14 @@ int rig_setup_configured(void **state);
 int rig_teardown(void **state);
 
 // One test on one board, for a table of struct CMUnitTest.
-#define RIG_TEST(board, function, setup)                             \
-  {                                                                  \
-#function "/" #board, function, setup, rig_teardown,             \
-        (void *)(uintptr_t)&rig_boards[RIG_##board]                  \
+#define RIG_TEST(board, function, setup)                 \
+  {                                                      \
+#function "/" #board, function, setup, rig_teardown, \
+        (void *)(uintptr_t)&rig_boards[RIG_##board]      \
   }
-#define RIG_BOTH(function) \
+#define RIG_BOTH(function)                      \
   RIG_TEST(HS, function, rig_setup_configured), \
-  RIG_TEST(FS, function, rig_setup_configured)
+      RIG_TEST(FS, function, rig_setup_configured)
 
 // Power on, and off and on again with everything that was in RAM lost.
 void rig_power_on(struct rig *r);

@@ -52,10 +52,10 @@ static int setup(void **state) {
     bus_add_device(bus, &(struct bus_device){"PROBE", bases[i], SIZE, i, &b.probes[i],
                                              probe_read, probe_write});
   }
-  bus_add_memory(
-      bus, &(struct bus_memory){"RAM", 0x20000000, sizeof b.ram, b.ram, true});
-  bus_add_memory(
-      bus, &(struct bus_memory){"ROM", 0x08000000, sizeof b.rom, b.rom, false});
+  bus_add_memory(bus,
+                 &(struct bus_memory){"RAM", 0x20000000, sizeof b.ram, b.ram, true});
+  bus_add_memory(bus,
+                 &(struct bus_memory){"ROM", 0x08000000, sizeof b.rom, b.rom, false});
   *state = &b;
   return 0;
 }

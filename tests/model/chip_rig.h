@@ -64,8 +64,8 @@ static inline void chip_add(struct chip *c, const char *name, uint32_t base,
                             uint32_t size, void *model,
                             uint32_t (*read)(void *, uint32_t, unsigned),
                             void (*write)(void *, uint32_t, unsigned, uint32_t)) {
-  bus_add_device(&c->sim.bus, &(struct bus_device){name, base, size, GATE_NONE, model,
-                                                   read, write});
+  bus_add_device(&c->sim.bus,
+                 &(struct bus_device){name, base, size, GATE_NONE, model, read, write});
 }
 
 // Exactly this since the last look; then everything is forgotten.

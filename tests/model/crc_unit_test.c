@@ -65,9 +65,9 @@ static void restart(void *ctx) {
 
 static void every_bit_is_of_its_class(void **state) {
   struct bench *b = *state;
-  check_register_bits(&(struct register_block){
-      registers, sizeof registers / sizeof *registers, BASE, 0x18, &b->chip.sim, restart,
-      b});
+  check_register_bits(&(struct register_block){registers,
+                                               sizeof registers / sizeof *registers,
+                                               BASE, 0x18, &b->chip.sim, restart, b});
 }
 
 static void reset_bit_loads_init_and_clears_itself(void **state) {
@@ -132,7 +132,8 @@ static void check_values_byte_by_byte(void **state) {
   expect_none(&b->chip);
 }
 
-// --- widths and orders ----------------------------------------------------------------
+// --- widths and orders
+// ----------------------------------------------------------------
 
 // The first eight characters in three widths, most significant byte first.
 static void wide_writes_are_their_bytes_from_the_top(void **state) {

@@ -75,8 +75,8 @@ static void restart(void *ctx) {
 static void every_bit_is_of_its_class(void **state) {
   struct bench *b = *state;
   check_register_bits(&(struct register_block){
-      dbgmcu_registers, sizeof dbgmcu_registers / sizeof *dbgmcu_registers, DBGMCU, 0x10,
-      &b->chip.sim, restart, b});
+      dbgmcu_registers, sizeof dbgmcu_registers / sizeof *dbgmcu_registers, DBGMCU,
+      0x10, &b->chip.sim, restart, b});
   check_register_bits(&(struct register_block){
       dwt_registers, sizeof dwt_registers / sizeof *dwt_registers, DWT, 0x24,
       &b->chip.sim, restart, b});

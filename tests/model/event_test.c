@@ -224,18 +224,12 @@ static void units(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(fires_by_time_then_by_age),
-      TEST(run_includes_its_end_and_stops_there),
-      TEST(time_never_runs_back),
-      TEST(arming_again_moves),
-      TEST(cancelled_ones_do_not_fire),
-      TEST(in_is_relative_and_does_not_wrap),
-      TEST(an_event_may_arm_itself),
-      TEST(an_event_may_arm_and_cancel_others),
-      TEST(an_event_may_run_the_queue),
-      TEST(sooner_is_told_of_new_first_ones_only),
-      TEST(cycles_are_exact),
-      TEST(units),
+      TEST(fires_by_time_then_by_age),  TEST(run_includes_its_end_and_stops_there),
+      TEST(time_never_runs_back),       TEST(arming_again_moves),
+      TEST(cancelled_ones_do_not_fire), TEST(in_is_relative_and_does_not_wrap),
+      TEST(an_event_may_arm_itself),    TEST(an_event_may_arm_and_cancel_others),
+      TEST(an_event_may_run_the_queue), TEST(sooner_is_told_of_new_first_ones_only),
+      TEST(cycles_are_exact),           TEST(units),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -142,9 +142,9 @@ static void restart(void *ctx) {
 
 static void every_bit_is_of_its_class(void **state) {
   struct bench *b = *state;
-  check_register_bits(&(struct register_block){
-      registers, sizeof registers / sizeof *registers, BASE, 0x1C, &b->chip.sim, restart,
-      b});
+  check_register_bits(&(struct register_block){registers,
+                                               sizeof registers / sizeof *registers,
+                                               BASE, 0x1C, &b->chip.sim, restart, b});
 }
 
 static void unlocked_cr_keeps_its_settings(void **state) {
@@ -168,7 +168,8 @@ static void wait_states_are_told(void **state) {
   assert_int_equal(b->latencies, 1);
 }
 
-// --- keys -------------------------------------------------------------------------------
+// --- keys
+// -------------------------------------------------------------------------------
 
 static const struct {
   uint32_t reg, key1, key2, control, lock;
@@ -225,7 +226,8 @@ static void locked_nothing_can_be_set(void **state) {
   expect_one(&b->chip, GUEST_FLASH_LOCKED);
 }
 
-// --- erase --------------------------------------------------------------------------------
+// --- erase
+// --------------------------------------------------------------------------------
 
 static const struct {
   uint32_t offset, length;
@@ -314,7 +316,8 @@ static void mass_erase_in_its_time(void **state) {
   expect_none(&b->chip);
 }
 
-// --- program ------------------------------------------------------------------------------
+// --- program
+// ------------------------------------------------------------------------------
 
 static void each_width_takes_sixteen_microseconds(void **state) {
   struct bench *b = *state;
@@ -353,7 +356,8 @@ static void bits_only_fall(void **state) {
   assert_int_equal(word(b, 0x200), 0x30300000);
 }
 
-// --- end and errors -------------------------------------------------------------------------
+// --- end and errors
+// -------------------------------------------------------------------------
 
 static void eop_only_when_it_is_asked_for(void **state) {
   struct bench *b = *state;
@@ -392,8 +396,8 @@ static const struct {
     {"erase of sector 3", SER | SNB(3) | PSIZE(2) | STRT, ~0u, 0, GUEST_FLASH_PROTECTED,
      WRPERR},
     {"mass erase", MER | PSIZE(2) | STRT, ~0u, 0, GUEST_FLASH_PROTECTED, WRPERR},
-    {"erase of sector 12", SER | SNB(12) | PSIZE(2) | STRT, ~0u, 0, GUEST_FLASH_SEQUENCE,
-     ERSERR},
+    {"erase of sector 12", SER | SNB(12) | PSIZE(2) | STRT, ~0u, 0,
+     GUEST_FLASH_SEQUENCE, ERSERR},
     {"start of nothing", PSIZE(2) | STRT, ~0u, 0, GUEST_FLASH_SEQUENCE, ERSERR},
 };
 
@@ -475,7 +479,8 @@ static void busy_it_takes_nothing(void **state) {
   assert_int_equal(b->operations, 1);
 }
 
-// --- options --------------------------------------------------------------------------------
+// --- options
+// --------------------------------------------------------------------------------
 
 static void options_come_from_their_cells_with_reset(void **state) {
   struct bench *b = *state;
@@ -503,7 +508,8 @@ static void programming_them_is_said_to_be_missing(void **state) {
   assert_int_equal(rd(b, OPTCR1), 0x00400080);
 }
 
-// --- faults ---------------------------------------------------------------------------------
+// --- faults
+// ---------------------------------------------------------------------------------
 
 static void a_stuck_bit(void **state) {
   struct bench *b = *state;
@@ -521,7 +527,8 @@ static void a_stuck_bit(void **state) {
 
 static void a_program_that_fails(void **state) {
   struct bench *b = *state;
-  b->flash.faults = (struct flash_f7_faults){.program_fails = true, .program_at = 0x702};
+  b->flash.faults =
+      (struct flash_f7_faults){.program_fails = true, .program_at = 0x702};
   unlock(b);
   program(b, 0x6FC, 1);
   program(b, 0x700, 2);
@@ -561,7 +568,8 @@ static void one_that_stays_busy(void **state) {
   assert_false(b->busy);
 }
 
-// --- power cuts -------------------------------------------------------------------------------
+// --- power cuts
+// -------------------------------------------------------------------------------
 
 // Inside a program each falling bit has fallen or not; nothing else changes. Over many
 // cuts every bit is seen both ways.

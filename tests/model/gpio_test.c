@@ -86,11 +86,11 @@ static void wr(struct bench *b, uint32_t offset, uint32_t value) {
 
 #define ALL 0xFFFFFFFFu
 static const struct register_bits registers[] = {
-    {"MODER", 0x00, 0, ALL, 0, 0, 0},    {"OTYPER", 0x04, 0, 0xFFFF, 0, 0, 0},
-    {"OSPEEDR", 0x08, 0, ALL, 0, 0, 0},  {"PUPDR", 0x0C, 0, ALL, 0, 0, 0},
-    {"IDR", 0x10, 0, 0, 0xFFFF, 0, 0},   {"ODR", 0x14, 0, 0xFFFF, 0, 0, 0},
-    {"BSRR", 0x18, 0, 0, 0, ALL, 0},     {"LCKR", 0x1C, 0, 0, 0, 0x1FFFF, 0},
-    {"AFRL", 0x20, 0, ALL, 0, 0, 0},     {"AFRH", 0x24, 0, ALL, 0, 0, 0},
+    {"MODER", 0x00, 0, ALL, 0, 0, 0},   {"OTYPER", 0x04, 0, 0xFFFF, 0, 0, 0},
+    {"OSPEEDR", 0x08, 0, ALL, 0, 0, 0}, {"PUPDR", 0x0C, 0, ALL, 0, 0, 0},
+    {"IDR", 0x10, 0, 0, 0xFFFF, 0, 0},  {"ODR", 0x14, 0, 0xFFFF, 0, 0, 0},
+    {"BSRR", 0x18, 0, 0, 0, ALL, 0},    {"LCKR", 0x1C, 0, 0, 0, 0x1FFFF, 0},
+    {"AFRL", 0x20, 0, ALL, 0, 0, 0},    {"AFRH", 0x24, 0, ALL, 0, 0, 0},
     {"BRR", 0x28, 0, 0, 0, 0xFFFF, 0},
 };
 
@@ -100,9 +100,9 @@ static void restart(void *ctx) {
 
 static void every_bit_is_of_its_class(void **state) {
   struct bench *b = *state;
-  check_register_bits(&(struct register_block){
-      registers, sizeof registers / sizeof *registers, BASE, 0x2C, &b->chip.sim, restart,
-      b});
+  check_register_bits(&(struct register_block){registers,
+                                               sizeof registers / sizeof *registers,
+                                               BASE, 0x2C, &b->chip.sim, restart, b});
 }
 
 // The debug pins: PA13 to 15, PB3 and PB4 are alternate, with their pulls.
@@ -223,7 +223,8 @@ static void each_write_is_told(void **state) {
   assert_int_equal(b->outputs, 2);
 }
 
-// --- how a pin is set up ----------------------------------------------------------------
+// --- how a pin is set up
+// ----------------------------------------------------------------
 
 static void a_pin_tells_its_setup(void **state) {
   struct bench *b = *state;
@@ -250,7 +251,8 @@ static void a_pin_knows_whether_its_port_is_clocked(void **state) {
   assert_true(gpio_pin(&b->port, 0).clocked);
 }
 
-// --- the lock --------------------------------------------------------------------------
+// --- the lock
+// --------------------------------------------------------------------------
 
 static void lock(struct bench *b, uint32_t pins) {
   wr(b, LCKR, LCKK | pins);
@@ -262,8 +264,12 @@ static void lock(struct bench *b, uint32_t pins) {
 static const struct {
   uint32_t reg, frozen;
 } frozen[] = {
-    {MODER, 3u << 18 | 3u},  {OTYPER, BIT(9) | BIT(0)}, {OSPEEDR, 3u << 18 | 3u},
-    {PUPDR, 3u << 18 | 3u},  {AFRL, 0xF},               {AFRH, 0xF0},
+    {MODER, 3u << 18 | 3u},
+    {OTYPER, BIT(9) | BIT(0)},
+    {OSPEEDR, 3u << 18 | 3u},
+    {PUPDR, 3u << 18 | 3u},
+    {AFRL, 0xF},
+    {AFRH, 0xF0},
 };
 
 static void locked_pins_keep_their_setup(void **state) {

@@ -56,8 +56,8 @@ static void wr(struct bench *b, uint32_t offset, uint32_t value) {
 // --- registers ----------------------------------------------------------------------
 
 static const struct register_bits registers[] = {
-    {"KR", 0x00, 0, 0, 0, 0xFFFF, 0},     {"PR", 0x04, 0, 0x7, 0, 0, 0},
-    {"RLR", 0x08, 0xFFF, 0xFFF, 0, 0, 0}, {"SR", 0x0C, 0, 0, 0x7, 0, 0},
+    {"KR", 0x00, 0, 0, 0, 0xFFFF, 0},      {"PR", 0x04, 0, 0x7, 0, 0, 0},
+    {"RLR", 0x08, 0xFFF, 0xFFF, 0, 0, 0},  {"SR", 0x0C, 0, 0, 0x7, 0, 0},
     {"WINR", 0x10, 0xFFF, 0xFFF, 0, 0, 0},
 };
 
@@ -69,9 +69,9 @@ static void restart(void *ctx) {
 
 static void every_bit_is_of_its_class(void **state) {
   struct bench *b = *state;
-  check_register_bits(&(struct register_block){
-      registers, sizeof registers / sizeof *registers, BASE, 0x14, &b->chip.sim, restart,
-      b});
+  check_register_bits(&(struct register_block){registers,
+                                               sizeof registers / sizeof *registers,
+                                               BASE, 0x14, &b->chip.sim, restart, b});
 }
 
 static void settings_need_the_key(void **state) {

@@ -76,9 +76,9 @@ static void restart(void *ctx) {
 
 static void every_bit_is_of_its_class(void **state) {
   struct bench *b = *state;
-  check_register_bits(&(struct register_block){
-      registers, sizeof registers / sizeof *registers, BASE, 0x10, &b->chip.sim, restart,
-      b});
+  check_register_bits(&(struct register_block){registers,
+                                               sizeof registers / sizeof *registers,
+                                               BASE, 0x10, &b->chip.sim, restart, b});
 }
 
 static void flags_that_clear_others_read_zero(void **state) {
@@ -146,7 +146,8 @@ static void writing_it_again_does_not_start_anew(void **state) {
   assert_true(rd(b, CSR1) & ODRDY);
 }
 
-// --- regulator, backup, detector --------------------------------------------------------
+// --- regulator, backup, detector
+// --------------------------------------------------------
 
 static void vos_is_the_scale(void **state) {
   struct bench *b = *state;

@@ -159,9 +159,9 @@ static void restart(void *ctx) {
 
 static void every_bit_is_of_its_class(void **state) {
   struct bench *b = *state;
-  check_register_bits(&(struct register_block){
-      registers, sizeof registers / sizeof *registers, BASE, 0x94, &b->chip.sim, restart,
-      b});
+  check_register_bits(&(struct register_block){registers,
+                                               sizeof registers / sizeof *registers,
+                                               BASE, 0x94, &b->chip.sim, restart, b});
 }
 
 static void narrow_accesses_touch_their_bytes(void **state) {
@@ -271,21 +271,22 @@ static void ready_flags_interrupt_until_cleared(void **state) {
   }
 }
 
-// --- PLL ------------------------------------------------------------------------------
+// --- PLL
+// ------------------------------------------------------------------------------
 
 // RM0410 5.3.2: input 0.95 to 2.1 MHz, VCO 100 to 432 MHz, N 50 to 432, M and Q >= 2.
 static const struct {
   uint32_t cfg;
   bool good;
 } pll_cases[] = {
-    {PLL(25, 432, 2, 9), true},  {PLL(25, 100, 2, 2), true}, {PLL(13, 216, 2, 9), true},
-    {PLL(25, 433, 2, 9), false},  // VCO 433 MHz
-    {PLL(25, 99, 2, 2), false},   // VCO 99 MHz
-    {PLL(13, 49, 2, 2), false},   // N
-    {PLL(11, 180, 2, 9), false},  // input 2.27 MHz
-    {PLL(30, 432, 2, 9), false},  // input 0.83 MHz
-    {PLL(25, 432, 2, 1), false},  // Q
-    {PLL(1, 50, 2, 9), false},    // M
+    {PLL(25, 432, 2, 9), true},  {PLL(25, 100, 2, 2), true},
+    {PLL(13, 216, 2, 9), true},  {PLL(25, 433, 2, 9), false},  // VCO 433 MHz
+    {PLL(25, 99, 2, 2), false},                                // VCO 99 MHz
+    {PLL(13, 49, 2, 2), false},                                // N
+    {PLL(11, 180, 2, 9), false},                               // input 2.27 MHz
+    {PLL(30, 432, 2, 9), false},                               // input 0.83 MHz
+    {PLL(25, 432, 2, 1), false},                               // Q
+    {PLL(1, 50, 2, 9), false},                                 // M
     {PLL(0, 50, 2, 9), false},
 };
 
@@ -364,7 +365,8 @@ static void a_pll_dies_with_its_source(void **state) {
   expect_none(&b->chip);  // allowed: SYSCLK does not come from it
 }
 
-// --- the tree -------------------------------------------------------------------------
+// --- the tree
+// -------------------------------------------------------------------------
 
 enum { HSI_SW = 0, HSE_SW = 1, PLL_SW = 2 };
 #define HPRE(n)  ((uint32_t)(n) << 4)
@@ -427,7 +429,7 @@ static void forty_eight_mhz_from_either_pll(void **state) {
   run_tree(b, PLL(25, 432, 2, 9) | PLLSRC, PLL_SW | PPRE1(5) | PPRE2(4));
   assert_int_equal(hz(b, CLOCK_48M), 48000000);
   wr(b, DCKCFGR2, CK48MSEL);
-  assert_int_equal(hz(b, CLOCK_48M), 0);  // PLLSAI does not run
+  assert_int_equal(hz(b, CLOCK_48M), 0);                          // PLLSAI does not run
   wr(b, PLLSAICFGR, 2u << 28 | 2u << 24 | 3u << 16 | 384u << 6);  // P = 8
   set(b, CR, SAION);
   chip_pass(&b->chip, VT_US(200));
@@ -471,7 +473,8 @@ static void every_change_of_rate_is_told(void **state) {
   assert_true(b->changes > then);
 }
 
-// --- switching ------------------------------------------------------------------------
+// --- switching
+// ------------------------------------------------------------------------
 
 static void the_switch_waits_for_its_clock(void **state) {
   struct bench *b = *state;
@@ -520,14 +523,17 @@ static void the_clock_in_use_stays_on(void **state) {
   }
 }
 
-// --- gates and resets -----------------------------------------------------------------
+// --- gates and resets
+// -----------------------------------------------------------------
 
 // Enable register, its reset register, and the bits that have both.
 static const struct {
   uint32_t enable, reset, bits;
 } buses[] = {
-    {0x30, 0x10, 0x22E017FF & 0x7EF417FF}, {0x34, 0x14, 0xF3},
-    {0x38, 0x18, 0x3},                     {0x40, 0x20, 0xFFFFEBFF},
+    {0x30, 0x10, 0x22E017FF & 0x7EF417FF},
+    {0x34, 0x14, 0xF3},
+    {0x38, 0x18, 0x3},
+    {0x40, 0x20, 0xFFFFEBFF},
     {0x44, 0x24, 0x6CF779B3},
 };
 
@@ -579,7 +585,8 @@ static void gates_in_sleep_follow_the_lpenr_bits(void **state) {
   assert_false(rcc_gate_in_sleep(&b->rcc, GATE(0x44, 4)));
 }
 
-// --- reset causes and the backup domain -----------------------------------------------
+// --- reset causes and the backup domain
+// -----------------------------------------------
 
 static const struct {
   enum rcc_reset why;

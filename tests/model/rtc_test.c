@@ -64,9 +64,9 @@ static void restart(void *ctx) {
 
 static void every_bit_is_of_its_class(void **state) {
   struct bench *b = *state;
-  check_register_bits(&(struct register_block){
-      registers, sizeof registers / sizeof *registers, BASE, 0x50, &b->chip.sim, restart,
-      b});
+  check_register_bits(&(struct register_block){registers,
+                                               sizeof registers / sizeof *registers,
+                                               BASE, 0x50, &b->chip.sim, restart, b});
 }
 
 static void thirty_two_registers_keep_their_words(void **state) {
@@ -115,8 +115,8 @@ static void a_backup_reset_clears_them(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(every_bit_is_of_its_class),    TEST(thirty_two_registers_keep_their_words),
-      TEST(bytes_and_half_words_too),     TEST(locked_they_are_read_only),
+      TEST(every_bit_is_of_its_class),  TEST(thirty_two_registers_keep_their_words),
+      TEST(bytes_and_half_words_too),   TEST(locked_they_are_read_only),
       TEST(a_backup_reset_clears_them),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

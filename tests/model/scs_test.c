@@ -28,7 +28,14 @@ enum {
   CCSIDR = 0x80,
   CSSELR = 0x84,
 };
-enum { ISER = 0x000, ICER = 0x080, ISPR = 0x100, ICPR = 0x180, IABR = 0x200, IPR = 0x300 };
+enum {
+  ISER = 0x000,
+  ICER = 0x080,
+  ISPR = 0x100,
+  ICPR = 0x180,
+  IABR = 0x200,
+  IPR = 0x300
+};
 
 struct bench {
   struct chip chip;
@@ -208,7 +215,8 @@ static void words_only_but_for_a_few(void **state) {
   }
 }
 
-// --- ICSR, AIRCR, VTOR, CCR -------------------------------------------------------------
+// --- ICSR, AIRCR, VTOR, CCR
+// -------------------------------------------------------------
 
 static void icsr_pends_and_clears(void **state) {
   struct bench *b = *state;
@@ -285,10 +293,10 @@ static const struct {
   enum cache_op op;
   uint32_t value;
 } operations[] = {
-    {0x250, CACHE_ICIALLU, 0},           {0x258, CACHE_ICIMVAU, 0x20020040},
-    {0x25C, CACHE_DCIMVAC, 0x20020020},  {0x260, CACHE_DCISW, 0xC0000FE0},
-    {0x264, CACHE_DCCMVAU, 0x20020020},  {0x268, CACHE_DCCMVAC, 0x20030000},
-    {0x26C, CACHE_DCCSW, 0x40000020},    {0x270, CACHE_DCCIMVAC, 0x20040000},
+    {0x250, CACHE_ICIALLU, 0},          {0x258, CACHE_ICIMVAU, 0x20020040},
+    {0x25C, CACHE_DCIMVAC, 0x20020020}, {0x260, CACHE_DCISW, 0xC0000FE0},
+    {0x264, CACHE_DCCMVAU, 0x20020020}, {0x268, CACHE_DCCMVAC, 0x20030000},
+    {0x26C, CACHE_DCCSW, 0x40000020},   {0x270, CACHE_DCCIMVAC, 0x20040000},
     {0x274, CACHE_DCCISW, 0x80000040},
 };
 
@@ -318,7 +326,8 @@ static void ccsidr_tells_of_both_caches(void **state) {
   assert_int_equal(v >> 3 & 0x3FF, 1);
 }
 
-// --- faults and priorities -----------------------------------------------------------------
+// --- faults and priorities
+// -----------------------------------------------------------------
 
 static void fault_flags_are_cleared_by_ones(void **state) {
   struct bench *b = *state;
@@ -341,8 +350,8 @@ static void shcsr_shows_active_and_pending(void **state) {
     unsigned exception;
     uint32_t active, pended;
   } bits[] = {
-      {4, BIT(0), BIT(13)}, {5, BIT(1), BIT(14)}, {6, BIT(3), BIT(12)},
-      {11, BIT(7), BIT(15)}, {14, BIT(10), 0},    {15, BIT(11), 0},
+      {4, BIT(0), BIT(13)},  {5, BIT(1), BIT(14)}, {6, BIT(3), BIT(12)},
+      {11, BIT(7), BIT(15)}, {14, BIT(10), 0},     {15, BIT(11), 0},
   };
   wscb(b, SHCSR, 0x00070000);
   for (size_t i = 0; i < sizeof bits / sizeof *bits; i++) {
@@ -367,7 +376,8 @@ static void system_priorities_by_byte(void **state) {
   expect_none(&b->chip);
 }
 
-// --- NVIC --------------------------------------------------------------------------------
+// --- NVIC
+// --------------------------------------------------------------------------------
 
 static void enables_are_set_and_cleared_by_ones(void **state) {
   struct bench *b = *state;

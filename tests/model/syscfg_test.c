@@ -50,9 +50,9 @@ static void restart(void *ctx) {
 
 static void every_bit_is_of_its_class(void **state) {
   struct bench *b = *state;
-  check_register_bits(&(struct register_block){
-      registers, sizeof registers / sizeof *registers, BASE, 0x24, &b->chip.sim, restart,
-      b});
+  check_register_bits(&(struct register_block){registers,
+                                               sizeof registers / sizeof *registers,
+                                               BASE, 0x24, &b->chip.sim, restart, b});
 }
 
 static uint32_t cmpcr(struct bench *b) {

@@ -54,7 +54,8 @@ static void start(struct bench *b, uint32_t reload, uint32_t ctrl) {
   wr(b, CTRL, ctrl | ENABLE);
 }
 
-// --- counting -------------------------------------------------------------------------
+// --- counting
+// -------------------------------------------------------------------------
 
 // From 0 the first tick reloads; then it counts down to 0, which raises the flag, and
 // the next tick reloads again: a period of reload + 1.
@@ -180,7 +181,8 @@ static void the_longest_period(void **state) {
   struct bench *b = *state;
   b->chip.hz[CLOCK_HCLK] = 216000000;
   start(b, 0xFFFFFF, CORE_CLOCK | TICKINT);
-  const vtime_t period = (vtime_t)(((unsigned __int128)0x1000000 * VT_S(1)) / 216000000);
+  const vtime_t period =
+      (vtime_t)(((unsigned __int128)0x1000000 * VT_S(1)) / 216000000);
   chip_pass(&b->chip, period);
   assert_int_equal(b->pends, 0);  // the fraction of a picosecond is not over yet
   chip_pass(&b->chip, 1);

@@ -122,12 +122,13 @@ static void restart(void *ctx) {
 
 static void every_bit_is_of_its_class(void **state) {
   struct bench *b = *state;
-  check_register_bits(&(struct register_block){
-      registers, sizeof registers / sizeof *registers, BASE, 0x2C, &b->chip.sim, restart,
-      b});
+  check_register_bits(&(struct register_block){registers,
+                                               sizeof registers / sizeof *registers,
+                                               BASE, 0x2C, &b->chip.sim, restart, b});
 }
 
-// --- frame times ----------------------------------------------------------------------
+// --- frame times
+// ----------------------------------------------------------------------
 
 // Start bit, data bits (parity is one of them), stop bits in halves; the divider is
 // BRR, with OVER8 BRR[15:4] and BRR[2:0] x 2, over 8 instead of 16.
@@ -146,7 +147,7 @@ static const struct {
     {0, STOP(0), 938, 108000000, 938 * 20},
     {0, STOP(0), 16, 108000000, 16 * 20},
     {0, STOP(0), 0xFFFF, 16000000, 65535 * 20},
-    {OVER8, STOP(0), 0x0010, 16000000, 8 * 20},   // divider 16 / 2
+    {OVER8, STOP(0), 0x0010, 16000000, 8 * 20},    // divider 16 / 2
     {OVER8, STOP(0), 0x0114, 16000000, 140 * 20},  // 0x110 + 4 x 2 = 280, / 2
 };
 
@@ -173,7 +174,8 @@ static void frames_take_their_exact_time(void **state) {
   expect_none(&b->chip);
 }
 
-// --- sending --------------------------------------------------------------------------
+// --- sending
+// --------------------------------------------------------------------------
 
 static void two_bytes_deep(void **state) {
   struct bench *b = *state;

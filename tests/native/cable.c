@@ -88,7 +88,8 @@ struct cable *cable_open(const struct cable_setup *setup) {
   sim_init(&c->sim);
   e->ulpi_hz = setup->ulpi ? 60000000 : 0;
   e->clocks = (struct clock_source){.hz = clock_of};
-  const struct otg_board board = {.ctx = c, .ulpi_hz = ulpi_hz, .vbus_wired = vbus_wired};
+  const struct otg_board board = {
+      .ctx = c, .ulpi_hz = ulpi_hz, .vbus_wired = vbus_wired};
   const struct otg_irqs irqs = {.global = {on_irq, c, 0}};
   otg_init(&e->otg, setup->ulpi ? &otg_hs_config : &otg_fs_config, &c->sim, &e->clocks,
            &board, &irqs);
@@ -115,10 +116,10 @@ void cable_close(struct cable *c) {
 
 void cable_expect_quiet(const struct cable *c) {
   for (const struct report_entry *e = c->sim.report.entries; e; e = e->next) {
-    print_error("%s: %s\n",
-                e->kind == REPORT_GUEST_ERROR ? guest_error_name(e->error)
-                                              : "unimplemented",
-                e->detail);
+    print_error(
+        "%s: %s\n",
+        e->kind == REPORT_GUEST_ERROR ? guest_error_name(e->error) : "unimplemented",
+        e->detail);
   }
   assert_int_equal(c->sim.report.guest_errors, 0);
   assert_int_equal(c->sim.report.unimplemented, 0);

@@ -49,7 +49,8 @@ static void store(void *ctx, uint32_t offset, unsigned bytes, uint32_t value) {
 static void add_devices(struct chips *c) {
   struct models *m = c->models;
   const struct bus_device devices[] = {
-      {"flash bytes", CHIPS_FLASH_BYTES, CHIPS_FLASH_SIZE, GATE_NONE, m, read_cells, store},
+      {"flash bytes", CHIPS_FLASH_BYTES, CHIPS_FLASH_SIZE, GATE_NONE, m, read_cells,
+       store},
       {"FLASH", CHIPS_FLASH_REGS, 0x400, GATE_NONE, &m->flash, flash_f7_read,
        flash_f7_write},
       {"QUADSPI", CHIPS_QUADSPI, 0x1000, GATE_NONE, &m->quadspi, quadspi_read,
@@ -99,10 +100,10 @@ void chips_close(struct chips *c) {
 
 static void print_reports(const struct chips *c) {
   for (const struct report_entry *e = c->sim.report.entries; e; e = e->next) {
-    print_error("%s: %s\n",
-                e->kind == REPORT_GUEST_ERROR ? guest_error_name(e->error)
-                                              : "unimplemented",
-                e->detail);
+    print_error(
+        "%s: %s\n",
+        e->kind == REPORT_GUEST_ERROR ? guest_error_name(e->error) : "unimplemented",
+        e->detail);
   }
 }
 
@@ -113,7 +114,8 @@ void chips_expect_quiet(const struct chips *c) {
 }
 
 void chips_expect_report(struct chips *c, enum guest_error error) {
-  const uint64_t all = c->sim.report.guest_errors, these = report_count(&c->sim.report, error);
+  const uint64_t all = c->sim.report.guest_errors,
+                 these = report_count(&c->sim.report, error);
   if (these == 0 || these != all) print_reports(c);
   assert_int_not_equal(these, 0);
   assert_int_equal(these, all);

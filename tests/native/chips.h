@@ -61,16 +61,16 @@ void chips_flash_power_cycle(struct chips *c);
 enum chips_nor_state {
   CHIPS_NOR_FRESH,
   CHIPS_NOR_QUAD_ENABLED,
-  CHIPS_NOR_PROTECTED,    // every block, by BP bits
+  CHIPS_NOR_PROTECTED,  // every block, by BP bits
   CHIPS_NOR_QPI,
   CHIPS_NOR_FOUR_BYTE,
   CHIPS_NOR_QPI_FOUR_BYTE,
-  CHIPS_NOR_CONTINUOUS,   // 0-4-4: expects an address, no opcode
-  CHIPS_NOR_CONTINUOUS_4, // the same with four address bytes
-  CHIPS_NOR_ASLEEP,       // deep power-down
+  CHIPS_NOR_CONTINUOUS,    // 0-4-4: expects an address, no opcode
+  CHIPS_NOR_CONTINUOUS_4,  // the same with four address bytes
+  CHIPS_NOR_ASLEEP,        // deep power-down
   CHIPS_NOR_ERASING,
   CHIPS_NOR_PROGRAMMING,
-  CHIPS_NOR_SUSPENDED,    // an erase
+  CHIPS_NOR_SUSPENDED,  // an erase
   CHIPS_NOR_STATES,
 };
 void chips_nor_put(struct chips *c, enum chips_nor_state state);

@@ -96,7 +96,8 @@ static const uint8_t *get_descriptor(void *ctx, uint8_t type, uint8_t index,
   return type == 1 ? device : NULL;
 }
 
-static const uint8_t *no_vendor(void *ctx, const struct usb_setup *s, uint16_t *length) {
+static const uint8_t *no_vendor(void *ctx, const struct usb_setup *s,
+                                uint16_t *length) {
   (void)ctx, (void)s, (void)length;
   return NULL;
 }
@@ -233,9 +234,9 @@ static void a_core_that_does_not_come_up(void **state) {
     uint32_t reg, mask, value;
     uint32_t at_most_ms;
   } rows[] = {
-      {GRSTCTL, 1u << 31, 0, 5},   // AHB never idle
-      {GRSTCTL, 1u, 1u, 5},        // core reset never over
-      {GINTSTS, 1u, 1u, 210},      // host mode for ever: 25 ms by the manual
+      {GRSTCTL, 1u << 31, 0, 5},  // AHB never idle
+      {GRSTCTL, 1u, 1u, 5},       // core reset never over
+      {GINTSTS, 1u, 1u, 210},     // host mode for ever: 25 ms by the manual
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     for (int s = 0; s < SETUPS; s += FULL) {
@@ -368,9 +369,9 @@ static void addresses(void **state) {
 
 // --- data stages ---------------------------------------------------------------
 
-static const uint16_t sizes[] = {0,   1,   2,   3,   4,    7,    8,    63,   64,  65,
-                                 66,  127, 128, 129, 191,  192,  193,  255,  256, 1000,
-                                 1023, 1024, 2047, 4032, 4033, 4095, 4096};
+static const uint16_t sizes[] = {0,   1,    2,    3,    4,    7,    8,    63,   64,
+                                 65,  66,   127,  128,  129,  191,  192,  193,  255,
+                                 256, 1000, 1023, 1024, 2047, 4032, 4033, 4095, 4096};
 
 enum { SIZES = sizeof sizes / sizeof *sizes };
 
@@ -402,8 +403,9 @@ static void every_size_in(void **state) {
     open_configured(b, &setups[i]);
     for (int n = 0; n < SIZES; n++) {
       const uint16_t size = sizes[n];
-      const uint16_t lengths[] = {1, 64, (uint16_t)(size ? size - 1 : 0), size,
-                                  (uint16_t)(size + 1), 4096, 65535};
+      const uint16_t lengths[] = {
+          1,    64,   (uint16_t)(size ? size - 1 : 0), size, (uint16_t)(size + 1),
+          4096, 65535};
       for (size_t k = 0; k < sizeof lengths / sizeof *lengths; k++)
         expect_fetch(b, size, lengths[k]);
     }

@@ -100,14 +100,28 @@ static const struct layout {
   struct run runs[MEDIA_MAX_RUNS + 1];
 } layouts[] = {
     // RM0410 tables 3 to 6; the first 64 KB are the bootloader's.
-    {2048 * 1024, false, {{32768, 2, false}, {32768, 2, true}, {131072, 1, true},
-                          {262144, 7, true}}},
-    {1024 * 1024, false, {{32768, 2, false}, {32768, 2, true}, {131072, 1, true},
-                          {262144, 3, true}}},
-    {2048 * 1024, true, {{16384, 4, false}, {65536, 1, true}, {131072, 7, true},
-                         {16384, 4, true}, {65536, 1, true}, {131072, 7, true}}},
-    {1024 * 1024, true, {{16384, 4, false}, {65536, 1, true}, {131072, 3, true},
-                         {16384, 4, true}, {65536, 1, true}, {131072, 3, true}}},
+    {2048 * 1024,
+     false,
+     {{32768, 2, false}, {32768, 2, true}, {131072, 1, true}, {262144, 7, true}}},
+    {1024 * 1024,
+     false,
+     {{32768, 2, false}, {32768, 2, true}, {131072, 1, true}, {262144, 3, true}}},
+    {2048 * 1024,
+     true,
+     {{16384, 4, false},
+      {65536, 1, true},
+      {131072, 7, true},
+      {16384, 4, true},
+      {65536, 1, true},
+      {131072, 7, true}}},
+    {1024 * 1024,
+     true,
+     {{16384, 4, false},
+      {65536, 1, true},
+      {131072, 3, true},
+      {16384, 4, true},
+      {65536, 1, true},
+      {131072, 3, true}}},
 };
 
 static void geometry(void **state) {
@@ -137,14 +151,28 @@ static void sector_numbers(void **state) {
     uint32_t size, offset, number;
   } rows[] = {
       // Single bank: 0 to 11.
-      {false, 2048, 0, 0}, {false, 2048, 32, 1}, {false, 2048, 96, 3},
-      {false, 2048, 128, 4}, {false, 2048, 256, 5}, {false, 2048, 512, 6},
-      {false, 2048, 1792, 11}, {false, 1024, 768, 7},
+      {false, 2048, 0, 0},
+      {false, 2048, 32, 1},
+      {false, 2048, 96, 3},
+      {false, 2048, 128, 4},
+      {false, 2048, 256, 5},
+      {false, 2048, 512, 6},
+      {false, 2048, 1792, 11},
+      {false, 1024, 768, 7},
       // Two banks: 0 to 11, 16 to 27.
-      {true, 2048, 0, 0}, {true, 2048, 16, 1}, {true, 2048, 48, 3}, {true, 2048, 64, 4},
-      {true, 2048, 128, 5}, {true, 2048, 896, 11}, {true, 2048, 1024, 16},
-      {true, 2048, 1072, 19}, {true, 2048, 1088, 20}, {true, 2048, 1152, 21},
-      {true, 2048, 1920, 27}, {true, 1024, 384, 7}, {true, 1024, 512, 16},
+      {true, 2048, 0, 0},
+      {true, 2048, 16, 1},
+      {true, 2048, 48, 3},
+      {true, 2048, 64, 4},
+      {true, 2048, 128, 5},
+      {true, 2048, 896, 11},
+      {true, 2048, 1024, 16},
+      {true, 2048, 1072, 19},
+      {true, 2048, 1088, 20},
+      {true, 2048, 1152, 21},
+      {true, 2048, 1920, 27},
+      {true, 1024, 384, 7},
+      {true, 1024, 512, 16},
       {true, 1024, 896, 23},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -164,12 +192,12 @@ static void typical_erase_times(void **state) {
     unsigned run;
     uint32_t ms[3];
   } rows[] = {
-      {false, 1, {400, 250, 200}},    // 32 KB
-      {false, 2, {1100, 800, 500}},   // 128 KB
-      {false, 3, {2100, 1500, 1000}}, // 256 KB
-      {true, 0, {400, 300, 250}},     // 16 KB
-      {true, 1, {1200, 700, 550}},    // 64 KB
-      {true, 2, {2000, 1300, 1000}},  // 128 KB
+      {false, 1, {400, 250, 200}},     // 32 KB
+      {false, 2, {1100, 800, 500}},    // 128 KB
+      {false, 3, {2100, 1500, 1000}},  // 256 KB
+      {true, 0, {400, 300, 250}},      // 16 KB
+      {true, 1, {1200, 700, 550}},     // 64 KB
+      {true, 2, {2000, 1300, 1000}},   // 128 KB
   };
   static const uint32_t supplies[] = {1800, 2100, 2700};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -189,8 +217,8 @@ static const struct {
   uint32_t offset, size;
   uint32_t ms[3];  // typical, x8, x16, x32
 } sectors[] = {
-    {0x10000, 0x8000, {400, 250, 200}},     {0x18000, 0x8000, {400, 250, 200}},
-    {0x20000, 0x20000, {1100, 800, 500}},   {0x40000, 0x40000, {2100, 1500, 1000}},
+    {0x10000, 0x8000, {400, 250, 200}},      {0x18000, 0x8000, {400, 250, 200}},
+    {0x20000, 0x20000, {1100, 800, 500}},    {0x40000, 0x40000, {2100, 1500, 1000}},
     {0x1C0000, 0x40000, {2100, 1500, 1000}},
 };
 
@@ -380,10 +408,10 @@ static void error_flags(void **state) {
     bool erasing;
     enum status status;
   } rows[] = {
-      {1u << 1, true, ST_ERASE_FAILED},     {1u << 7, true, ST_ERASE_FAILED},
-      {1u << 4, true, ST_FLASH_PROTECTED},  {1u << 1, false, ST_PROGRAM_FAILED},
-      {1u << 5, false, ST_PROGRAM_FAILED},  {1u << 6, false, ST_PROGRAM_FAILED},
-      {1u << 7, false, ST_PROGRAM_FAILED},  {1u << 4, false, ST_FLASH_PROTECTED},
+      {1u << 1, true, ST_ERASE_FAILED},    {1u << 7, true, ST_ERASE_FAILED},
+      {1u << 4, true, ST_FLASH_PROTECTED}, {1u << 1, false, ST_PROGRAM_FAILED},
+      {1u << 5, false, ST_PROGRAM_FAILED}, {1u << 6, false, ST_PROGRAM_FAILED},
+      {1u << 7, false, ST_PROGRAM_FAILED}, {1u << 4, false, ST_FLASH_PROTECTED},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     const uint32_t at = 0x10000 + 64 * (uint32_t)i;

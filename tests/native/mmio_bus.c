@@ -5,9 +5,7 @@
 
 static struct sim *bound;
 static vtime_t access_cost;
-static struct {
-  uint32_t addr, mask, value;
-} stuck;
+static struct { uint32_t addr, mask, value; } stuck;
 
 void mmio_bind(struct sim *sim, vtime_t cost) {
   bound = sim;

@@ -135,10 +135,10 @@ static void clocks(void **state) {
   static const struct {
     uint32_t wanted, actual, prescaler;
   } rows[] = {
-      {216000000, 216000000, 0},  {215999999, 108000000, 1}, {108000000, 108000000, 1},
-      {107999999, 72000000, 2},   {54000000, 54000000, 3},   {53999999, 43200000, 4},
-      {40000000, 36000000, 5},    {1000000, 1000000, 215},   {843750, 843750, 255},
-      {1, 843750, 255},           {400000000, 216000000, 0},
+      {216000000, 216000000, 0}, {215999999, 108000000, 1}, {108000000, 108000000, 1},
+      {107999999, 72000000, 2},  {54000000, 54000000, 3},   {53999999, 43200000, 4},
+      {40000000, 36000000, 5},   {1000000, 1000000, 215},   {843750, 843750, 255},
+      {1, 843750, 255},          {400000000, 216000000, 0},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     assert_int_equal(b->bus.set_clock(b->bus.ctx, rows[i].wanted), rows[i].actual);
@@ -291,8 +291,8 @@ static void transfers_that_never_complete(void **state) {
   } rows[] = {
       {SR_TCF, 0, false},
       {SR_TCF, 0, true},
-      {SR_FLEVEL, 0, false},           // no byte ever comes
-      {SR_FLEVEL, 32u << 8, true},     // no room ever comes
+      {SR_FLEVEL, 0, false},        // no byte ever comes
+      {SR_FLEVEL, 32u << 8, true},  // no room ever comes
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     const vtime_t begun = now(b);
@@ -313,9 +313,7 @@ static void aborts_that_never_end(void **state) {
   struct bench *b = *state;
   uint8_t data[8];
   prepare(b);
-  static const struct {
-    uint32_t reg, mask;
-  } rows[] = {{CR, CR_ABORT}, {SR, SR_BUSY}};
+  static const struct { uint32_t reg, mask; } rows[] = {{CR, CR_ABORT}, {SR, SR_BUSY}};
   for (size_t i = 0; i < 2; i++) {
     const vtime_t begun = now(b);
     assert_int_equal(rd(b, at(fast_read, 0), data, sizeof data), ST_OK);
@@ -387,7 +385,8 @@ static void expect_medium_works(struct bench *b, struct media *m) {
   memset(b->chips->nor + offset, 0, 0x10000);
   assert_int_equal(run(b, m, m->erase_start(m->ctx, offset, 0x10000)), ST_OK);
   assert_int_equal(b->chips->nor[offset + 0xFFFF], 0xFF);
-  assert_int_equal(run(b, m, m->program_start(m->ctx, inside, data, sizeof data)), ST_OK);
+  assert_int_equal(run(b, m, m->program_start(m->ctx, inside, data, sizeof data)),
+                   ST_OK);
   assert_memory_equal(b->chips->nor + inside, data, sizeof data);
   assert_int_equal(m->read(m->ctx, inside, back, sizeof back), ST_OK);
   assert_memory_equal(back, data, sizeof data);

@@ -22,27 +22,27 @@ static const uint8_t qualifier[] = {10, 6, 0x10, 0x02, 0, 0, 0, 64, 1, 0};
 // One interface with an alternate setting for each medium, each followed by its DFU
 // functional descriptor. [1] is 7 for OTHER_SPEED.
 static const uint8_t configuration[] = {
-    9, 2,    45, 0, 1,    1,    0,    0xC0, 50,                   //
-    9, 4,    0,  0, 0,    0xFE, 0x01, 0x02, 4,                    // internal
-    9, 0x21, 0x0B, 255, 0, 0x00, 0x10, 0x1A, 0x01,                // 4096 bytes, 1.1a
-    9, 4,    0,  1, 0,    0xFE, 0x01, 0x02, 5,                    // external
+    9, 2,    45,   0,   1, 1,    0,    0xC0, 50,    //
+    9, 4,    0,    0,   0, 0xFE, 0x01, 0x02, 4,     // internal
+    9, 0x21, 0x0B, 255, 0, 0x00, 0x10, 0x1A, 0x01,  // 4096 bytes, 1.1a
+    9, 4,    0,    1,   0, 0xFE, 0x01, 0x02, 5,     // external
     9, 0x21, 0x0B, 255, 0, 0x00, 0x10, 0x1A, 0x01,
 };
 
 static const uint8_t bos[] = {
-    5,    15,   57,   0,    2,                                        //
+    5,    15,   57,   0,    2,                                         //
     24,   16,   5,    0,    0x38, 0xB6, 0x08, 0x34, 0xA9, 0x09, 0xA0,  // WebUSB
-    0x47, 0x8B, 0xFD, 0xA0, 0x76, 0x88, 0x15, 0xB6, 0x65,             //
-    0x00, 0x01, 0x21, 0,                                              //
+    0x47, 0x8B, 0xFD, 0xA0, 0x76, 0x88, 0x15, 0xB6, 0x65,              //
+    0x00, 0x01, 0x21, 0,                                               //
     28,   16,   5,    0,    0xDF, 0x60, 0xDD, 0xD8, 0x89, 0x45, 0xC7,  // MS OS 2.0
-    0x4C, 0x9C, 0xD2, 0x65, 0x9D, 0x9E, 0x64, 0x8A, 0x9F,             //
+    0x4C, 0x9C, 0xD2, 0x65, 0x9D, 0x9E, 0x64, 0x8A, 0x9F,              //
     0x00, 0x00, 0x03, 0x06, 162,  0,    0x22, 0,
 };
 
 static const uint8_t ms_os_start[] = {
-    10,  0, 0, 0, 0x00, 0x00, 0x03, 0x06, 162, 0,                     // set
+    10,  0, 0, 0, 0x00, 0x00, 0x03, 0x06, 162, 0,                      // set
     20,  0, 3, 0, 'W',  'I',  'N',  'U',  'S', 'B', 0, 0, 0, 0, 0, 0,  // compatible ID
-    0,   0, 0, 0,                                                     //
+    0,   0, 0, 0,                                                      //
     132, 0, 4, 0, 7,    0,    42,   0,  // registry property: REG_MULTI_SZ
 };
 
@@ -57,9 +57,26 @@ static int get(struct rig *r, uint16_t value, uint16_t index, uint16_t length) {
 // nothing, less, packet boundaries, exactly, more, the most there is.
 static void expect(struct rig *r, struct request q, const uint8_t *bytes,
                    uint16_t size) {
-  const uint16_t lengths[] = {
-      0,    1,  2,  8,   63,   64,   65,   127,  128,     129, (uint16_t)(size - 1),
-      size, (uint16_t)(size + 1),      254,  255,  256,  4096, 4097,    32768, LONGEST};
+  const uint16_t lengths[] = {0,
+                              1,
+                              2,
+                              8,
+                              63,
+                              64,
+                              65,
+                              127,
+                              128,
+                              129,
+                              (uint16_t)(size - 1),
+                              size,
+                              (uint16_t)(size + 1),
+                              254,
+                              255,
+                              256,
+                              4096,
+                              4097,
+                              32768,
+                              LONGEST};
   for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
     q.length = lengths[i];
     memset(buffer, 0xEE, sizeof buffer);
@@ -152,8 +169,9 @@ static uint16_t string_bytes(const char *text, uint8_t bytes[254]) {
 }
 
 // 39002A00... is the unique ID that the simulator gives the chip.
-#define SERIAL   "39002A000F51393537373638"
-#define INTERNAL "@Internal Flash  /0x08010000/02*032Kg,01*128Kg,07*256Kg/0x08000000/02*032Ka"
+#define SERIAL "39002A000F51393537373638"
+#define INTERNAL \
+  "@Internal Flash  /0x08010000/02*032Kg,01*128Kg,07*256Kg/0x08000000/02*032Ka"
 #define EXTERNAL "@External QSPI  /0x90000000/512*064Kg,512*064Kg"
 
 static void strings(void **state) {

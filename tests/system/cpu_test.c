@@ -26,7 +26,8 @@ enum { VARIANTS = sizeof variants / sizeof *variants };
 static void exceptions(void **state) {
   (void)state;
   for (size_t i = 0; i < VARIANTS; i++) {
-    struct guest *g = guest_open(DISCO, "cpu_core", variants[i].level, variants[i].mode);
+    struct guest *g =
+        guest_open(DISCO, "cpu_core", variants[i].level, variants[i].mode);
     guest_start(g);
     guest_run(g, VT_S(1));
     guest_expect(g, 79, nothing);
@@ -40,7 +41,8 @@ static void faults(void **state) {
   static const enum guest_error reported[] = {GUEST_BUS_ERROR, GUEST_ERROR_COUNT};
   for (size_t i = 0; i < VARIANTS; i++) {
     const bool precise = variants[i].mode == CPU_PRECISE;
-    struct guest *g = guest_open(DISCO, "cpu_fault", variants[i].level, variants[i].mode);
+    struct guest *g =
+        guest_open(DISCO, "cpu_fault", variants[i].level, variants[i].mode);
     guest_start(g);
     guest_mail(g, 0, precise);
     guest_run(g, VT_S(1));
@@ -81,7 +83,8 @@ static void resets(void **state) {
   (void)state;
   static const enum guest_error reported[] = {GUEST_WATCHDOG, GUEST_ERROR_COUNT};
   for (size_t i = 0; i < VARIANTS; i++) {
-    struct guest *g = guest_open(DISCO, "cpu_reset", variants[i].level, variants[i].mode);
+    struct guest *g =
+        guest_open(DISCO, "cpu_reset", variants[i].level, variants[i].mode);
     guest_start(g);
     guest_run(g, VT_MS(100));
     assert_non_null(strstr(g->text, "pull the pin\n"));
@@ -117,7 +120,8 @@ static void lockup(void **state) {
   }
 }
 
-// --- threads, and equal runs -----------------------------------------------------------
+// --- threads, and equal runs
+// -----------------------------------------------------------
 
 enum { THREAD_CHECKS = 9 };
 

@@ -197,25 +197,25 @@ static const struct command_row {
   uint8_t status;
   const char *sentence;
 } command_rows[] = {
-    {0x00, 1, ERR_STALLEDPKT, BAD},      // an UPLOAD's, not a DNLOAD's
-    {0x00, 5, ERR_STALLEDPKT, BAD},      //
-    {0x20, 5, ERR_STALLEDPKT, BAD},      //
-    {0x22, 5, ERR_STALLEDPKT, BAD},      //
-    {0x42, 1, ERR_STALLEDPKT, BAD},      //
-    {0xFF, 1, ERR_STALLEDPKT, BAD},      //
-    {0xFF, 4096, ERR_STALLEDPKT, BAD},   //
-    {0x21, 1, ERR_STALLEDPKT, BAD},      // set address of a wrong length
-    {0x21, 2, ERR_STALLEDPKT, BAD},      //
-    {0x21, 4, ERR_STALLEDPKT, BAD},      //
-    {0x21, 6, ERR_STALLEDPKT, BAD},      //
-    {0x21, 4096, ERR_STALLEDPKT, BAD},   //
-    {0x41, 2, ERR_STALLEDPKT, BAD},      // erase of a wrong length: no mass erase
-    {0x41, 3, ERR_STALLEDPKT, BAD},      //
-    {0x41, 4, ERR_STALLEDPKT, BAD},      //
-    {0x41, 6, ERR_STALLEDPKT, BAD},      //
-    {0x41, 4096, ERR_STALLEDPKT, BAD},   //
-    {0x92, 1, ERR_VENDOR, UNPROTECT},    //
-    {0x92, 5, ERR_VENDOR, UNPROTECT},    //
+    {0x00, 1, ERR_STALLEDPKT, BAD},     // an UPLOAD's, not a DNLOAD's
+    {0x00, 5, ERR_STALLEDPKT, BAD},     //
+    {0x20, 5, ERR_STALLEDPKT, BAD},     //
+    {0x22, 5, ERR_STALLEDPKT, BAD},     //
+    {0x42, 1, ERR_STALLEDPKT, BAD},     //
+    {0xFF, 1, ERR_STALLEDPKT, BAD},     //
+    {0xFF, 4096, ERR_STALLEDPKT, BAD},  //
+    {0x21, 1, ERR_STALLEDPKT, BAD},     // set address of a wrong length
+    {0x21, 2, ERR_STALLEDPKT, BAD},     //
+    {0x21, 4, ERR_STALLEDPKT, BAD},     //
+    {0x21, 6, ERR_STALLEDPKT, BAD},     //
+    {0x21, 4096, ERR_STALLEDPKT, BAD},  //
+    {0x41, 2, ERR_STALLEDPKT, BAD},     // erase of a wrong length: no mass erase
+    {0x41, 3, ERR_STALLEDPKT, BAD},     //
+    {0x41, 4, ERR_STALLEDPKT, BAD},     //
+    {0x41, 6, ERR_STALLEDPKT, BAD},     //
+    {0x41, 4096, ERR_STALLEDPKT, BAD},  //
+    {0x92, 1, ERR_VENDOR, UNPROTECT},   //
+    {0x92, 5, ERR_VENDOR, UNPROTECT},   //
 };
 
 static void bad_commands(void **state) {
@@ -282,9 +282,10 @@ static void bad_requests(void **state) {
 static void foreign_requests_change_nothing(void **state) {
   struct rig *r = *state;
   static const struct request requests[] = {
-      {0x21, 7, 0, 0, 0},          {0xA1, 0x80, 0, 0, 6},  {0x21, REQ_DNLOAD, 2, 1, 0},
-      {0xA1, REQ_GETSTATUS, 0, 1, 6}, {0xA1, REQ_DNLOAD, 2, 0, 8},
-      {0x21, REQ_UPLOAD, 2, 0, 8}, {0x20, REQ_ABORT, 0, 0, 0}, {0x41, REQ_ABORT, 0, 0, 0},
+      {0x21, 7, 0, 0, 0},          {0xA1, 0x80, 0, 0, 6},
+      {0x21, REQ_DNLOAD, 2, 1, 0}, {0xA1, REQ_GETSTATUS, 0, 1, 6},
+      {0xA1, REQ_DNLOAD, 2, 0, 8}, {0x21, REQ_UPLOAD, 2, 0, 8},
+      {0x20, REQ_ABORT, 0, 0, 0},  {0x41, REQ_ABORT, 0, 0, 0},
       {0x22, REQ_DNLOAD, 2, 0, 8}, {0xA1, REQ_ABORT, 0, 0, 1},
   };
   uint8_t data[8] = {0};

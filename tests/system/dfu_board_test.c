@@ -80,9 +80,7 @@ static void enter(struct rig *r, uint8_t state, enum column column) {
       assert_int_equal(dfu_status(r).state, MANIFEST);
       break;
     case UPLOAD_IDLE: assert_int_equal(dfu_upload(r, 2, piece, PIECE), PIECE); break;
-    case ERROR:
-      assert_int_equal(dfu_set_address(r, 0x1000).status, ERR_TARGET);
-      break;
+    case ERROR: assert_int_equal(dfu_set_address(r, 0x1000).status, ERR_TARGET); break;
     default: break;
   }
   assert_int_equal(dfu_state(r), state);
@@ -118,7 +116,8 @@ static void check_cell(struct rig *r, uint8_t state, enum column column, int exp
   const uint8_t after = dfu_state(r);
   const uint8_t next = expected < 0 ? ERROR : (uint8_t)expected;
   if (n != wanted || after != next) {
-    fail_msg("%s in state %u: %d, then state %u", column_names[column], state, n, after);
+    fail_msg("%s in state %u: %d, then state %u", column_names[column], state, n,
+             after);
   }
   static const uint8_t codes[] = {
       [-STALLS] = ERR_STALLEDPKT, [-KEEPS] = ERR_TARGET, [-UNKNOWN] = ERR_UNKNOWN};

@@ -21,8 +21,8 @@ enum { INTERNAL_MEDIUM, EXTERNAL_MEDIUM, MEDIA };
 
 static const struct medium {
   const char *name;
-  uint32_t place;     // an erase block
-  uint32_t elsewhere;  // another one
+  uint32_t place;                         // an erase block
+  uint32_t elsewhere;                     // another one
   uint32_t erase_ms, program_ms;          // typical, block and 4096 bytes
   uint32_t erase_max_ms, program_max_ms;  // until an error must be known
 } media[MEDIA] = {

@@ -26,9 +26,9 @@ static bool finished(const struct guest *g) {
 // An application that says so itself: str r1, [r0]; b . with the addresses behind it.
 static void put_application(struct guest *g) {
   static const uint32_t image[] = {
-      0x20020000, 0x08010009,              // stack, reset vector
-      0x49024801, 0xE7FE6001,              // ldr r0, 1f; ldr r1, 2f; str; b .
-      0x2001FF04, FINISHED,                // 1: the mailbox; 2: the word
+      0x20020000, 0x08010009,  // stack, reset vector
+      0x49024801, 0xE7FE6001,  // ldr r0, 1f; ldr r1, 2f; str; b .
+      0x2001FF04, FINISHED,    // 1: the mailbox; 2: the word
   };
   memcpy(g->machine->flash_bytes + 0x10000, image, sizeof image);
 }
@@ -126,7 +126,8 @@ static unsigned check_class(enum guest_error error, enum cpu_mode mode,
     const char *why = judge(g, error, bad);
     if (why) {
       print_error("%s, %s: %s\n", guest_error_name(error), bad ? "bad" : "mended", why);
-      for (const struct report_entry *e = g->machine->sim.report.entries; e; e = e->next)
+      for (const struct report_entry *e = g->machine->sim.report.entries; e;
+           e = e->next)
         print_error("    PC 0x%08x: %s\n", (unsigned)e->pc, e->detail);
       wrong++;
     }

@@ -130,7 +130,8 @@ void guest_expect(const struct guest *g, unsigned checks,
   const unsigned good = guest_count_lines(g, "ok ");
   if (guest_count_lines(g, "FAIL ") || !g->ended || good != checks) {
     for (const char *line = g->text; *line; line += strcspn(line, "\n") + 1)
-      if (strncmp(line, "ok ", 3)) print_error("  %.*s\n", (int)strcspn(line, "\n"), line);
+      if (strncmp(line, "ok ", 3))
+        print_error("  %.*s\n", (int)strcspn(line, "\n"), line);
     const char *last = g->length > 60 ? g->text + g->length - 60 : g->text;
     fail_msg("%u of %u checks good, %s; at last: %s", good, checks,
              g->ended ? "ended" : "did not end", last);
@@ -148,8 +149,8 @@ static uint64_t mix(uint64_t digest, const void *bytes, size_t n) {
 uint64_t guest_digest(const struct guest *g) {
   const struct machine *m = g->machine;
   const struct cpu_counters c = cpu_counters(m->cpu);
-  const uint64_t numbers[] = {machine_now(m),  c.cycles,  c.instructions,
-                              c.exceptions, g->storms, m->resets};
+  const uint64_t numbers[] = {machine_now(m), c.cycles,  c.instructions,
+                              c.exceptions,   g->storms, m->resets};
   uint64_t digest = mix(14695981039346656037u, numbers, sizeof numbers);
   digest = mix(digest, g->text, g->length);
   digest = mix(digest, m->ram, RAM_SIZE);

@@ -67,9 +67,16 @@ struct picture {
 
 static void picture_core(const struct machine *m, struct picture *p) {
   const struct scs *s = &m->scs;
-  const uint32_t words[] = {s->scr,   s->ccr,   s->cpacr, s->shcsr_enables,
-                            s->fpccr, s->systick.csr, s->systick.reload, s->cfsr,
-                            cpu_primask(m->cpu), cpu_control(m->cpu)};
+  const uint32_t words[] = {s->scr,
+                            s->ccr,
+                            s->cpacr,
+                            s->shcsr_enables,
+                            s->fpccr,
+                            s->systick.csr,
+                            s->systick.reload,
+                            s->cfsr,
+                            cpu_primask(m->cpu),
+                            cpu_control(m->cpu)};
   memcpy(p->scs, words, sizeof words);
   memcpy(p->nvic, s->nvic.enabled, sizeof s->nvic.enabled);
   memcpy(p->nvic + NVIC_WORDS, s->nvic.pending, sizeof s->nvic.pending);
@@ -102,7 +109,8 @@ static void take_picture(const struct rig *r, struct picture *p) {
   const uint32_t flash[3] = {m->flash.acr, m->flash.sr, m->flash.cr};
   memset(p, 0, sizeof *p);
   memcpy(p->rcc, m->rcc.r, sizeof p->rcc);
-  p->rcc[CSR] &= 3u;  // LSI; the rest are the reset flags, which the application may see
+  p->rcc[CSR] &=
+      3u;  // LSI; the rest are the reset flags, which the application may see
   memcpy(p->pwr, m->pwr.r, sizeof p->pwr);
   memcpy(p->syscfg, m->syscfg.r, sizeof p->syscfg);
   memcpy(p->usart, m->usart1.r, sizeof p->usart);

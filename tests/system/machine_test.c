@@ -103,7 +103,8 @@ static void the_reset_pin_starts_it_anew(void **state) {
   assert_int_equal(bus_read(&r->m->sim.bus, 0x20070000, 4), 0xCAFE);
 }
 
-// --- button and lamps -----------------------------------------------------------------
+// --- button and lamps
+// -----------------------------------------------------------------
 
 static uint32_t button_level(const struct rig *r) {
   const struct pin p = r->m->board->button;
@@ -133,9 +134,10 @@ static void the_lamp_shows_the_bootloader(void **state) {
   assert_false(machine_led(r->m, 0));  // its pin is an input
 }
 
-// --- a crystal that does not start -------------------------------------------------------
+// --- a crystal that does not start
+// -------------------------------------------------------
 
-#define CRYSTAL_SENTENCE \
+#define CRYSTAL_SENTENCE                                                           \
   "quadboot cannot start, code 17: the crystal does not start; check the board's " \
   "clock\r\n"
 enum { CRYSTAL_NUMBER = 17 };  // of that sentence, for ever
@@ -194,7 +196,8 @@ static void it_helps_to_mend_the_crystal(void **state) {
   expect_greeting(r);
 }
 
-// --- the watchdog of the option bytes --------------------------------------------------
+// --- the watchdog of the option bytes
+// --------------------------------------------------
 
 // IWDG_SW clear: it runs from reset, 512 ms at first, and no one may forget it.
 static void start_watchdog_by_option(struct rig *r) {
@@ -223,10 +226,10 @@ static void the_option_watchdog_is_fed_while_blinking(void **state) {
   assert_true(count(r->uart, CRYSTAL_SENTENCE) >= 3);
 }
 
-// --- supply ----------------------------------------------------------------------------
+// --- supply
+// ----------------------------------------------------------------------------
 
-#define SUPPLY_SENTENCE \
-  "the supply voltage is too low to write flash; check the power"
+#define SUPPLY_SENTENCE "the supply voltage is too low to write flash; check the power"
 
 static uint64_t operations(const struct rig *r) {
   return r->m->flash_span.operations + r->m->nor_span.operations;
@@ -257,7 +260,8 @@ static void a_low_supply_writes_nothing(void **state) {
   dfu_expect_usable(r);
 }
 
-// --- figures ---------------------------------------------------------------------------
+// --- figures
+// ---------------------------------------------------------------------------
 
 static void marks_tell_when_things_happened(void **state) {
   struct rig *r = *state;
@@ -303,9 +307,8 @@ static void the_stack_is_measured(void **state) {
   assert_int_equal(machine_stack_depth(r->m, STACK_BASE, STACK_SIZE), depth + 4);
 }
 
-#define OFF_BOTH(function)                \
-  RIG_TEST(HS, function, rig_setup_off), \
-  RIG_TEST(FS, function, rig_setup_off)
+#define OFF_BOTH(function) \
+  RIG_TEST(HS, function, rig_setup_off), RIG_TEST(FS, function, rig_setup_off)
 
 int main(void) {
   const struct CMUnitTest tests[] = {

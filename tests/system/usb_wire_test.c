@@ -212,13 +212,13 @@ static bool give_up(struct rig *r, struct request q, void *data, uint64_t transa
 static void a_new_setup_ends_any_request(void **state) {
   struct rig *r = *state;
   static const struct request requests[] = {
-      {0x80, 6, 0x0305, 0x0409, 255},    // string, two packets
-      {0xA1, REQ_UPLOAD, 2, 0, 300},     // five packets in
-      {0x21, REQ_DNLOAD, 2, 0, 300},     // five packets out
-      {0xA1, REQ_GETSTATUS, 0, 0, 6},    //
-      {0x21, REQ_ABORT, 0, 0, 0},        //
-      {0x00, 9, 1, 0, 0},                // SET_CONFIGURATION
-      {0xC0, 0x7F, 0, 0, 8},             // no one's: STALL
+      {0x80, 6, 0x0305, 0x0409, 255},  // string, two packets
+      {0xA1, REQ_UPLOAD, 2, 0, 300},   // five packets in
+      {0x21, REQ_DNLOAD, 2, 0, 300},   // five packets out
+      {0xA1, REQ_GETSTATUS, 0, 0, 6},  //
+      {0x21, REQ_ABORT, 0, 0, 0},      //
+      {0x00, 9, 1, 0, 0},              // SET_CONFIGURATION
+      {0xC0, 0x7F, 0, 0, 8},           // no one's: STALL
   };
   static const uint8_t first[8] = {18, 1, 0x10, 0x02, 0, 0, 0, 64};
   uint8_t data[300] = {0}, device[18];
