@@ -35,6 +35,18 @@ static inline void irq_set(const struct irq_line *line, bool level) {
   if (line->set) line->set(line->ctx, line->number, level);
 }
 
+// A DMA request of a peripheral: a level, served by the controller while it is high.
+// The numbers are the wiring's. A line with no `set` goes nowhere.
+struct dma_line {
+  void (*set)(void *ctx, unsigned number, bool level);
+  void *ctx;
+  unsigned number;
+};
+
+static inline void dma_set(const struct dma_line *line, bool level) {
+  if (line->set) line->set(line->ctx, line->number, level);
+}
+
 // Clocks that models derive their time from. A stopped clock is 0 Hz.
 enum clock_id {
   CLOCK_SYSCLK,
