@@ -20,6 +20,7 @@
   X(BAD_REGISTER, "bad-register", "access to an address that holds no register")      \
   X(BAD_WIDTH, "bad-width", "register accessed with a width it does not support")     \
   X(READ_ONLY, "read-only", "write to a read-only register")                          \
+  X(DROPPED_WRITE, "dropped-write", "write that the chip ignores or loses")           \
   X(BUS_ERROR, "bus-error", "access that the bus answers with an error")              \
   X(PIN_AF, "pin-af", "pin not in the alternate function that the bus needs")         \
   X(PIN_SPEED, "pin-speed", "pin output speed too low for its bus")                   \

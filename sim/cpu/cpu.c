@@ -80,6 +80,10 @@ void cpu_destroy(struct cpu *c) {
 }
 
 void cpu_reset(struct cpu *c, uint32_t vectors) {
+  // Time may have gone on without the core: the power was off.
+  c->base_time = c->sim->events.now;
+  c->base_ticks = c->ticks;
+  c->powered = true;
   // Through handler mode, whatever mode the core was in, to privileged thread.
   reg_put(c, UC_ARM_REG_XPSR_NZCVQG, XPSR_T | EXC_HARDFAULT);
   reg_put(c, UC_ARM_REG_CONTROL, 0);
@@ -263,10 +267,6 @@ uint32_t cpu_register(const struct cpu *c, unsigned number) {
       UC_ARM_REG_R10, UC_ARM_REG_R11, UC_ARM_REG_R12, UC_ARM_REG_SP, UC_ARM_REG_LR,
       UC_ARM_REG_PC,  UC_ARM_REG_XPSR};
   return reg_get(c, ids[number]);
-}
-
-uint32_t cpu_primask(const struct cpu *c) {
-  return reg_get(c, UC_ARM_REG_PRIMASK) & 1u;
 }
 
 uint32_t cpu_control(const struct cpu *c) {

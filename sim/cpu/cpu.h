@@ -53,7 +53,7 @@ struct cpu_ports {
   vtime_t (*window_cost)(void *ctx, uint32_t addr, unsigned bytes);
   uint32_t (*window_read)(void *ctx, uint32_t addr, unsigned bytes);
   // The application's vector table for the hand-over check; 0 = no check. Called
-  // once per reset, when the PC reaches its reset handler with VTOR set to it.
+  // once per reset, when the PC reaches its reset handler for the first time.
   uint32_t app_vectors;
   void (*app_started)(void *ctx);
 };
@@ -72,6 +72,9 @@ void cpu_destroy(struct cpu *c);
 
 // Loads SP and PC from the table at `vectors` as after a reset.
 void cpu_reset(struct cpu *c, uint32_t vectors);
+
+// The power is gone: a store that is under way does not arrive. Until the next reset.
+void cpu_power_off(struct cpu *c);
 
 // Runs until virtual time `until`, or cpu_stop, or a reset request (see
 // cpu_reset_requested), whichever is first.
@@ -114,7 +117,7 @@ uint32_t cpu_pc(const struct cpu *c);
 
 // Core registers for checks and debuggers: R0 to R15 by number, 16 = xPSR.
 uint32_t cpu_register(const struct cpu *c, unsigned number);
-uint32_t cpu_primask(const struct cpu *c);
+struct nvic_masks cpu_masks(const struct cpu *c);  // PRIMASK, FAULTMASK, BASEPRI
 uint32_t cpu_control(const struct cpu *c);
 
 // A cache maintenance operation, from scs.cache.

@@ -50,9 +50,7 @@ static bool must_stop(struct cpu *c) {
 
 // The hand-over check looks once, where the application's first instruction is.
 static void check_app_start(struct cpu *c, uint32_t addr) {
-  const uint32_t vectors = c->ports.app_vectors;
-  if (c->scs->vtor != vectors || c->app_seen) return;
-  if (addr != (cpu_load32(c, vectors + 4) & ~1u)) return;
+  if (addr != c->app_entry) return;
   c->app_seen = true;
   cpu_sync_time(c);
   c->ports.app_started(c->ports.ctx);
@@ -144,6 +142,7 @@ static bool on_protected(uc_engine *uc, uc_mem_type type, uint64_t addr, int byt
   if (r->def.kind != CPU_FLASH) return false;
   if (is_repeated(c, (uint32_t)addr, bytes)) return true;
   cpu_sync_time(c);
+  if (!c->powered) return true;  // cut in the events that were due
   c->ports.flash_write(c->ports.ctx, (uint32_t)addr, (unsigned)bytes, (uint32_t)value);
   if (bytes == 8) {
     c->ports.flash_write(c->ports.ctx, (uint32_t)addr + 4, 4,

@@ -93,7 +93,9 @@ struct cpu {
   bool attention;  // something decided elsewhere: leave Unicorn before the next block
   bool held;       // an exception is pending that only the masks hold back
   bool stop_requested, sleeping, locked_up;
-  bool app_seen;  // app_started was called since the last reset
+  bool powered;
+  bool app_seen;       // app_started was called since the last reset
+  uint32_t app_entry;  // the application's first instruction, 1: there is none
 
   // Memory.
   struct region_state regions[CPU_MAX_REGIONS];
@@ -137,7 +139,6 @@ void cpu_add_hooks(struct cpu *c);
 // cpu_exception.c
 uint32_t reg_get(const struct cpu *c, int reg);
 void reg_put(struct cpu *c, int reg, uint32_t value);
-struct nvic_masks cpu_masks(const struct cpu *c);
 void cpu_take_exception(struct cpu *c, unsigned number);
 void cpu_return_from_exception(struct cpu *c, uint32_t exc_return);
 void cpu_raise_fault(struct cpu *c, unsigned exception);

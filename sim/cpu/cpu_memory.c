@@ -78,6 +78,7 @@ static uint64_t on_mmio_read(uc_engine *uc, uint64_t offset, unsigned bytes,
   (void)uc;
   const struct mmio_span *span = user;
   cpu_sync_time(span->cpu);
+  if (!span->cpu->powered) return 0;
   return bus_mmio_read(&span->cpu->sim->bus, span->base + (uint32_t)offset, bytes);
 }
 
@@ -86,6 +87,7 @@ static void on_mmio_write(uc_engine *uc, uint64_t offset, unsigned bytes,
   (void)uc;
   const struct mmio_span *span = user;
   cpu_sync_time(span->cpu);
+  if (!span->cpu->powered) return;  // cut in the events that were due
   bus_mmio_write(&span->cpu->sim->bus, span->base + (uint32_t)offset, bytes,
                  (uint32_t)value);
 }
@@ -185,8 +187,22 @@ static void note_special(struct cpu *c) {
   }
 }
 
+// What lies where the application's vector table should be is one only if its stack
+// is in RAM and its reset handler behind it in flash.
+static void find_application(struct cpu *c) {
+  const uint32_t vectors = c->ports.app_vectors;
+  const struct region_state *r = vectors ? cpu_region_at(c, vectors) : NULL;
+  uint32_t v[2];
+  c->app_entry = 1;
+  if (!r) return;
+  memcpy(v, r->def.bytes + (vectors - r->def.base), sizeof v);
+  const bool in_flash = v[1] > vectors && v[1] - r->def.base < r->def.size;
+  if (v[0] >> 28 == 2 && v[0] % 4 == 0 && in_flash) c->app_entry = v[1] & ~1u;
+}
+
 void cpu_apply_memory(struct cpu *c) {
   c->memory_changed = false;
+  find_application(c);
   if (c->window != cpu_window_now(c)) cpu_apply_window(c);
   for (size_t i = 0; i < c->region_count; i++)
     apply_access(c, &c->regions[i]);

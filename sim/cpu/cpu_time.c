@@ -57,6 +57,11 @@ void cpu_stop(struct cpu *c) {
   c->deadline = 0;
 }
 
+void cpu_power_off(struct cpu *c) {
+  c->powered = false;
+  cpu_stop(c);
+}
+
 void cpu_on_sooner(void *ctx) {
   cpu_attention(ctx);
 }

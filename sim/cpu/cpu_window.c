@@ -7,6 +7,8 @@
 
 #include "sim/cpu/cpu_internal.h"
 
+enum { PAGE_BYTES = 4096 };  // no block is longer
+
 static struct region_state *window_region(struct cpu *c) {
   for (size_t i = 0; i < c->region_count; i++) {
     if (c->regions[i].def.kind == CPU_WINDOW) return &c->regions[i];
@@ -18,6 +20,7 @@ static void charge_read(struct cpu *c, uint32_t addr, unsigned bytes) {
   const struct mpu_attributes a = mpu_lookup(&c->scs->mpu, addr, true);
   const bool cached = a.type == MPU_NORMAL && a.cacheable && scs_dcache_on(c->scs);
   if (!cached) {
+    cpu_sync_time(c);
     cpu_spend(c, c->ports.window_cost(c->ports.ctx, addr, bytes));
     return;
   }
@@ -33,27 +36,41 @@ static void charge_read(struct cpu *c, uint32_t addr, unsigned bytes) {
   cpu_spend(c, c->ports.window_cost(c->ports.ctx, line, CACHE_LINE));
 }
 
+// Unicorn reports its translator's reads of code like reads of data. They come when PC
+// is at a block that has not been begun; cpu_window_fetch charges for it then.
+static bool is_translation(const struct cpu *c, uint32_t addr) {
+  const uint32_t pc = reg_get(c, UC_ARM_REG_PC) & ~1u;
+  return pc != c->block_addr && addr - pc < PAGE_BYTES;
+}
+
 static void on_window_read(uc_engine *uc, uc_mem_type type, uint64_t addr, int bytes,
                            int64_t value, void *user) {
   (void)uc, (void)type, (void)value;
+  if (is_translation(user, (uint32_t)addr)) return;
   charge_read(user, (uint32_t)addr, (unsigned)bytes);
+}
+
+static void charge_fetch(struct cpu *c, uint32_t addr, uint32_t size) {
+  cpu_sync_time(c);
+  cpu_spend(c, c->ports.window_cost(c->ports.ctx, addr, size));
 }
 
 // Instruction fetches from the window go through the I-cache, if it is on.
 void cpu_window_fetch(struct cpu *c, uint32_t addr, uint32_t size) {
+  if (!scs_icache_on(c->scs)) {
+    charge_fetch(c, addr, size);
+    return;
+  }
   const uint32_t end = addr + size;
   for (uint32_t line = addr & ~(uint32_t)(CACHE_LINE - 1); line < end;
        line += CACHE_LINE) {
-    const enum cache_hit hit =
-        scs_icache_on(c->scs) ? cpu_tags_look(&c->itags, line) : CACHE_MISS;
+    const enum cache_hit hit = cpu_tags_look(&c->itags, line);
     if (hit == CACHE_HIT_OUTRUN) {
       report_guest(&c->sim->report, GUEST_CODE_STALE, line,
                    "code at 0x%08x runs from the I-cache, but the flash changed since",
                    (unsigned)addr);
     }
-    if (hit == CACHE_MISS) {
-      cpu_spend(c, c->ports.window_cost(c->ports.ctx, line, CACHE_LINE));
-    }
+    if (hit == CACHE_MISS) charge_fetch(c, line, CACHE_LINE);
   }
 }
 
@@ -63,7 +80,7 @@ static uint64_t on_callback_read(uc_engine *uc, uint64_t offset, unsigned bytes,
   struct cpu *c = user;
   cpu_sync_time(c);
   const uint32_t addr = window_region(c)->def.base + (uint32_t)offset;
-  charge_read(c, addr, bytes);
+  if (!is_translation(c, addr)) charge_read(c, addr, bytes);
   return c->ports.window_read(c->ports.ctx, addr, bytes);
 }
 

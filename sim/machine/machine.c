@@ -167,7 +167,7 @@ void machine_power_cut(struct machine *m) {
   usart_reset(&m->usart1);
   iwdg_reset(&m->iwdg, false);
   systick_reset(&m->scs.systick);
-  cpu_stop(m->cpu);
+  cpu_power_off(m->cpu);
 }
 
 void machine_reset_pin(struct machine *m) {

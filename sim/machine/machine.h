@@ -97,6 +97,10 @@ struct machine {
   uint8_t backup_sram[BACKUP_SRAM_SIZE];
   size_t nor_size;
 
+  // What the MPU says of the QUADSPI window, and the settings it was last asked with.
+  struct mpu window_mpu;
+  bool window_known, window_normal;
+
   bool powered;
   bool resetting;  // models are being reset one after another: judge nothing
   bool iwdg_reset_due;

@@ -143,44 +143,72 @@ static void complain(struct machine *m, const char *what) {
                "application started with %s", what);
 }
 
-static void check_core(struct machine *m) {
+static void check_nvic(struct machine *m) {
   const struct nvic *n = &m->scs.nvic;
-  uint32_t enabled = 0, pending = 0;
+  uint32_t enabled = 0, pending = 0, active = 0, priority = n->prigroup;
   for (unsigned i = 0; i < NVIC_WORDS; i++) {
     enabled |= n->enabled[i];
     pending |= n->pending[i];
+    active |= n->active[i];
   }
+  for (size_t i = 0; i < sizeof n->priority; i++)
+    priority |= n->priority[i];
   if (enabled) complain(m, "NVIC interrupts enabled");
   if (pending || n->system_pending) complain(m, "exceptions pending");
-  if (cpu_primask(m->cpu)) complain(m, "PRIMASK set");
+  if (active || n->system_active) complain(m, "an exception active");
+  if (priority) complain(m, "interrupt priorities set");
+}
+
+static void check_core(struct machine *m) {
+  const struct nvic_masks masks = cpu_masks(m->cpu);
+  if (m->scs.vtor != m->board->app_vectors) complain(m, "VTOR not at its vectors");
+  if (masks.primask) complain(m, "PRIMASK set");
+  if (masks.faultmask) complain(m, "FAULTMASK set");
+  if (masks.basepri) complain(m, "BASEPRI set");
   if (cpu_control(m->cpu) & 3u) complain(m, "CONTROL not 0");
+  if (m->scs.shcsr_enables) complain(m, "fault handlers enabled in SHCSR");
   if (m->scs.systick.csr & 1u) complain(m, "SysTick running");
   if (scs_dcache_on(&m->scs)) complain(m, "the D-cache on");
   if (scs_icache_on(&m->scs)) complain(m, "the I-cache on");
   if (m->scs.mpu.ctrl & 1u) complain(m, "the MPU on");
 }
 
-// Clocks, gates and resets as after a reset, the watchdog's excepted.
-static void check_clocks(struct machine *m) {
-  static const uint32_t registers[] = {
-      SIM_RCC_CFGR,     SIM_RCC_PLLCFGR,  SIM_RCC_AHB1ENR,  SIM_RCC_AHB2ENR,
-      SIM_RCC_AHB3ENR,  SIM_RCC_APB1ENR,  SIM_RCC_APB2ENR,  SIM_RCC_AHB1RSTR,
-      SIM_RCC_AHB2RSTR, SIM_RCC_AHB3RSTR, SIM_RCC_APB1RSTR, SIM_RCC_APB2RSTR,
-      SIM_RCC_DCKCFGR2,
-  };
-  for (size_t i = 0; i < sizeof registers / sizeof *registers; i++) {
-    const struct reg_desc *d = reg_at(&m->rcc.regs, registers[i]);
-    if (m->rcc.r[registers[i] / 4] == d->reset) continue;
+// Registers that must hold their reset values. CR and CSR have flags of their own, BDCR
+// belongs to the backup domain.
+static void check_registers(struct machine *m, const struct reg_file *file,
+                            const uint32_t *words) {
+  for (size_t i = 0; i < file->block->count; i++) {
+    const struct reg_desc *d = &file->block->regs[i];
+    const bool flags =
+        file == &m->rcc.regs && (d->offset == SIM_RCC_CR || d->offset == SIM_RCC_CSR ||
+                                 d->offset == SIM_RCC_BDCR);
+    const uint32_t now = words[d->offset / 4];
+    if (flags || now == d->reset) continue;
     char what[64];
-    snprintf(what, sizeof what, "RCC.%s = 0x%08x", d->name,
-             (unsigned)m->rcc.r[registers[i] / 4]);
+    snprintf(what, sizeof what, "%s.%s = 0x%08x", file->block->name, d->name,
+             (unsigned)now);
     complain(m, what);
   }
+}
+
+static void check_clocks(struct machine *m) {
   const uint32_t started =
       SIM_RCC_CR_HSEON | SIM_RCC_CR_PLLON | SIM_RCC_CR_PLLSAION | SIM_RCC_CR_PLLI2SON;
+  check_registers(m, &m->rcc.regs, m->rcc.r);
   if (m->rcc.r[SIM_RCC_CR / 4] & started) complain(m, "the HSE or a PLL on");
+  if (m->rcc.r[SIM_RCC_CSR / 4] & SIM_RCC_CSR_LSION && !m->iwdg.running) {
+    complain(m, "the LSI on");
+  }
   if (pwr_overdrive(&m->pwr)) complain(m, "over-drive on");
+  if (pwr_backup_unlocked(&m->pwr)) complain(m, "the backup domain unlocked");
+}
+
+static void check_blocks(struct machine *m) {
   if (!(m->flash.cr & SIM_FLASH_CR_LOCK)) complain(m, "the flash unlocked");
+  if (flash_f7_latency(&m->flash)) complain(m, "flash wait states set");
+  check_registers(m, &m->syscfg.regs, m->syscfg.r);
+  if (m->usart1.r[SIM_USART_CR1 / 4]) complain(m, "USART1 on");
+  if (m->quadspi.cr & SIM_QUADSPI_CR_EN) complain(m, "QUADSPI on");
 }
 
 void rules_handover(void *machine) {
@@ -189,5 +217,7 @@ void rules_handover(void *machine) {
   m->marks.instructions_to_app =
       cpu_counters(m->cpu).instructions - m->marks.instructions_at_reset;
   check_core(m);
+  check_nvic(m);
   check_clocks(m);
+  check_blocks(m);
 }

@@ -40,6 +40,7 @@ static void on_clocks(void *ctx) {
   systick_clock_changed(&m->scs.systick);
   otg_refresh(&m->otg_hs);
   otg_refresh(&m->otg_fs);
+  iwdg_lsi_changed(&m->iwdg);
   rules_clocks(m);
 }
 
@@ -167,10 +168,29 @@ static void on_qspi_stall(void *ctx, vtime_t until) {
   cpu_wait(m->cpu, until);
 }
 
+// Any of the 256 MB: regions have at least an eighth of a power of two (subregions), so
+// steps of 1 MB miss only what is smaller.
+static bool is_normal_from(const struct mpu *mpu, uint32_t first) {
+  for (uint32_t at = first; at < 256u << 20; at += 1u << 20) {
+    const struct mpu_attributes a = mpu_lookup(mpu, QSPI_WINDOW_BASE + at, true);
+    if (a.type == MPU_NORMAL && a.readable) return true;
+  }
+  return false;
+}
+
+// Asked for at every indirect operation; the answer changes with the MPU only.
 static bool on_window_is_normal(void *ctx) {
-  const struct machine *m = ctx;
-  const struct mpu_attributes a = mpu_lookup(&m->scs.mpu, QSPI_WINDOW_BASE, true);
-  return a.type == MPU_NORMAL && a.readable;
+  struct machine *m = ctx;
+  const struct mpu *now = &m->scs.mpu;
+  struct mpu *seen = &m->window_mpu;
+  const bool same = m->window_known && seen->ctrl == now->ctrl &&
+                    !memcmp(seen->regions, now->regions, sizeof now->regions);
+  if (!same) {
+    *seen = *now;
+    m->window_known = true;
+    m->window_normal = is_normal_from(now, 0);
+  }
+  return m->window_normal;
 }
 
 // --- USB ---
@@ -291,6 +311,11 @@ static void wire_usb(struct machine *m) {
 static void on_uart_tx(void *ctx, uint8_t byte) {
   struct machine *m = ctx;
   if (m->on_uart) m->on_uart(m->ctx, byte);
+}
+
+static bool on_lsi_on(void *ctx) {
+  const struct machine *m = ctx;
+  return m->rcc.r[SIM_RCC_CSR / 4] & SIM_RCC_CSR_LSIRDY;
 }
 
 static void on_watchdog(void *ctx) {
@@ -425,6 +450,7 @@ void machine_wire(struct machine *m, enum cpu_mode mode) {
   rtc_init(&m->rtc, &m->sim);
   iwdg_init(&m->iwdg, &m->sim, m->clocks);
   m->iwdg.on_expired = on_watchdog;
+  m->iwdg.lsi_on = on_lsi_on;
   m->iwdg.ctx = m;
   usart_init(&m->usart1, &m->sim, 0x40011000u, m->clocks, CLOCK_USART1);
   m->usart1.irq = line(m, IRQ_USART1);

@@ -94,6 +94,10 @@ static uint32_t locked_bits(const struct gpio *g, unsigned bits_per_pin,
 static void configure(const struct gpio *g, uint32_t *reg, uint32_t value,
                       unsigned bits_per_pin, unsigned first) {
   const uint32_t frozen = locked_bits(g, bits_per_pin, first);
+  if ((*reg ^ value) & frozen) {
+    report_guest(&g->sim->report, GUEST_DROPPED_WRITE, g->regs.base,
+                 "set-up of pins that LCKR has locked written");
+  }
   *reg = (*reg & frozen) | (value & ~frozen);
 }
 

@@ -44,10 +44,30 @@ static bool window_closed(const struct iwdg *w) {
   return w->sim->events.now < w->reloaded + counts(w, w->rlr - w->winr);
 }
 
+static bool lsi_runs(const struct iwdg *w) {
+  return w->running || (w->lsi_on && w->lsi_on(w->ctx));
+}
+
+// A new value takes up to 5 LSI clocks (RM0410 30.4.4), and for ever without an LSI
+// (AN2606: PVU stays 1 when nothing has started the watchdog).
+static vtime_t arrival(const struct iwdg *w) {
+  if (!lsi_runs(w)) return VT_NEVER;
+  return w->sim->events.now +
+         vt_cycles(UPDATE_LSI_CYCLES, clock_hz(&w->clocks, CLOCK_LSI));
+}
+
+void iwdg_lsi_changed(struct iwdg *w) {
+  for (unsigned i = 0; i < 3; i++) {
+    if (w->updating[i] == VT_NEVER) w->updating[i] = arrival(w);
+  }
+}
+
 static void write_key(struct iwdg *w, uint32_t key) {
   w->unlocked = key == KEY_UNLOCK;
+  // Any other key only locks (RM0410 30.3.4); ST's drivers write 0 for that.
   if (key == KEY_START && !w->running) {
     w->running = true;
+    iwdg_lsi_changed(w);
     reload(w);
   } else if (key == KEY_RELOAD && w->running) {
     if (window_closed(w)) {
@@ -72,8 +92,7 @@ static void write_setting(struct iwdg *w, unsigned which, uint32_t *reg,
     return;
   }
   *reg = value;
-  w->updating[which] = w->sim->events.now +
-                       vt_cycles(UPDATE_LSI_CYCLES, clock_hz(&w->clocks, CLOCK_LSI));
+  w->updating[which] = arrival(w);
   // A new window value also reloads the counter (RM0410 30.3.2).
   if (which == WVU && w->running) reload(w);
 }

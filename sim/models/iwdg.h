@@ -12,9 +12,10 @@ struct iwdg {
   uint32_t pr, rlr, winr;
   bool running, unlocked;
   vtime_t reloaded;     // when the counter last took RLR
-  vtime_t updating[3];  // end of the PVU, RVU and WVU times
+  vtime_t updating[3];  // end of the PVU, RVU and WVU times; VT_NEVER without LSI
   struct event expired;
   void (*on_expired)(void *ctx);
+  bool (*lsi_on)(void *ctx);  // RCC runs the LSI; the watchdog itself does, too
   void *ctx;
 };
 
@@ -23,6 +24,9 @@ void iwdg_free(struct iwdg *w);
 
 // `hardware_start`: option bit IWDG_SW is clear, the watchdog runs from reset.
 void iwdg_reset(struct iwdg *w, bool hardware_start);
+
+// The LSI may have started.
+void iwdg_lsi_changed(struct iwdg *w);
 
 uint32_t iwdg_read(void *iwdg, uint32_t offset, unsigned bytes);
 void iwdg_write(void *iwdg, uint32_t offset, unsigned bytes, uint32_t value);

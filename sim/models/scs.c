@@ -244,7 +244,11 @@ static void write_vtor(struct scs *s, uint32_t value) {
 }
 
 static void write_aircr(struct scs *s, uint32_t value) {
-  if (value >> 16 != VECTKEY) return;
+  if (value >> 16 != VECTKEY) {
+    report_guest(&s->sim->report, GUEST_DROPPED_WRITE, SCS_BASE + 0xD0C,
+                 "AIRCR written without the key 0x05FA");
+    return;
+  }
   s->nvic.prigroup = (uint8_t)SIM_GET(value, SIM_SCB_AIRCR_PRIGROUP);
   if (!(value & SIM_SCB_AIRCR_SYSRESETREQ)) return;
   s->reset_requested = true;

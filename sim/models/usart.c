@@ -92,6 +92,10 @@ static void write_tdr(struct usart *u, uint32_t value) {
                  "TDR written while the transmitter is off");
     return;
   }
+  if (u->holding) {
+    report_guest(&u->sim->report, GUEST_DROPPED_WRITE, u->regs.base + SIM_USART_TDR,
+                 "TDR written with TXE clear: the byte before it is lost");
+  }
   *reg(u, SIM_USART_TDR) = value & 0x1FFu;
   if (u->sent.armed) {
     u->holding = true;

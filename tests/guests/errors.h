@@ -6,12 +6,12 @@
 #include "tests/guests/guest.h"
 
 struct error_case {
-  const char *name;  // of the class, as reports have it
+  const char *name;  // of the class, as reports have it, or CLASS/WHAT for one more
   void (*run)(bool bad);
 };
 
 extern const struct error_case chip_cases[], memory_cases[], flash_cases[],
-    qspi_cases[], nor_cases[], usb_cases[];
+    qspi_cases[], nor_cases[], usb_cases[], handover_cases[];
 
 // --- helpers (errors.c)
 // ------------------------------------------------------------------

@@ -112,7 +112,9 @@ static void watchdog(bool bad) {
   }
 }
 
+// The LSI, which starts with the watchdog, carries the values over.
 static void watchdog_busy(bool bad) {
+  wr(IWDG_KR, 0xCCCC);
   wr(IWDG_KR, 0x5555);
   wr(IWDG_RLR, 100);
   while (!bad && rd(0x4000300C)) {
@@ -163,17 +165,30 @@ static void lockup(bool bad) {
                        : "r0", "r1", "r2", "r3", "r12", "lr", "memory", "cc");
 }
 
-// The test has put an application behind 0x08010000.
-static void hand_over(bool bad) {
+// --- writes that come to nothing
+
+static void aircr_key(bool bad) {
+  wr(0xE000ED0C, (bad ? 0x05FB0000u : 0x05FA0000u) | 3u << 8);
+}
+
+static void locked_pins(bool bad) {
+  set(RCC_AHB1ENR, BIT(9));
+  const uint32_t lckr = GPIO('J') + 0x1C;
+  wr(lckr, BIT(16) | 1);
+  wr(lckr, 1);
+  wr(lckr, BIT(16) | 1);
+  (void)rd(lckr);
+  set(GPIO('J'), bad ? 1 : 1u << 2);
+}
+
+static void lost_byte(bool bad) {
+  for (uint32_t i = 0; i < 3; i++) {
+    while (!bad && !(rd(USART1_ISR) & BIT(7))) {
+    }
+    wr(USART1_TDR, 'x');
+  }
   while (!(rd(USART1_ISR) & BIT(6))) {
   }
-  wr(NVIC_ICER(0), 0xFFFFFFFF);
-  wr(RCC_APB2ENR, 0);
-  wr(RCC_AHB1ENR, 0x00100000);
-  if (bad) wr(NVIC_ISER(0), BIT(6));
-  wr(VTOR, 0x08010000);
-  barrier();
-  __asm__ volatile("msr msp, %0\n\tbx %1" ::"r"(rd(0x08010000)), "r"(rd(0x08010004)));
 }
 
 const struct error_case chip_cases[] = {
@@ -186,5 +201,6 @@ const struct error_case chip_cases[] = {
     {"watchdog", watchdog},           {"watchdog-busy", watchdog_busy},
     {"backup-locked", backup_locked}, {"vector-table", vector_table},
     {"mpu-config", mpu_config},       {"lockup", lockup},
-    {"hand-over", hand_over},         {NULL, NULL},
+    {"dropped-write", aircr_key},     {"dropped-write/lckr", locked_pins},
+    {"dropped-write/tdr", lost_byte}, {NULL, NULL},
 };

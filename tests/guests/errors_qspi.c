@@ -119,6 +119,19 @@ static void pin_speed(bool bad) {
   read_register(0x05);
 }
 
+static void pin_af_qspi(bool bad) {
+  start_qspi(0);
+  if (bad) pin_alternate('D', 13, 10, 3);  // IO3 is AF9
+  read_register(0x05);
+}
+
+// The MPU closes a quarter of the window, and the rest may be read speculatively.
+static void qspi_mpu_part(bool bad) {
+  start_qspi(0);
+  if (bad) wr(MPU_RASR, BIT(28) | 25u << 1 | 1);
+  read_register(0x05);
+}
+
 // 216 MHz / 4 on pins that want the compensation cell.
 static void compensation_cell(bool bad) {
   clock_216_mhz(true);
@@ -208,6 +221,8 @@ static void data_stale(bool bad) {
 }
 
 const struct error_case qspi_cases[] = {
+    {"pin-af/qspi", pin_af_qspi},
+    {"qspi-mpu/part", qspi_mpu_part},
     {"pin-speed", pin_speed},
     {"compensation-cell", compensation_cell},
     {"qspi-busy", qspi_busy},

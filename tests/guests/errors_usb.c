@@ -131,6 +131,63 @@ static void ulpi_pins(void) {
     pin_alternate(pins[i].port, pins[i].pin, 10, 3);
 }
 
+// Connects and leaves again.
+static void connect(uint32_t base) {
+  clear(base + DCTL, SDIS);
+  pause_us(100);
+  set(base + DCTL, SDIS);
+}
+
+static void ulpi_with(bool af, bool fast, bool compensated) {
+  clock_96_mhz(3);
+  ulpi_pins();
+  if (!af) pin_alternate('I', 11, 9, 3);
+  if (!fast) pin_alternate('A', 3, 10, 1);
+  if (compensated) compensation_on();
+  start_hs();
+  connect(HS);
+}
+
+static void ulpi_af(bool bad) {
+  ulpi_with(!bad, true, true);
+}
+
+static void ulpi_speed(bool bad) {
+  ulpi_with(true, !bad, true);
+}
+
+static void ulpi_compensation(bool bad) {
+  ulpi_with(true, true, !bad);
+}
+
+// The other board: OTG_FS from an 8 MHz crystal, VBUS sensed.
+static void fs_with(uint32_t pllq, uint32_t alternate, uint32_t speed) {
+  start_crystal();
+  wr(RCC_PLLCFGR, 2u << 28 | pllq << 24 | BIT(22) | 432u << 6 | 8);
+  set(RCC_CR, BIT(24));
+  pause_us(300);
+  pin_alternate('A', 11, 10, 3);
+  pin_alternate('A', 12, alternate, speed);
+  set(RCC_AHB2ENR, BIT(7));
+  (void)rd(RCC_AHB2ENR);
+  reset_core(FS);
+  wr(FS + GCCFG, BIT(16) | BIT(21));
+  set(FS + DCFG, 3);
+  connect(FS);
+}
+
+static void fs_clock(bool bad) {
+  fs_with(bad ? 8 : 9, 10, 3);  // 54 MHz
+}
+
+static void fs_af(bool bad) {
+  fs_with(9, bad ? 9 : 10, 3);
+}
+
+static void fs_speed(bool bad) {
+  fs_with(9, 10, bad ? 0 : 3);
+}
+
 // Connected and asleep, while the host resets the bus and speaks.
 static void usb_sleep(bool bad) {
   clock_96_mhz(3);
@@ -161,5 +218,11 @@ const struct error_case usb_cases[] = {
     {"usb-protocol", usb_protocol},
     {"usb-config", usb_config},
     {"usb-sleep", usb_sleep},
+    {"pin-af/ulpi", ulpi_af},
+    {"pin-speed/ulpi", ulpi_speed},
+    {"compensation-cell/ulpi", ulpi_compensation},
+    {"usb-clock/fs", fs_clock},
+    {"pin-af/fs", fs_af},
+    {"pin-speed/fs", fs_speed},
     {NULL, NULL},
 };

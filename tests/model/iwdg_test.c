@@ -18,10 +18,15 @@ struct bench {
   struct chip chip;
   struct iwdg iwdg;
   unsigned expired;
+  bool lsi;  // RCC runs it
 };
 
 static void on_expired(void *ctx) {
   ((struct bench *)ctx)->expired++;
+}
+
+static bool lsi_on(void *ctx) {
+  return ((struct bench *)ctx)->lsi;
 }
 
 static int setup(void **state) {
@@ -31,6 +36,7 @@ static int setup(void **state) {
   b.chip.hz[CLOCK_LSI] = 32000;
   iwdg_init(&b.iwdg, &b.chip.sim, chip_clocks(&b.chip));
   b.iwdg.on_expired = on_expired;
+  b.iwdg.lsi_on = lsi_on;
   b.iwdg.ctx = &b;
   chip_add(&b.chip, "IWDG", BASE, 0x400, &b.iwdg, iwdg_read, iwdg_write);
   iwdg_reset(&b.iwdg, false);
@@ -96,6 +102,7 @@ static const struct {
 
 static void each_setting_is_on_its_way_for_five_lsi_clocks(void **state) {
   struct bench *b = *state;
+  b->lsi = true;
   wr(b, KR, UNLOCK);
   for (size_t i = 0; i < 3; i++) {
     wr(b, settings[i].reg, 5);
@@ -111,6 +118,34 @@ static void each_setting_is_on_its_way_for_five_lsi_clocks(void **state) {
     chip_pass(&b->chip, UPDATE_TIME);
   }
   expect_none(&b->chip);
+}
+
+// AN2606: after a bootloader that has touched the settings PVU stays 1, and who waits
+// for it waits for ever. The watchdog's start starts the LSI, too.
+static void without_an_lsi_a_setting_never_arrives(void **state) {
+  struct bench *b = *state;
+  wr(b, KR, UNLOCK);
+  wr(b, PR, 3);
+  chip_pass(&b->chip, VT_S(1));
+  assert_int_equal(rd(b, SR), PVU);
+  wr(b, KR, START);
+  assert_int_equal(rd(b, SR), PVU);
+  chip_pass(&b->chip, UPDATE_TIME);
+  assert_int_equal(rd(b, SR), 0);
+  expect_none(&b->chip);
+}
+
+static void the_lsi_carries_a_setting_over(void **state) {
+  struct bench *b = *state;
+  wr(b, KR, UNLOCK);
+  wr(b, PR, 3);
+  chip_pass(&b->chip, VT_MS(1));
+  b->lsi = true;
+  iwdg_lsi_changed(&b->iwdg);
+  chip_pass(&b->chip, UPDATE_TIME - 1);
+  assert_int_equal(rd(b, SR), PVU);
+  chip_pass(&b->chip, 1);
+  assert_int_equal(rd(b, SR), 0);
 }
 
 // --- times --------------------------------------------------------------------------
@@ -258,6 +293,8 @@ int main(void) {
       TEST(every_bit_is_of_its_class),
       TEST(settings_need_the_key),
       TEST(each_setting_is_on_its_way_for_five_lsi_clocks),
+      TEST(without_an_lsi_a_setting_never_arrives),
+      TEST(the_lsi_carries_a_setting_over),
       TEST(every_prescaler_and_reload),
       TEST(the_longest_is_thirty_three_seconds),
       TEST(feeding_starts_the_time_anew),

@@ -247,6 +247,7 @@ static void aircr_needs_its_key(void **state) {
   wscb(b, AIRCR, 0x00000300 | BIT(2));
   assert_int_equal(scb(b, AIRCR), 0xFA050000);
   assert_int_equal(b->reset_requests, 0);
+  expect_one(&b->chip, GUEST_DROPPED_WRITE);
   wscb(b, AIRCR, 0x05FA0300);
   assert_int_equal(scb(b, AIRCR), 0xFA050300);
   assert_int_equal(b->scs.nvic.prigroup, 3);

@@ -126,7 +126,7 @@ def exit_status(header):
         toml.write_text("")
         done = subprocess.run(
             [sys.executable, regs_test.__file__, "--exceptions", toml, folder],
-            capture_output=True, text=True, timeout=60, check=False)
+            capture_output=True, text=True, timeout=900, check=False)
         return done.returncode, done.stdout
 
 

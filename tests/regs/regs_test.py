@@ -293,6 +293,41 @@ def generated_header(model):
         return path.read_text()
 
 
+# --- the simulator's tables, every register and field of them ----------------
+
+def differences(block, reg):
+    """(what, source) of everything in which a register differs from the raw SVD."""
+    raw = block.raw.get(reg.name)
+    if raw is None:
+        yield "is not in the SVD", reg.source
+        return
+    for key in ("offset", "reset", "access"):
+        if getattr(raw, key) != getattr(reg, key):
+            yield f"has another {key} there", reg.source
+    for name, item in reg.fields.items():
+        there = raw.fields.get(name)
+        if there is None or (there.mask, there.access) != (item.mask, item.access):
+            yield f"field {name} differs", item.source or reg.source
+    for name in raw.fields.keys() - reg.fields.keys():
+        yield f"lacks field {name}", reg.source
+
+
+def check_simulator(model, result):
+    """Every difference must have a source. Returns (definitions, differences)."""
+    checked = different = 0
+    for block in model.blocks.values():
+        for reg in block.registers.values():
+            checked += 1 + len(reg.fields)
+            for what, source in differences(block, reg):
+                different += 1
+                if not source:
+                    result.errors.append(f"simulator's {block.name}.{reg.name} {what}, "
+                                         "and no correction says why")
+    if not checked:
+        result.errors.append("the simulator has no register")
+    return checked, different
+
+
 # --- reporting -------------------------------------------------------------
 
 def report_simulator(model):
@@ -336,8 +371,11 @@ def main():
     firmware = read_firmware(args.folders, result)
     compare(firmware, generated_header(model), model,
             Exceptions(args.exceptions, result), result)
+    checked, different = check_simulator(model, result)
     report_simulator(model)
     report_firmware(result)
+    print(f"\nsimulator: {checked} registers and fields against the SVD (place, reset value, "
+          f"access), {different} differences, each with a source")
     for error in result.errors:
         print(f"regs: {error}", file=sys.stderr)
     print(f"regs: {result.total('register')} registers, {result.total('field')} fields, "

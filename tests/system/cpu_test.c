@@ -65,6 +65,27 @@ static void code_and_flash(void **state) {
   }
 }
 
+// NOPs to run in place, away from what is read as data.
+static void put_code_into_qspi(struct guest *g) {
+  uint8_t *code = g->machine->nor_bytes + 0x2000;
+  for (unsigned i = 0; i < 512; i += 2)
+    memcpy(code + i, (const uint8_t[]){0x00, 0xBF}, 2);
+  memcpy(code + 512, (const uint8_t[]){0x70, 0x47}, 2);  // bx lr
+}
+
+static void the_qspi_window_costs_its_bus_time(void **state) {
+  (void)state;
+  for (size_t i = 0; i < VARIANTS; i++) {
+    struct guest *g =
+        guest_open(DISCO, "window_time", variants[i].level, variants[i].mode);
+    put_code_into_qspi(g);
+    guest_start(g);
+    guest_run(g, VT_S(1));
+    guest_expect(g, 7, nothing);
+    guest_close(g);
+  }
+}
+
 static void a_busy_flash_stalls_its_readers(void **state) {
   (void)state;
   static const enum guest_error reported[] = {GUEST_FLASH_STALL, GUEST_ERROR_COUNT};
@@ -204,6 +225,7 @@ int main(void) {
       cmocka_unit_test(exceptions),
       cmocka_unit_test(faults),
       cmocka_unit_test(code_and_flash),
+      cmocka_unit_test(the_qspi_window_costs_its_bus_time),
       cmocka_unit_test(a_busy_flash_stalls_its_readers),
       cmocka_unit_test(resets),
       cmocka_unit_test(lockup),

@@ -62,6 +62,43 @@ static bool spoke(const struct guest *g, bool bad) {
   return finished(g) && g->machine->usb.transactions > 3;
 }
 
+// More ways into a class than one. The programs are in tests/guests/errors*.c.
+static const struct {
+  enum guest_error error;
+  const char *name, *board;  // board NULL: as for the class
+} variants[] = {
+    {GUEST_DROPPED_WRITE, "dropped-write/lckr", NULL},
+    {GUEST_DROPPED_WRITE, "dropped-write/tdr", NULL},
+    {GUEST_PIN_AF, "pin-af/qspi", NULL},
+    {GUEST_PIN_AF, "pin-af/ulpi", NULL},
+    {GUEST_PIN_AF, "pin-af/fs", "f769-custom-fs"},
+    {GUEST_PIN_SPEED, "pin-speed/ulpi", NULL},
+    {GUEST_PIN_SPEED, "pin-speed/fs", "f769-custom-fs"},
+    {GUEST_COMPENSATION, "compensation-cell/ulpi", NULL},
+    {GUEST_USB_CLOCK, "usb-clock/fs", "f769-custom-fs"},
+    {GUEST_QSPI_MPU, "qspi-mpu/part", NULL},
+    {GUEST_HANDOVER, "hand-over/vtor", NULL},
+    {GUEST_HANDOVER, "hand-over/pending", NULL},
+    {GUEST_HANDOVER, "hand-over/priorities", NULL},
+    {GUEST_HANDOVER, "hand-over/primask", NULL},
+    {GUEST_HANDOVER, "hand-over/faultmask", NULL},
+    {GUEST_HANDOVER, "hand-over/basepri", NULL},
+    {GUEST_HANDOVER, "hand-over/control", NULL},
+    {GUEST_HANDOVER, "hand-over/fault-handlers", NULL},
+    {GUEST_HANDOVER, "hand-over/systick", NULL},
+    {GUEST_HANDOVER, "hand-over/caches", NULL},
+    {GUEST_HANDOVER, "hand-over/mpu", NULL},
+    {GUEST_HANDOVER, "hand-over/clock", NULL},
+    {GUEST_HANDOVER, "hand-over/crystal", NULL},
+    {GUEST_HANDOVER, "hand-over/lsi", NULL},
+    {GUEST_HANDOVER, "hand-over/backup", NULL},
+    {GUEST_HANDOVER, "hand-over/flash", NULL},
+    {GUEST_HANDOVER, "hand-over/latency", NULL},
+    {GUEST_HANDOVER, "hand-over/compensation", NULL},
+    {GUEST_HANDOVER, "hand-over/usart", NULL},
+    {GUEST_HANDOVER, "hand-over/qspi", NULL},
+};
+
 static const struct circumstances special[] = {
     {.error = GUEST_FLASH_SUPPLY, .supply_mv = 2400},
     {.error = GUEST_POWER, .supply_mv = 2500},
@@ -88,18 +125,25 @@ static void mail_name(struct guest *g, const char *name) {
     guest_mail(g, NAME_WORD + i, words[i]);
 }
 
-static struct guest *run(enum guest_error error, bool bad, enum cpu_mode mode,
-                         const char *level) {
-  const struct circumstances c = circumstances_of(error);
-  struct guest *g =
-      guest_open(c.board ? c.board : "stm32f769i-disco", "errors", level, mode);
+// A program to run: of a class, and which of its mistakes.
+struct program {
+  enum guest_error error;
+  const char *name, *board;
+  enum cpu_mode mode;
+  const char *level;
+};
+
+static struct guest *run(const struct program *p, bool bad) {
+  const struct circumstances c = circumstances_of(p->error);
+  const char *board = p->board ? p->board : c.board ? c.board : "stm32f769i-disco";
+  struct guest *g = guest_open(board, "errors", p->level, p->mode);
   if (c.supply_mv) machine_supply(g->machine, c.supply_mv);
   g->machine->flash.option_optcr &= ~c.options;
   if (c.prepare) c.prepare(g);
   guest_start(g);
   guest_mail(g, 0, bad);
   guest_mail(g, 1, 0);
-  mail_name(g, guest_error_name(error));
+  mail_name(g, p->name);
   guest_run(g, VT_S(1));
   return g;
 }
@@ -118,14 +162,13 @@ static const char *judge(const struct guest *g, enum guest_error error, bool bad
   return NULL;
 }
 
-static unsigned check_class(enum guest_error error, enum cpu_mode mode,
-                            const char *level) {
+static unsigned check_program(const struct program *p) {
   unsigned wrong = 0;
   for (int bad = MENDED; bad <= BAD; bad++) {
-    struct guest *g = run(error, bad, mode, level);
-    const char *why = judge(g, error, bad);
+    struct guest *g = run(p, bad);
+    const char *why = judge(g, p->error, bad);
     if (why) {
-      print_error("%s, %s: %s\n", guest_error_name(error), bad ? "bad" : "mended", why);
+      print_error("%s, %s: %s\n", p->name, bad ? "bad" : "mended", why);
       for (const struct report_entry *e = g->machine->sim.report.entries; e;
            e = e->next)
         print_error("    PC 0x%08x: %s\n", (unsigned)e->pc, e->detail);
@@ -138,10 +181,26 @@ static unsigned check_class(enum guest_error error, enum cpu_mode mode,
 
 static void check_all(enum cpu_mode mode, const char *level) {
   unsigned wrong = 0;
-  for (int i = 0; i < GUEST_ERROR_COUNT; i++)
-    wrong += check_class((enum guest_error)i, mode, level);
+  for (int i = 0; i < GUEST_ERROR_COUNT; i++) {
+    const enum guest_error error = (enum guest_error)i;
+    const struct program p = {error, guest_error_name(error), NULL, mode, level};
+    wrong += check_program(&p);
+  }
   print_message("%d classes of guest errors, a bad and a mended program each\n",
                 GUEST_ERROR_COUNT);
+  assert_int_equal(wrong, 0);
+}
+
+static void every_other_way_into_a_class(void **state) {
+  (void)state;
+  unsigned wrong = 0;
+  const size_t count = sizeof variants / sizeof *variants;
+  for (size_t i = 0; i < count; i++) {
+    const struct program p = {variants[i].error, variants[i].name, variants[i].board,
+                              CPU_BLOCK, "Os"};
+    wrong += check_program(&p);
+  }
+  print_message("%u more, likewise\n", (unsigned)count);
   assert_int_equal(wrong, 0);
 }
 
@@ -159,6 +218,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_class_block_mode),
       cmocka_unit_test(every_class_precise_mode),
+      cmocka_unit_test(every_other_way_into_a_class),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,7 +75,7 @@ static void picture_core(const struct machine *m, struct picture *p) {
                             s->systick.csr,
                             s->systick.reload,
                             s->cfsr,
-                            cpu_primask(m->cpu),
+                            cpu_masks(m->cpu).primask,
                             cpu_control(m->cpu)};
   memcpy(p->scs, words, sizeof words);
   memcpy(p->nvic, s->nvic.enabled, sizeof s->nvic.enabled);

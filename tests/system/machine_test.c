@@ -277,6 +277,22 @@ static void marks_tell_when_things_happened(void **state) {
   assert_true(k->app_start == VT_NEVER);
 }
 
+// How long the board was off is no matter of the firmware's.
+static void time_begins_with_the_reset(void **state) {
+  struct rig *r = *state;
+  struct machine_marks first, second;
+  rig_power_on(r);
+  assert_true(rig_attached(r));
+  first = r->m->marks;
+  machine_power_cut(r->m);
+  rig_run(r, VT_S(1));
+  rig_power_on(r);
+  assert_true(rig_attached(r));
+  second = r->m->marks;
+  assert_true(first.usb_connect - first.reset == second.usb_connect - second.reset);
+  assert_int_equal(first.instructions_to_connect, second.instructions_to_connect);
+}
+
 static void marks_tell_when_the_application_starts(void **state) {
   struct rig *r = *state;
   dfu_plant_application(r);
@@ -284,6 +300,8 @@ static void marks_tell_when_the_application_starts(void **state) {
   rig_run(r, VT_MS(20));
   const struct machine_marks *k = &r->m->marks;
   assert_true(k->app_start != VT_NEVER && k->app_start < k->reset + VT_MS(1));
+  // At 16 MHz no instruction takes less than 31 ns (two at a time).
+  assert_true(k->app_start - k->reset > k->instructions_to_app * VT_NS(31));
   assert_true(k->instructions_to_app > 50 && k->instructions_to_app < 5000);
   assert_true(k->usb_connect == VT_NEVER);
   const uint64_t instructions = k->instructions_to_app;
@@ -326,6 +344,7 @@ int main(void) {
       OFF_BOTH(the_option_watchdog_is_fed_while_blinking),
       RIG_BOTH(a_low_supply_writes_nothing),
       OFF_BOTH(marks_tell_when_things_happened),
+      OFF_BOTH(time_begins_with_the_reset),
       OFF_BOTH(marks_tell_when_the_application_starts),
       OFF_BOTH(the_stack_is_measured),
   };
