@@ -138,6 +138,10 @@ static bool on_protected(uc_engine *uc, uc_mem_type type, uint64_t addr, int byt
     cpu_stall(c, r, (uint32_t)addr, type == UC_MEM_FETCH_PROT);
     if (type != UC_MEM_WRITE_PROT) cpu_grant(c, r);
   }
+  if (r->def.kind == CPU_WINDOW && type == UC_MEM_READ_PROT &&
+      cpu_window_opens(c, r, (uint32_t)addr, bytes < 4 ? (unsigned)bytes : 4u)) {
+    cpu_grant(c, r);
+  }
   if (type != UC_MEM_WRITE_PROT) return r->access == CPU_ACCESS_NORMAL;
   if (r->def.kind != CPU_FLASH) return false;
   if (is_repeated(c, (uint32_t)addr, bytes)) return true;

@@ -133,6 +133,10 @@ void cpu_spend(struct cpu *c, vtime_t duration);
 void cpu_on_sooner(void *ctx);
 void cpu_begin_slice(struct cpu *c, vtime_t until);
 
+// cpu_window.c: may the CPU read what is to be opened? `bytes` is at most 4.
+bool cpu_window_opens(struct cpu *c, const struct region_state *r, uint32_t addr,
+                      unsigned bytes);
+
 // cpu_hooks.c
 void cpu_add_hooks(struct cpu *c);
 

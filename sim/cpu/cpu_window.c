@@ -155,6 +155,22 @@ void cpu_apply_window(struct cpu *c) {
   }
 }
 
+// A read in the very block whose store has opened the window: what the controller
+// offers is applied between blocks only, so this one gets the region's own bytes. They
+// are the right ones but for a controller that does not read the array linearly.
+bool cpu_window_opens(struct cpu *c, const struct region_state *r, uint32_t addr,
+                      unsigned bytes) {
+  const enum cpu_window mode = cpu_window_now(c);
+  if (!c->memory_changed || mode == CPU_WINDOW_OFF) return false;
+  charge_read(c, addr, bytes);
+  if (mode == CPU_WINDOW_DIRECT) return true;
+  const uint32_t value = c->ports.window_read(c->ports.ctx, addr, bytes);
+  if (!memcmp(&value, r->def.bytes + (addr - r->def.base), bytes)) return true;
+  report_unimplemented(&c->sim->report, addr,
+                       "window read in the block that opens it, not linear");
+  return true;
+}
+
 void cpu_set_window(struct cpu *c, enum cpu_window mode) {
   c->window_wanted = mode;
   c->memory_changed = true;
