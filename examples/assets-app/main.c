@@ -102,7 +102,7 @@ void firmware_main(void) {
     print(status_sentence(status));
     print("\r\n");
   }
-  soc_pin_output(board.led, false);
+  soc_pin_output(board.led, !board.led_active_high);
   for (uint32_t last = 0, on = 0;;) {
     soc_watchdog_feed();
     soc_sleep();

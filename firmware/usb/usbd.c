@@ -207,7 +207,7 @@ static bool vendor_request(struct usbd *u) {
 // Class requests, and vendor requests to the interface, are the class's.
 static bool class_request(struct usbd *u, bool in) {
   struct usb_reply r = {u->small, 0};
-  if (!is_configured(u) || (u->setup.wIndex & 0xFFu) != 0) return false;
+  if (!is_configured(u) || u->setup.wIndex != 0) return false;
   if (!in && u->setup.wLength > USBD_BUFFER) {
     // Never trusted: the class hears of it, and it is refused whatever it says.
     u->cls->setup(u->cls->ctx, &u->setup, &r);

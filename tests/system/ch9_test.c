@@ -123,6 +123,16 @@ static const struct row rows[] = {
     {"of endpoint", {IN_ENDPOINT, GET_DESCRIPTOR, 0x100, 0, 18}, NEVER, 0, {0}},
     {"descriptor, outwards", {OUT_DEVICE, GET_DESCRIPTOR, 0x100, 0, 0}, NEVER, 0, {0}},
     {"device 1", {IN_DEVICE, GET_DESCRIPTOR, 0x101, 0, 18}, NEVER, 0, {0}},
+    {"configuration", {IN_DEVICE, GET_DESCRIPTOR, 0x200, 0, 9}, ALWAYS, 9, {9, 2}},
+    {"configuration 1", {IN_DEVICE, GET_DESCRIPTOR, 0x201, 0, 9}, NEVER, 0, {0}},
+    {"languages", {IN_DEVICE, GET_DESCRIPTOR, 0x300, 0, 4}, ALWAYS, 4, {4, 3}},
+    {"string 1", {IN_DEVICE, GET_DESCRIPTOR, 0x301, 0x409, 1}, ALWAYS, 1, {18}},
+    {"string 200", {IN_DEVICE, GET_DESCRIPTOR, 0x3C8, 0x409, 4}, NEVER, 0, {0}},
+    {"interface", {IN_DEVICE, GET_DESCRIPTOR, 0x400, 0, 9}, NEVER, 0, {0}},
+    {"endpoint", {IN_DEVICE, GET_DESCRIPTOR, 0x500, 0, 7}, NEVER, 0, {0}},
+    {"object store", {IN_DEVICE, GET_DESCRIPTOR, 0xF00, 0, 5}, ALWAYS, 5, {5, 15}},
+    {"object store 1", {IN_DEVICE, GET_DESCRIPTOR, 0xF01, 0, 5}, NEVER, 0, {0}},
+    {"descriptor type 0", {IN_DEVICE, GET_DESCRIPTOR, 0, 0, 8}, NEVER, 0, {0}},
     {"set device", {OUT_DEVICE, SET_DESCRIPTOR, 0x100, 0, 18}, NEVER, 0, {0}},
     {"set string, empty", {OUT_DEVICE, SET_DESCRIPTOR, 0x301, 0x409, 0}, NEVER, 0, {0}},
 
@@ -174,6 +184,7 @@ static const struct row rows[] = {
     {"class request, endpoint", {0xA2, 3, 0, 0, 6}, NEVER, 0, {0}},
     {"class request, interface", {0xA1, 3, 0, 0, 6}, CONFIGURED, 6, {0, 0}},
     {"class request, interface 1", {0xA1, 3, 0, 1, 6}, NEVER, 0, {0}},
+    {"class, interface 100h", {0xA1, 3, 0, 0x100, 6}, NEVER, 0, {0}},
     {"class request 7", {0x21, 7, 0, 0, 0}, NEVER, 0, {0}},
     {"class request 255", {0xA1, 255, 0, 0, 1}, NEVER, 0, {0}},
     {"MS OS 2.0 set", {0xC0, 0x22, 0, 7, 65535}, ALWAYS, 162, {10, 0}},
@@ -235,10 +246,22 @@ static void try_row(struct rig *r, const struct row *row, uint8_t state,
   }
 }
 
+// Exist where both speeds do (USB 2.0 9.6.2, 9.6.4).
+static void try_other_speed(struct rig *r, uint8_t state, const char *name) {
+  const uint8_t where = r->m->board->usb == USB_CONNECTOR_HS_ULPI ? ALWAYS : NEVER;
+  const struct row both[] = {
+      {"qualifier", {IN_DEVICE, GET_DESCRIPTOR, 0x600, 0, 10}, where, 10, {10, 6}},
+      {"other speed", {IN_DEVICE, GET_DESCRIPTOR, 0x700, 0, 9}, where, 9, {9, 7}},
+  };
+  for (size_t i = 0; i < sizeof both / sizeof *both; i++)
+    try_row(r, &both[i], state, name);
+}
+
 static void every_request_in_every_state(void **state) {
   struct rig *r = *state;
   for (size_t s = 0; s < sizeof states / sizeof *states; s++) {
     enter(r, states[s].state);
+    try_other_speed(r, states[s].state, states[s].name);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
       try_row(r, &rows[i], states[s].state, states[s].name);
   }

@@ -155,14 +155,21 @@ static void an_erase_that_fails(void **state) {
   }
 }
 
-// A mass erase names the block that failed.
+// A mass erase names the block that failed. Of the external flash the first block is
+// the one that is not blank: 64 MB more to look at would only take long.
 static void a_mass_erase_that_fails(void **state) {
   struct rig *r = *state;
-  dfu_expect_download(r, 0x08020000);
-  fail_erase(r, INTERNAL_MEDIUM, 0x08020000);
-  assert_int_equal(dfu_mass_erase(r).state, ERROR);
-  dfu_expect_error(r, ERR_ERASE, 0x08020000, SAYS_ERASE);
-  mend(r);
+  static const uint32_t places[MEDIA] = {
+      [INTERNAL_MEDIUM] = 0x08020000, [EXTERNAL_MEDIUM] = EXTERNAL};
+  for (int m = 0; m < MEDIA; m++) {
+    dfu_expect_download(r, places[m]);
+    assert_int_equal(dfu_select(r, (uint8_t)m), 0);
+    fail_erase(r, m, places[m]);
+    assert_int_equal(dfu_mass_erase(r).state, ERROR);
+    dfu_expect_error(r, ERR_ERASE, places[m], SAYS_ERASE);
+    mend(r);
+  }
+  assert_int_equal(dfu_select(r, 0), 0);
   assert_int_equal(dfu_mass_erase(r).state, DNLOAD_IDLE);
   dfu_abort(r);
   dfu_expect_usable(r);
@@ -342,16 +349,25 @@ static void power_cut_inside_an_erase(void **state) {
   }
 }
 
+static bool is_busy(struct rig *r, int medium) {
+  if (medium == EXTERNAL_MEDIUM) return nor_busy(&r->m->nor);
+  return flash_f7_busy_until(&r->m->flash) > machine_now(r->m);
+}
+
 static void power_cut_inside_a_program(void **state) {
   struct rig *r = *state;
   for (int m = 0; m < MEDIA; m++) {
+    unsigned inside = 0;
     for (unsigned i = 0; i < CUTS; i++) {
       dfu_pattern(data, sizeof data, i);
       assert_int_equal(dfu_erase(r, media[m].place).state, DNLOAD_IDLE);
       begin_write(r, media[m].place);
       rig_run(r, instant(media[m].program_ms, i));
+      if (is_busy(r, m)) inside++;
       cut_and_repeat(r, &media[m]);
     }
+    // Between two pages or words the flash is idle for a moment; most cuts are not.
+    assert_true(inside > CUTS / 2);
   }
 }
 
@@ -378,7 +394,7 @@ int main(void) {
       RIG_BOTH(an_internal_program_that_fails),
       RIG_BOTH(an_external_program_that_fails),
       RIG_BOTH(an_erase_that_fails),
-      RIG_TEST(HS, a_mass_erase_that_fails, rig_setup_configured),
+      RIG_BOTH(a_mass_erase_that_fails),
       RIG_BOTH(an_internal_erase_that_never_ends),
       RIG_BOTH(an_internal_program_that_never_ends),
       RIG_BOTH(an_external_erase_that_never_ends),
