@@ -114,6 +114,10 @@ static void load_bank_mode(struct flash_f7 *f) {
   if (f->on_content) f->on_content(f->ctx, 0, f->size);
 }
 
+static bool in_flash(const struct flash_f7 *f, uint32_t addr) {
+  return addr - FLASH_F7_ADDRESS < f->size || addr - 0x00200000u < f->size;
+}
+
 // Bits without effect in this simulator, when they ask for one.
 static void report_missing(struct flash_f7 *f) {
   static const struct {
@@ -132,6 +136,10 @@ static void report_missing(struct flash_f7 *f) {
     report_unimplemented(&f->sim->report, f->regs.base + SIM_FLASH_OPTCR, "option %s",
                          missing[i].what);
   }
+  if (flash_f7_rdp_level(f) == 1 && !in_flash(f, flash_f7_boot_address(f, false))) {
+    report_unimplemented(&f->sim->report, f->regs.base + SIM_FLASH_OPTCR,
+                         "RDP level 1, booted outside the flash: it could not be read");
+  }
 }
 
 void flash_f7_options_load(struct flash_f7 *f) {
@@ -148,10 +156,6 @@ void flash_f7_options_load(struct flash_f7 *f) {
 }
 
 // --- boot ---
-
-static bool in_flash(const struct flash_f7 *f, uint32_t addr) {
-  return addr - FLASH_F7_ADDRESS < f->size || addr - 0x00200000u < f->size;
-}
 
 // ITCM RAM, system memory by both addresses, DTCM with the SRAMs.
 static bool in_other_memory(uint32_t addr) {

@@ -215,6 +215,17 @@ static void what_is_not_obeyed_is_said(void **state) {
   }
 }
 
+// Level 1 lets only code that was booted from flash read the flash.
+static void level_1_outside_the_flash_is_said(void **state) {
+  struct bench *b = *state;
+  flash_f7_set_options(&b->flash, FACTORY & ~0xFF00u, 0x00402000);
+  flash_f7_reset(&b->flash);
+  expect_none(&b->chip);
+  flash_f7_set_options(&b->flash, FACTORY & ~0xFF00u, 0x00408000);
+  flash_f7_reset(&b->flash);
+  assert_int_equal(b->chip.sim.report.unimplemented, 1);
+}
+
 // --- the window at 0x1FFF0000: values with complements (RM0385 table 13)
 
 static void the_window_shows_the_cells(void **state) {
@@ -520,6 +531,7 @@ int main(void) {
       TEST(the_bank_mode_waits_for_a_reset),
       TEST(another_bank_mode_shuffles_the_content),
       cmocka_unit_test(what_is_not_obeyed_is_said),
+      TEST(level_1_outside_the_flash_is_said),
       TEST(the_window_shows_the_cells),
       cmocka_unit_test(the_levels),
       TEST(raising_it_erases_nothing),
