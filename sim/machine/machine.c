@@ -107,9 +107,9 @@ static void fill_with_noise(uint8_t *bytes, size_t size) {
   }
 }
 
-// Where the chip boots: BOOT pin low takes BOOT_ADD0 (RM0410 2.4).
+// The board's BOOT pin is low.
 static uint32_t boot_address(const struct machine *m) {
-  return SIM_GET(m->flash.optcr1, SIM_FLASH_OPTCR1_BOOT_ADD0) << 14;
+  return flash_f7_boot_address(&m->flash, false);
 }
 
 static void reset_chip(struct machine *m, enum rcc_reset why) {

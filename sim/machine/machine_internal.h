@@ -10,6 +10,12 @@ void machine_map(struct machine *m);
 // wiring.c: which model hears of what.
 void machine_wire(struct machine *m, enum cpu_mode mode);
 
+// wiring_flash.c: the internal flash's side of the CPU's ports.
+void machine_wire_flash(struct machine *m);
+size_t machine_flash_regions(struct machine *m, struct cpu_region *out);
+void machine_flash_write(void *ctx, uint32_t addr, unsigned bytes, uint32_t value);
+vtime_t machine_flash_stall(void *ctx, uint32_t addr, bool fetch);
+
 // rules.c: what only the whole board can judge.
 void rules_clocks(struct machine *m);  // limits, wait states, over-drive
 void rules_qspi_pins(void *machine, uint64_t sclk_hz);

@@ -80,19 +80,6 @@ static void on_block_reset(void *ctx, uint32_t gate) {
 
 // --- internal flash ---
 
-static void on_flash_busy(void *ctx, bool busy) {
-  struct machine *m = ctx;
-  const enum cpu_access access = busy ? CPU_ACCESS_STALL : CPU_ACCESS_NORMAL;
-  cpu_set_access(m->cpu, FLASH_BASE, access);
-  cpu_set_access(m->cpu, FLASH_ITCM_BASE, access);
-}
-
-static void on_flash_content(void *ctx, uint32_t offset, uint32_t length) {
-  struct machine *m = ctx;
-  cpu_code_changed(m->cpu, FLASH_BASE + offset, length);
-  cpu_code_changed(m->cpu, FLASH_ITCM_BASE + offset, length);
-}
-
 static void note_operation(struct machine *m, struct machine_span *span) {
   if (!span->operations++) span->first = m->sim.events.now;
   span->last = m->sim.events.now;
@@ -116,25 +103,6 @@ static void on_nor_operation(void *ctx, enum nor_operation op, uint32_t address,
     cpu_data_changed(m->cpu, QSPI_WINDOW_BASE + address, size);
   }
   note_operation(m, &m->nor_span);
-}
-
-static uint32_t flash_offset(uint32_t addr) {
-  return addr >= FLASH_BASE ? addr - FLASH_BASE : addr - FLASH_ITCM_BASE;
-}
-
-static void on_flash_write(void *ctx, uint32_t addr, unsigned bytes, uint32_t value) {
-  struct machine *m = ctx;
-  flash_f7_store(&m->flash, flash_offset(addr), bytes, value);
-}
-
-static vtime_t on_stall(void *ctx, uint32_t addr, bool fetch) {
-  struct machine *m = ctx;
-  report_guest(&m->sim.report, GUEST_FLASH_STALL, addr & ~0x7FFFu,
-               "%s at 0x%08x while the flash is busy: the CPU stands still",
-               fetch ? "fetch" : "read", (unsigned)addr);
-  const vtime_t end = flash_f7_busy_until(&m->flash);
-  // A flash that never finishes holds the CPU for ever; give time steps meanwhile.
-  return end == VT_NEVER ? m->sim.events.now + VT_MS(10) : end;
 }
 
 // --- QUADSPI window ---
@@ -391,14 +359,10 @@ static void wire_clocks(struct machine *m) {
 }
 
 static void wire_flash(struct machine *m) {
-  flash_f7_init(&m->flash, &m->sim, m->flash_bytes, m->board->flash_size,
-                m->board->supply_mv);
+  machine_wire_flash(m);
   m->flash.irq = line(m, IRQ_FLASH);
-  m->flash.on_busy = on_flash_busy;
-  m->flash.on_content = on_flash_content;
   m->flash.on_latency = on_latency;
   m->flash.on_operation = on_flash_operation;
-  m->flash.ctx = m;
 }
 
 static void wire_qspi(struct machine *m) {
@@ -419,26 +383,21 @@ static void wire_cpu(struct machine *m, enum cpu_mode mode) {
   const struct cpu_ports ports = {.sim = &m->sim,
                                   .scs = &m->scs,
                                   .ctx = m,
-                                  .flash_write = on_flash_write,
-                                  .stall_end = on_stall,
+                                  .flash_write = machine_flash_write,
+                                  .stall_end = machine_flash_stall,
                                   .window_cost = on_window_cost,
                                   .window_read = on_window_read,
                                   .app_vectors = m->board->app_vectors,
                                   .app_started = rules_handover};
-  const uint32_t flash_size = m->board->flash_size;
-  const struct cpu_region regions[] = {
+  struct cpu_region regions[16] = {
       {"ITCM", CPU_RAM_TCM, 0, ITCM_SIZE, m->itcm},
-      {"flash (ITCM)", CPU_FLASH, FLASH_ITCM_BASE, flash_size, m->flash_bytes},
-      {"flash", CPU_FLASH, FLASH_BASE, flash_size, m->flash_bytes},
-      {"system memory", CPU_ROM, SYSTEM_MEMORY_BASE, SYSTEM_MEMORY_SIZE,
-       m->system_memory},
-      {"options", CPU_ROM, OPTION_WINDOW_BASE, OPTION_WINDOW_SIZE, m->option_window},
       {"DTCM", CPU_RAM_TCM, DTCM_BASE, SRAM1_BASE - DTCM_BASE, m->ram},
       {"SRAM", CPU_RAM, SRAM1_BASE, RAM_SIZE - (SRAM1_BASE - DTCM_BASE),
        m->ram + (SRAM1_BASE - DTCM_BASE)},
       {"QUADSPI", CPU_WINDOW, QSPI_WINDOW_BASE, (uint32_t)m->nor_size, m->nor_bytes},
   };
-  m->cpu = cpu_create(mode, &ports, regions, sizeof regions / sizeof *regions);
+  const size_t count = 4 + machine_flash_regions(m, regions + 4);
+  m->cpu = cpu_create(mode, &ports, regions, count);
 }
 
 void machine_wire(struct machine *m, enum cpu_mode mode) {

@@ -1,17 +1,37 @@
 // SPDX-License-Identifier: MIT
-// Internal flash and its interface (RM0410 chapter 3): sectors, keys, program and
-// erase with their times, every error flag, read-only option registers, and the
-// stall of whoever reads the bank meanwhile. Single bank (nDBANK = 1), 2 MB.
+// Internal flash and its interface (RM0410 chapter 3): sectors in one bank or two,
+// keys, program and erase with their times, every error flag, option bytes, OTP, and
+// the stall of whoever reads a bank meanwhile. 2 MB and 1 MB parts.
+//
+//   flash_f7.c          registers, keys, reset
+//   flash_f7_map.c      which sector is where in which bank mode, times, protection
+//   flash_f7_ops.c      what starts, what it leaves, what a power cut leaves of it
+//   flash_f7_options.c  option bytes: cells, loading, programming, read protection
+//   flash_f7_otp.c      one-time programmable bytes and their locks
 #pragma once
 
 #include "sim/core/sim.h"
 
-enum { FLASH_F7_SECTORS = 12 };
+enum {
+  FLASH_F7_SECTORS = 24,  // at most; two banks: 12 to 23 are the second's
+  FLASH_F7_OTP_BYTES = 1024,
+  FLASH_F7_OTP_SIZE = 1024 + 32,      // with the lock bytes
+  FLASH_F7_OPTION_WORDS = 4,          // 16 bits each, with their complement
+  FLASH_F7_OPTION_WINDOW_BYTES = 32,  // what 0x1FFF0000 shows of them
+  FLASH_F7_WEAK_CELLS = 512,
+};
 
-enum flash_f7_kind { FLASH_F7_PROGRAM, FLASH_F7_ERASE, FLASH_F7_MASS_ERASE };
+enum flash_f7_kind {
+  FLASH_F7_PROGRAM,
+  FLASH_F7_ERASE,
+  FLASH_F7_MASS_ERASE,  // of one bank or of everything
+  FLASH_F7_OTP,         // a program of OTP or lock bytes; its offset is there
+  FLASH_F7_OPTIONS,     // with a mass erase before if read protection is given up
+};
 
 struct flash_f7_counters {
   uint64_t programs, erases, mass_erases, bytes_programmed;
+  uint64_t otp_programs, option_programs;
   uint32_t sector_erases[FLASH_F7_SECTORS];
 };
 
@@ -24,7 +44,9 @@ struct flash_f7_faults {
   uint32_t program_at;
   bool erase_fails;  // this sector stays half erased
   unsigned erase_sector;
-  bool stays_busy;  // the next operation never ends
+  bool otp_fails;     // OTP bytes keep their old content
+  bool options_fail;  // option bytes keep theirs
+  bool stays_busy;    // the next operation never ends
 };
 
 struct flash_f7 {
@@ -33,33 +55,56 @@ struct flash_f7 {
   uint8_t *bytes;
   uint32_t size;
   uint32_t supply_mv;
+  uint8_t *otp;            // FLASH_F7_OTP_SIZE bytes; NULL: there are none
+  uint8_t *option_window;  // FLASH_F7_OPTION_WINDOW_BYTES; NULL: nobody looks
 
   uint32_t acr, sr, cr, optcr, optcr1;
-  // The option bytes in their own cells: what a reset loads into OPTCR and OPTCR1.
+  // The option bytes in their own cells, which outlast power: what a reset loads into
+  // OPTCR and OPTCR1. `option_broken` is where a half-word's complement is not one,
+  // after a power cut (flash_f7_options.c).
   uint32_t option_optcr, option_optcr1;
+  uint16_t option_broken[FLASH_F7_OPTION_WORDS];
+  uint32_t protection;  // OPTCR.RDP and nWRP in force
+  bool dual_bank;       // nDBANK as the last reset has loaded it
+  bool cells_dual;      // the mode for which `bytes` is laid out
   unsigned key_step, option_key_step;
   bool key_locked, option_key_locked;  // a wrong key: until reset
 
   struct {
     bool active;
     enum flash_f7_kind kind;
+    unsigned banks;  // that cannot be read meanwhile, bit by bit
     uint32_t offset, length;
+    uint8_t *cells;        // of a program: the array it works on
     uint32_t old, target;  // of a program unit
-    vtime_t end;
+    bool regression;       // of option bytes: everything is erased first
+    vtime_t start, end;
   } op;
   struct event done;
+  // Cells that an erase was cut in: some bits of them read differently every time.
+  struct flash_f7_weak {
+    uint32_t at;
+    uint8_t mask;
+  } weak[FLASH_F7_WEAK_CELLS];
+  unsigned weak_count;
+  struct event tremble;
   struct flash_f7_faults faults;
   struct flash_f7_counters counters;
   uint64_t random;  // for what a power cut leaves
   struct irq_line irq;
 
-  // The flash can or cannot be read from now on.
-  void (*on_busy)(void *ctx, bool busy);
+  // These banks cannot be read from now on: bit 0 the lower half of the flash, bit 1
+  // the upper one. A single bank is both.
+  void (*on_busy)(void *ctx, unsigned banks);
   // Bytes changed: what was fetched from them is stale.
   void (*on_content)(void *ctx, uint32_t offset, uint32_t length);
   // An operation starts; for power-cut sweeps.
   void (*on_operation)(void *ctx, enum flash_f7_kind kind, uint32_t offset);
   void (*on_latency)(void *ctx);
+  // The bus stands still until then. Without it, time just passes.
+  void (*wait)(void *ctx, vtime_t until);
+  // Read protection was given up: backup SRAM is erased as well.
+  void (*on_regression)(void *ctx);
   void *ctx;
 };
 
@@ -75,6 +120,10 @@ void flash_f7_write(void *flash, uint32_t offset, unsigned bytes, uint32_t value
 void flash_f7_store(struct flash_f7 *f, uint32_t offset, unsigned bytes,
                     uint32_t value);
 
+// A store into the OTP area, lock bytes included.
+void flash_f7_store_otp(struct flash_f7 *f, uint32_t offset, unsigned bytes,
+                        uint32_t value);
+
 // When the operation in progress ends: now if there is none, VT_NEVER if stuck.
 vtime_t flash_f7_busy_until(const struct flash_f7 *f);
 
@@ -82,8 +131,20 @@ vtime_t flash_f7_busy_until(const struct flash_f7 *f);
 // changes behind (a program) or bits of no certain value (an erase).
 void flash_f7_power_cut(struct flash_f7 *f);
 
-unsigned flash_f7_sector_of(uint32_t offset);
-void flash_f7_sector_range(unsigned sector, uint32_t *offset, uint32_t *length);
+// The chip as it was delivered: these option bytes, the flash laid out for their bank
+// mode. Takes effect with the next reset.
+void flash_f7_set_options(struct flash_f7 *f, uint32_t optcr, uint32_t optcr1);
+
+// Where a reset boots from, by the BOOT pin (RM0410 2.4).
+uint32_t flash_f7_boot_address(const struct flash_f7 *f, bool pin);
+
+// Read protection in force: 0, 1 or 2.
+unsigned flash_f7_rdp_level(const struct flash_f7 *f);
+
+// Sectors by their number in the manual, in the bank mode in force.
+unsigned flash_f7_sector_of(const struct flash_f7 *f, uint32_t offset);
+bool flash_f7_sector_range(const struct flash_f7 *f, unsigned sector, uint32_t *offset,
+                           uint32_t *length);
 
 // Wait states in use (ACR.LATENCY).
 unsigned flash_f7_latency(const struct flash_f7 *f);

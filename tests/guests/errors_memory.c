@@ -53,11 +53,20 @@ const struct error_case memory_cases[] = {
 // --- internal flash
 // -------------------------------------------------------------------------
 
-#define SECTOR2 0x08010000u
+// In the first bank, or in the second of two.
+#define SECTOR2 (second_bank() ? 0x08110000u : 0x08010000u)
 #define PG      BIT(0)
 #define SER     BIT(1)
 #define STRT    BIT(16)
 enum { X8 = 0 << 8, X16 = 1 << 8, X32 = 2 << 8 };
+
+static bool second_bank(void) {
+  return rd(MAILBOX(MAIL_SECOND_BANK)) == 1;
+}
+
+static uint32_t snb(uint32_t sector) {
+  return second_bank() ? 16 + sector : sector;
+}
 
 static void unlock(void) {
   wr(FLASH_KEYR, 0x45670123);
@@ -72,8 +81,8 @@ static void wait_ready(void) {
 
 static void erase_sector(uint32_t sector, uint32_t width) {
   unlock();
-  wr(FLASH_CR, SER | sector << 3 | width);
-  wr(FLASH_CR, SER | sector << 3 | width | STRT);
+  wr(FLASH_CR, SER | snb(sector) << 3 | width);
+  wr(FLASH_CR, SER | snb(sector) << 3 | width | STRT);
   wait_ready();
 }
 
@@ -96,13 +105,14 @@ static void flash_busy(bool bad) {
   wait_ready();
 }
 
+// The other bank of two may be read at once.
 static void flash_stall(bool bad) {
   unlock();
   wr(FLASH_CR, PG | X32);
   wr(SECTOR2, 0);
   barrier();
-  if (!bad) wait_ready();
-  (void)rd(0x08000000);
+  if (!bad && !second_bank()) wait_ready();
+  (void)rd(second_bank() && bad ? 0x08100000 : 0x08000000);
   wait_ready();
 }
 
@@ -131,8 +141,8 @@ static void flash_align(bool bad) {
 
 static void flash_sequence(bool bad) {
   unlock();
-  wr(FLASH_CR, X32 | (bad ? 0 : SER | 3u << 3));
-  wr(FLASH_CR, X32 | STRT | (bad ? 0 : SER | 3u << 3));
+  wr(FLASH_CR, X32 | (bad ? 0 : SER | snb(3) << 3));
+  wr(FLASH_CR, X32 | STRT | (bad ? 0 : SER | snb(3) << 3));
   wait_ready();
 }
 
@@ -145,9 +155,9 @@ static void flash_not_erased(bool bad) {
   wait_ready();
 }
 
-// Option byte nWRP protects sector 2 in this one.
+// Option byte nWRP protects sector 2 in this one, or the pair 2 and 3 of bank 2.
 static void flash_protected(bool bad) {
-  erase_sector(bad ? 2 : 3, X32);
+  erase_sector(bad ? 2 : second_bank() ? 1 : 3, X32);
 }
 
 const struct error_case flash_cases[] = {

@@ -169,8 +169,9 @@ __attribute__((noreturn)) void finish(void);  // "end", then sleeps for ever
 // Words that the test writes before the start and reads afterwards.
 #define MAILBOX(n) (0x2001FF00u + 4u * (n))
 enum {
-  MAIL_STORM = 2,    // 1, from the program: interrupts may come
-  MAIL_CONSOLE = 3,  // 1: on PB14
+  MAIL_STORM = 2,        // 1, from the program: interrupts may come
+  MAIL_CONSOLE = 3,      // 1: on PB14
+  MAIL_SECOND_BANK = 4,  // 1: flash errors are to be made in bank 2
 };
 
 void guest_main(void);

@@ -10,9 +10,10 @@
 #define ATTACH_LIMIT VT_S(2)
 
 const struct rig_board rig_boards[RIG_BOARDS] = {
-    [RIG_HS] = {"stm32f769i-disco", "high speed", true, true},
-    [RIG_FS] = {"f769-custom-fs", "full speed", true, false},
-    [RIG_HS_ON_FS_PORT] = {"stm32f769i-disco", "full-speed port", false, false},
+    [RIG_HS] = {"stm32f769i-disco", "high speed", true, true, 0, false},
+    [RIG_FS] = {"f769-custom-fs", "full speed", true, false, 0, false},
+    [RIG_HS_ON_FS_PORT] = {"stm32f769i-disco", "full-speed port", false, false, 0,
+                           false},
 };
 
 // --- life ---
@@ -46,7 +47,12 @@ struct rig *rig_open(const struct rig_board *board) {
   struct rig *r = calloc(1, sizeof *r);
   assert_non_null(r);
   r->board = board;
-  r->m = machine_create(board_find(board->name), CPU_BLOCK);
+  r->variant = *board_find(board->name);
+  if (board->flash_size) r->variant.flash_size = board->flash_size;
+  r->m = machine_create(&r->variant, CPU_BLOCK);
+  if (board->two_banks) {
+    flash_f7_set_options(&r->m->flash, 0xDFFFAAFDu, 0x00400080u);  // nDBANK = 0
+  }
   r->m->ctx = r;
   r->m->on_uart = on_uart;
   r->m->usb.on_transaction = on_transaction;

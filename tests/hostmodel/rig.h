@@ -23,6 +23,9 @@ struct rig_board {
   const char *label;     // of the tests
   bool port_high_speed;  // what the host's port can do
   bool high_speed;       // what board and port agree on
+  // The chip, where it differs from the board's: 0 and false are the board's own.
+  uint32_t flash_size;
+  bool two_banks;
 };
 
 enum { RIG_HS, RIG_FS, RIG_HS_ON_FS_PORT, RIG_BOARDS };
@@ -41,6 +44,7 @@ enum {
 
 struct rig {
   const struct rig_board *board;
+  struct board variant;  // the board with another chip
   struct machine *m;
   char uart[RIG_UART + 1];
   size_t uart_length;

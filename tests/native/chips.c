@@ -34,7 +34,8 @@ static void set_flag(void *ctx, unsigned number, bool level) {
 static uint32_t read_cells(void *ctx, uint32_t offset, unsigned bytes) {
   const struct models *m = ctx;
   uint32_t value = 0;
-  if (m->flash.op.active) {
+  const bool upper = offset >= m->flash.size / 2;
+  if (m->flash.op.active && m->flash.op.banks & (upper ? 2 : 1)) {
     report_guest(&m->flash.sim->report, GUEST_FLASH_STALL, offset, "read while busy");
   }
   memcpy(&value, m->flash.bytes + offset, bytes);
@@ -156,7 +157,12 @@ void chips_flash_leave_error(struct chips *c, uint32_t flag) {
 }
 
 void chips_flash_options(struct chips *c, uint32_t clear) {
-  c->models->flash.optcr &= ~clear;
+  flash_f7_set_options(&c->models->flash, 0xFFFFAAFDu & ~clear, 0x00400080u);
+  flash_f7_reset(&c->models->flash);
+}
+
+void chips_flash_size(struct chips *c, uint32_t size) {
+  c->models->flash.size = size;
 }
 
 void chips_flash_power_cycle(struct chips *c) {

@@ -52,7 +52,9 @@ void chips_flash_program_fails(struct chips *c, uint32_t offset);
 void chips_flash_erase_fails(struct chips *c, unsigned sector);
 void chips_flash_lock_for_ever(struct chips *c);  // as after a wrong key
 void chips_flash_leave_error(struct chips *c, uint32_t flag);
-void chips_flash_options(struct chips *c, uint32_t clear);  // bits of OPTCR
+// A reset with factory option bytes but for these bits of OPTCR, which are 0.
+void chips_flash_options(struct chips *c, uint32_t clear);
+void chips_flash_size(struct chips *c, uint32_t size);  // 1 or 2 MB
 void chips_flash_power_cycle(struct chips *c);
 
 // --- NOR ---

@@ -128,8 +128,7 @@ static void geometry(void **state) {
   struct bench *b = *state;
   for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++) {
     const struct layout *l = &layouts[i];
-    chips_flash_power_cycle(b->chips);
-    if (l->dual) chips_flash_options(b->chips, NDBANK);
+    chips_flash_options(b->chips, l->dual ? NDBANK : 0);
     start(b, 3300, l->size);
     const struct media_geometry *g = &b->medium.geometry;
     assert_int_equal(g->base, 0x08000000);
@@ -176,8 +175,7 @@ static void sector_numbers(void **state) {
       {true, 1024, 896, 23},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    chips_flash_power_cycle(b->chips);
-    if (rows[i].dual) chips_flash_options(b->chips, NDBANK);
+    chips_flash_options(b->chips, rows[i].dual ? NDBANK : 0);
     start(b, 3300, rows[i].size * 1024);
     assert_int_equal(flash_f7_sector_number(&b->flash, rows[i].offset * 1024),
                      rows[i].number);
@@ -202,8 +200,7 @@ static void typical_erase_times(void **state) {
   static const uint32_t supplies[] = {1800, 2100, 2700};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     for (int width = 0; width < 3; width++) {
-      chips_flash_power_cycle(b->chips);
-      if (rows[i].dual) chips_flash_options(b->chips, NDBANK);
+      chips_flash_options(b->chips, rows[i].dual ? NDBANK : 0);
       start(b, supplies[width], CHIPS_FLASH_SIZE);
       assert_int_equal(b->medium.geometry.runs[rows[i].run].erase_us,
                        rows[i].ms[width] * 1000);
@@ -223,10 +220,10 @@ static const struct {
 };
 
 static void expect_erased(const struct bench *b, uint32_t offset, uint32_t size) {
-  for (uint32_t i = 0; i < CHIPS_FLASH_SIZE; i++) {
-    const bool inside = i - offset < size;
-    assert_int_equal(b->chips->flash[i], inside ? 0xFF : 0x3C);
-  }
+  static uint8_t wanted[CHIPS_FLASH_SIZE];
+  memset(wanted, 0x3C, sizeof wanted);
+  memset(wanted + offset, 0xFF, size);
+  assert_memory_equal(b->chips->flash, wanted, sizeof wanted);
 }
 
 static void every_width_erases(void **state) {
@@ -245,6 +242,39 @@ static void every_width_erases(void **state) {
       chips_expect_quiet(b->chips);
     }
   }
+}
+
+// Every sector of every layout, erased and programmed as the geometry tells it: the
+// chip takes the number for the sector that is meant, and nothing else changes.
+static void every_sector_of_every_layout(void **state) {
+  struct bench *b = *state;
+  static const uint8_t data[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+  for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++) {
+    chips_flash_size(b->chips, layouts[i].size);
+    chips_flash_options(b->chips, layouts[i].dual ? NDBANK : 0);
+    start(b, 3300, layouts[i].size);
+    const struct media_geometry *g = &b->medium.geometry;
+    uint32_t at = 0;
+    for (unsigned run = 0; run < g->run_count; run++) {
+      const uint32_t size = g->runs[run].block_size;
+      for (unsigned n = 0; n < g->runs[run].count; n++, at += size) {
+        memset(b->chips->flash, 0x3C, CHIPS_FLASH_SIZE);
+        bool busy;
+        assert_int_equal(b->medium.erase_start(b->medium.ctx, at, size), ST_OK);
+        chips_pass(b->chips, VT_US(g->runs[run].erase_us - 1000));
+        assert_int_equal(b->medium.poll(b->medium.ctx, &busy), ST_OK);
+        assert_true(busy);
+        chips_pass(b->chips, VT_MS(1));
+        assert_int_equal(b->medium.poll(b->medium.ctx, &busy), ST_OK);
+        assert_false(busy);
+        expect_erased(b, at, size);
+        assert_int_equal(program(b, at + size - 8, data, 8), ST_OK);
+        assert_memory_equal(b->chips->flash + at + size - 8, data, 8);
+      }
+    }
+    assert_int_equal(at, layouts[i].size);
+  }
+  chips_expect_quiet(b->chips);
 }
 
 // The end of an operation raises the interrupt that wakes the core.
@@ -466,6 +496,7 @@ int main(void) {
       TEST(sector_numbers),
       TEST(typical_erase_times),
       TEST(every_width_erases),
+      TEST(every_sector_of_every_layout),
       TEST(the_end_wakes_the_core),
       TEST(an_erase_that_never_ends),
       TEST(every_alignment),

@@ -139,7 +139,8 @@ static void fail_erase(struct rig *r, int medium, uint32_t address) {
     r->m->nor.faults.fail_erase = 1;
   } else {
     r->m->flash.faults.erase_fails = true;
-    r->m->flash.faults.erase_sector = flash_f7_sector_of(offset_of(address));
+    r->m->flash.faults.erase_sector =
+        flash_f7_sector_of(&r->m->flash, offset_of(address));
   }
 }
 

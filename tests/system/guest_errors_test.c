@@ -7,7 +7,7 @@
 
 #include "tests/system/guest_run.h"
 
-enum { BAD = 1, MENDED = 0, NAME_WORD = 8, FINISHED = 0x600D };
+enum { BAD = 1, MENDED = 0, SECOND_BANK_WORD = 4, NAME_WORD = 8, FINISHED = 0x600D };
 
 // Most programs need a board and nothing else. What differs:
 struct circumstances {
@@ -131,18 +131,27 @@ struct program {
   const char *name, *board;
   enum cpu_mode mode;
   const char *level;
+  bool second_bank;  // of two, for the errors of the internal flash
 };
+
+// Option byte nWRP covers pairs of sectors where there are two banks: what is bit 2
+// for sector 2 is bit 7 for sectors 2 and 3 of bank 2.
+static void put_options(struct guest *g, uint32_t cleared, bool second_bank) {
+  const uint32_t clear = second_bank ? cleared << 5 | 1u << 29 : cleared;
+  flash_f7_set_options(&g->machine->flash, 0xFFFFAAFDu & ~clear, 0x00400080u);
+}
 
 static struct guest *run(const struct program *p, bool bad) {
   const struct circumstances c = circumstances_of(p->error);
   const char *board = p->board ? p->board : c.board ? c.board : "stm32f769i-disco";
   struct guest *g = guest_open(board, "errors", p->level, p->mode);
   if (c.supply_mv) machine_supply(g->machine, c.supply_mv);
-  g->machine->flash.option_optcr &= ~c.options;
+  put_options(g, c.options, p->second_bank);
   if (c.prepare) c.prepare(g);
   guest_start(g);
   guest_mail(g, 0, bad);
   guest_mail(g, 1, 0);
+  guest_mail(g, SECOND_BANK_WORD, p->second_bank);
   mail_name(g, p->name);
   guest_run(g, VT_S(1));
   return g;
@@ -183,7 +192,7 @@ static void check_all(enum cpu_mode mode, const char *level) {
   unsigned wrong = 0;
   for (int i = 0; i < GUEST_ERROR_COUNT; i++) {
     const enum guest_error error = (enum guest_error)i;
-    const struct program p = {error, guest_error_name(error), NULL, mode, level};
+    const struct program p = {error, guest_error_name(error), NULL, mode, level, false};
     wrong += check_program(&p);
   }
   print_message("%d classes of guest errors, a bad and a mended program each\n",
@@ -196,8 +205,8 @@ static void every_other_way_into_a_class(void **state) {
   unsigned wrong = 0;
   const size_t count = sizeof variants / sizeof *variants;
   for (size_t i = 0; i < count; i++) {
-    const struct program p = {variants[i].error, variants[i].name, variants[i].board,
-                              CPU_BLOCK, "Os"};
+    const struct program p = {
+        variants[i].error, variants[i].name, variants[i].board, CPU_BLOCK, "Os", false};
     wrong += check_program(&p);
   }
   print_message("%u more, likewise\n", (unsigned)count);
@@ -214,11 +223,27 @@ static void every_class_precise_mode(void **state) {
   check_all(CPU_PRECISE, "O2");
 }
 
+// The internal flash's classes once more, in the second of two banks.
+static void flash_classes_in_the_second_bank(void **state) {
+  (void)state;
+  unsigned wrong = 0;
+  for (int i = GUEST_FLASH_LOCKED; i <= GUEST_FLASH_PROTECTED; i++) {
+    const enum guest_error error = (enum guest_error)i;
+    struct program p = {error, guest_error_name(error), NULL, CPU_BLOCK, "O2", true};
+    wrong += check_program(&p);
+    p.mode = CPU_PRECISE;
+    p.level = "Os";
+    wrong += check_program(&p);
+  }
+  assert_int_equal(wrong, 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_class_block_mode),
       cmocka_unit_test(every_class_precise_mode),
       cmocka_unit_test(every_other_way_into_a_class),
+      cmocka_unit_test(flash_classes_in_the_second_bank),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
