@@ -22,7 +22,7 @@
 #define TICKS_PER_BYTE  3u
 
 enum {
-  CPU_MAX_REGIONS = 12,
+  CPU_MAX_REGIONS = 16,
   CPU_MAX_SPANS = 32,
   EXCEPTION_ENTRY_CYCLES = 12,  // Cortex-M7 TRM: 12 with zero-wait memory
   EXCEPTION_RETURN_CYCLES = 10,
