@@ -200,6 +200,62 @@ void machine_uart_baud(struct machine *m, unsigned number, uint32_t baud) {
   if (u) u->far_baud = baud;
 }
 
+// --- buses with nobody on them ---
+
+static const struct bus_master {
+  const char *name;
+  uint32_t base, gate;
+  enum clock_id clock;
+  uint8_t irq, error_irq;
+} i2cs[CHIP_I2C] =
+    {
+        {"I2C1", 0x40005400u, GATE(SIM_RCC_APB1ENR, 21), CLOCK_I2C1, 31, 32},
+        {"I2C2", 0x40005800u, GATE(SIM_RCC_APB1ENR, 22), CLOCK_I2C2, 33, 34},
+        {"I2C3", 0x40005C00u, GATE(SIM_RCC_APB1ENR, 23), CLOCK_I2C3, 72, 73},
+        {"I2C4", 0x40006000u, GATE(SIM_RCC_APB1ENR, 24), CLOCK_I2C4, 95, 96},
+},
+  spis[CHIP_SPI] = {
+      {"SPI1", 0x40013000u, GATE(SIM_RCC_APB2ENR, 12), CLOCK_PCLK2, 35, 0},
+      {"SPI2", 0x40003800u, GATE(SIM_RCC_APB1ENR, 14), CLOCK_PCLK1, 36, 0},
+      {"SPI3", 0x40003C00u, GATE(SIM_RCC_APB1ENR, 15), CLOCK_PCLK1, 51, 0},
+      {"SPI4", 0x40013400u, GATE(SIM_RCC_APB2ENR, 13), CLOCK_PCLK2, 84, 0},
+      {"SPI5", 0x40015000u, GATE(SIM_RCC_APB2ENR, 20), CLOCK_PCLK2, 85, 0},
+      {"SPI6", 0x40015400u, GATE(SIM_RCC_APB2ENR, 21), CLOCK_PCLK2, 86, 0},
+};
+
+static void init_buses(struct machine *m) {
+  for (unsigned i = 0; i < CHIP_I2C; i++) {
+    i2c_init(&m->chip.i2c[i], &m->sim, i2cs[i].base, m->clocks, i2cs[i].clock);
+    m->chip.i2c[i].event_irq = own_line(m, i2cs[i].irq);
+    m->chip.i2c[i].error_irq = own_line(m, i2cs[i].error_irq);
+  }
+  for (unsigned i = 0; i < CHIP_SPI; i++) {
+    spi_init(&m->chip.spi[i], &m->sim, spis[i].base, m->clocks, spis[i].clock);
+    m->chip.spi[i].irq = own_line(m, spis[i].irq);
+  }
+}
+
+// Each converter has its clock gate, the common registers answer with the first's
+// (RM0410 5.3.14).
+static uint32_t read_adc(void *ctx, uint32_t offset, unsigned bytes) {
+  struct adc *a = ctx;
+  return adc_read(a->block, (uint32_t)(a - a->block->adc) * 0x100u + offset, bytes);
+}
+
+static void write_adc(void *ctx, uint32_t offset, unsigned bytes, uint32_t value) {
+  struct adc *a = ctx;
+  adc_write(a->block, (uint32_t)(a - a->block->adc) * 0x100u + offset, bytes, value);
+}
+
+static uint32_t read_adc_common(void *ctx, uint32_t offset, unsigned bytes) {
+  return adc_read(ctx, 0x300u + offset, bytes);
+}
+
+static void write_adc_common(void *ctx, uint32_t offset, unsigned bytes,
+                             uint32_t value) {
+  adc_write(ctx, 0x300u + offset, bytes, value);
+}
+
 // --- EXTI ---
 
 static uint16_t on_pins(void *ctx, unsigned port) {
@@ -281,6 +337,9 @@ void chip_blocks_init(struct machine *m) {
   rng_init(&m->chip.rng, &m->sim, m->clocks);
   m->chip.rng.irq = own_line(m, 80);
   init_sdram(m);
+  init_buses(m);
+  adc_init(&m->chip.adc, &m->sim, m->clocks);
+  m->chip.adc.irq = own_line(m, 18);
 }
 
 static void add(struct machine *m, const char *name, uint32_t base, uint32_t size,
@@ -288,6 +347,34 @@ static void add(struct machine *m, const char *name, uint32_t base, uint32_t siz
                 void (*write)(void *, uint32_t, unsigned, uint32_t)) {
   bus_add_device(&m->sim.bus,
                  &(struct bus_device){name, base, size, gate, ctx, read, write});
+}
+
+static void map_buses(struct machine *m) {
+  struct chip_blocks *c = &m->chip;
+  for (unsigned i = 0; i < CHIP_I2C; i++)
+    add(m, i2cs[i].name, i2cs[i].base, 0x400, i2cs[i].gate, &c->i2c[i], i2c_read,
+        i2c_write);
+  for (unsigned i = 0; i < CHIP_SPI; i++)
+    add(m, spis[i].name, spis[i].base, 0x400, spis[i].gate, &c->spi[i], spi_read,
+        spi_write);
+  static const char *const adcs[ADC_CONVERTERS] = {"ADC1", "ADC2", "ADC3"};
+  for (unsigned i = 0; i < ADC_CONVERTERS; i++)
+    add(m, adcs[i], 0x40012000u + 0x100u * i, 0x100, GATE(SIM_RCC_APB2ENR, 8 + i),
+        &c->adc.adc[i], read_adc, write_adc);
+  add(m, "ADC", 0x40012300u, 0x100, GATE(SIM_RCC_APB2ENR, 8), &c->adc, read_adc_common,
+      write_adc_common);
+}
+
+void chip_blocks_map_rest(struct machine *m) {
+  struct chip_blocks *c = &m->chip;
+  for (size_t i = 0; i < sim_peripheral_count; i++) {
+    const struct sim_peripheral *p = &sim_peripherals[i];
+    const bool free = !bus_device_at(&m->sim.bus, p->base);
+    if (!free || !sim_plain_blocks[i] || c->answering_count == CHIP_ANSWERING) continue;
+    struct answering *a = &c->answering[c->answering_count++];
+    answering_init(a, sim_plain_blocks[i], p->name, p->base, &m->sim);
+    add(m, p->name, p->base, p->size, a->gate, a, answering_read, answering_write);
+  }
 }
 
 void chip_blocks_map(struct machine *m) {
@@ -311,6 +398,7 @@ void chip_blocks_map(struct machine *m) {
       rng_write);
   add(m, "FMC", 0xA0000000u, 0x400, GATE(SIM_RCC_AHB3ENR, 0), &c->fmc, fmc_read,
       fmc_write);
+  map_buses(m);
   if (c->sdram) {
     bus_add_memory(&m->sim.bus,
                    &(struct bus_memory){"SDRAM", SDRAM_BASE, m->board->sdram_size,
@@ -337,6 +425,13 @@ void chip_blocks_reset(struct machine *m) {
   wwdg_reset(&c->wwdg);
   rng_reset(&c->rng);
   fmc_reset(&c->fmc);
+  for (unsigned i = 0; i < CHIP_I2C; i++)
+    i2c_reset(&c->i2c[i]);
+  for (unsigned i = 0; i < CHIP_SPI; i++)
+    spi_reset(&c->spi[i]);
+  adc_reset(&c->adc);
+  for (unsigned i = 0; i < c->answering_count; i++)
+    answering_reset(&c->answering[i]);
   if (c->sdram && !c->fmc.bank[0].ready)
     cpu_set_access(m->cpu, SDRAM_BASE, CPU_ACCESS_FAULT);
 }
@@ -354,10 +449,17 @@ void chip_blocks_reset_gate(struct machine *m, uint32_t gate) {
     if (timers[i].gate == gate) tim_reset(&c->tim[i]);
   for (unsigned i = 0; i < CHIP_UARTS; i++)
     if (uarts[i].gate == gate) usart_reset(&c->uart[i]);
+  for (unsigned i = 0; i < CHIP_I2C; i++)
+    if (i2cs[i].gate == gate) i2c_reset(&c->i2c[i]);
+  for (unsigned i = 0; i < CHIP_SPI; i++)
+    if (spis[i].gate == gate) spi_reset(&c->spi[i]);
+  for (unsigned i = 0; i < c->answering_count; i++)
+    if (c->answering[i].gate == gate) answering_reset(&c->answering[i]);
   switch (gate) {
     case GATE(SIM_RCC_APB1ENR, 11): wwdg_reset(&c->wwdg); break;
     case GATE(SIM_RCC_AHB2ENR, 6): rng_reset(&c->rng); break;
     case GATE(SIM_RCC_AHB3ENR, 0): fmc_reset(&c->fmc); break;
+    case GATE(SIM_RCC_APB2ENR, 8): adc_reset(&c->adc); break;
     default: break;
   }
 }
@@ -379,5 +481,12 @@ void chip_blocks_free(struct machine *m) {
   wwdg_free(&c->wwdg);
   rng_free(&c->rng);
   fmc_free(&c->fmc);
+  for (unsigned i = 0; i < CHIP_I2C; i++)
+    i2c_free(&c->i2c[i]);
+  for (unsigned i = 0; i < CHIP_SPI; i++)
+    spi_free(&c->spi[i]);
+  adc_free(&c->adc);
+  for (unsigned i = 0; i < c->answering_count; i++)
+    answering_free(&c->answering[i]);
   if (c->sdram) munmap(c->sdram, m->board->sdram_size);
 }

@@ -3,9 +3,13 @@
 // the few calls by which the machine creates, maps, resets and stops them all.
 #pragma once
 
+#include "sim/models/adc.h"
+#include "sim/models/answering.h"
 #include "sim/models/exti.h"
 #include "sim/models/fmc.h"
+#include "sim/models/i2c.h"
 #include "sim/models/rng.h"
+#include "sim/models/spi.h"
 #include "sim/models/tim.h"
 #include "sim/models/usart.h"
 #include "sim/models/wwdg.h"
@@ -15,6 +19,9 @@ struct machine;
 enum {
   CHIP_TIMERS = 14,  // TIM1 to TIM14
   CHIP_UARTS = 8,    // USART1 to 3, UART4, 5, USART6, UART7, 8
+  CHIP_I2C = 4,
+  CHIP_SPI = 6,
+  CHIP_ANSWERING = 32,
   CHIP_SHARED = 32,
 };
 
@@ -34,6 +41,11 @@ struct chip_blocks {
   struct wwdg wwdg;
   struct rng rng;
   struct fmc fmc;
+  struct i2c i2c[CHIP_I2C];
+  struct spi spi[CHIP_SPI];
+  struct adc_block adc;
+  struct answering answering[CHIP_ANSWERING];
+  unsigned answering_count;
   uint8_t *sdram;  // NULL if the board has none
   struct shared_irq shared[CHIP_SHARED];
   unsigned shared_count;
@@ -42,6 +54,8 @@ struct chip_blocks {
 
 void chip_blocks_init(struct machine *m);
 void chip_blocks_map(struct machine *m);
+// Blocks that only answer, where no model is.
+void chip_blocks_map_rest(struct machine *m);
 void chip_blocks_free(struct machine *m);
 
 void chip_blocks_power_on(struct machine *m);

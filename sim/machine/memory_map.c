@@ -122,6 +122,7 @@ void machine_map(struct machine *m) {
   add_ports(m);
   add_blocks(m);
   chip_blocks_map(m);
+  chip_blocks_map_rest(m);
   add_stubs(m);
   add_memory(m, "flash", FLASH_BASE, m->board->flash_size, m->flash_bytes, false);
   add_memory(m, "ITCM", 0, ITCM_SIZE, m->itcm, true);

@@ -156,7 +156,7 @@ static void sdram(bool bad) {
   set(RCC_AHB3ENR, BIT(0));
   wr(FMC_SDCR1, 0x64 | 3u << 7 | 2u << 10);
   wr(FMC_SDCMR, 1 | BIT(4));
-  if (!bad) pause_us(200);
+  if (!bad) pause_us(1000);
   wr(FMC_SDCMR, 2 | BIT(4));
 }
 

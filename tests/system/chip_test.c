@@ -132,11 +132,33 @@ static void every_board_runs(void **state) {
   }
 }
 
+static void put(struct guest *g, uint32_t addr, uint32_t value) {
+  bus_write(&g->machine->sim.bus, addr, 4, value);
+}
+
+// Where no flash is fitted, the data lines float: an identification reads ones, the
+// window faults, and nothing hangs.
+static void a_quadspi_without_a_flash(void **state) {
+  (void)state;
+  struct guest *g = start(NUCLEO, "chip_irq", &variants[0]);
+  struct bus *bus = &g->machine->sim.bus;
+  put(g, 0x40023838, 2);                                     // AHB3ENR
+  put(g, 0xA0001004, 25u << 16);                             // DCR
+  put(g, 0xA0001000, 1);                                     // CR: EN
+  put(g, 0xA0001010, 2);                                     // DLR: 3 bytes
+  put(g, 0xA0001014, 0x9F | 1u << 8 | 1u << 24 | 1u << 26);  // CCR
+  event_run(&g->machine->sim.events, machine_now(g->machine) + VT_MS(1));
+  assert_int_equal(bus_read(bus, 0xA0001008, 4) & 2, 2);  // SR: TCF
+  assert_int_equal(bus_read(bus, 0xA0001020, 4), 0xFFFFFF);
+  assert_true(bus_memory_at(bus, 0x90000000, 4) == NULL);
+  guest_close(g);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(interrupts),       cmocka_unit_test(interrupts_on_a_nucleo),
       cmocka_unit_test(serial_ports),     cmocka_unit_test(memories),
-      cmocka_unit_test(every_board_runs),
+      cmocka_unit_test(every_board_runs), cmocka_unit_test(a_quadspi_without_a_flash),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
