@@ -145,16 +145,17 @@ vtime_t machine_now(const struct machine *m);
 // Button of the board, held or let go.
 void machine_button(struct machine *m, bool pressed);
 
-// What is connected to a USART (1 to 8) sends a byte, when it has sent those before, at
-// its line rate. False: no such USART, no power, or too much is waiting already.
-bool machine_uart_rx(struct machine *m, unsigned usart, uint8_t byte);
+// What is connected to a USART (number 1 to 8) sends a byte, when it has sent those
+// before, at its line rate. False: no such USART, no power, or too much is waiting
+// already.
+bool machine_uart_rx(struct machine *m, unsigned number, uint8_t byte);
 
 // The same with several; how many were taken.
-size_t machine_uart_send(struct machine *m, unsigned usart, const uint8_t *bytes,
+size_t machine_uart_send(struct machine *m, unsigned number, const uint8_t *bytes,
                          size_t n);
 
 // The baud rate of what is connected; 0 (as from the start) always follows the USART's.
-void machine_uart_baud(struct machine *m, unsigned usart, uint32_t baud);
+void machine_uart_baud(struct machine *m, unsigned number, uint32_t baud);
 
 // Supply voltage, for the voltage detector.
 void machine_supply(struct machine *m, uint32_t millivolts);
