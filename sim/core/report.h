@@ -75,7 +75,10 @@
   X(USB_CONFIG, "usb-config", "USB core configured outside its documented rules")     \
   X(USB_SLEEP, "usb-sleep", "USB core without its clock while the CPU sleeps")        \
   X(LOCKUP, "lockup", "fault at priority -1: the core locked up")                     \
-  X(POWER, "power", "external flash worked on below its lowest supply")
+  X(POWER, "power", "external flash worked on below its lowest supply")               \
+  X(UART_BAUD, "uart-baud", "USART and the other end differ in their baud rates")     \
+  X(RTC_LOCKED, "rtc-locked", "RTC register written while it is write-protected")     \
+  X(SDRAM, "sdram", "SDRAM used or timed against its start-up sequence")
 
 enum guest_error {
 #define X(name, text, meaning) GUEST_##name,

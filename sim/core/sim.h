@@ -59,6 +59,21 @@ enum clock_id {
   CLOCK_HSE,
   CLOCK_LSI,
   CLOCK_LSE,
+  CLOCK_TIM_APB1,  // timers on APB1 and APB2: DCKCFGR1.TIMPRE (RM0410 5.2.11)
+  CLOCK_TIM_APB2,
+  CLOCK_USART2,  // in the order of DCKCFGR2's fields
+  CLOCK_USART3,
+  CLOCK_UART4,
+  CLOCK_UART5,
+  CLOCK_USART6,
+  CLOCK_UART7,
+  CLOCK_UART8,
+  CLOCK_I2C1,
+  CLOCK_I2C2,
+  CLOCK_I2C3,
+  CLOCK_I2C4,
+  CLOCK_RTC,  // BDCR.RTCSEL, 0 while RTCEN is clear
+  CLOCK_COUNT
 };
 
 struct clock_source {

@@ -196,7 +196,8 @@ static void find_application(struct cpu *c) {
   c->app_entry = 1;
   if (!r) return;
   memcpy(v, r->def.bytes + (vectors - r->def.base), sizeof v);
-  const bool in_flash = v[1] > vectors && v[1] - r->def.base < r->def.size;
+  const struct region_state *code = cpu_region_at(c, v[1]);
+  const bool in_flash = v[1] > vectors && code && code->def.kind == CPU_FLASH;
   if (v[0] >> 28 == 2 && v[0] % 4 == 0 && in_flash) c->app_entry = v[1] & ~1u;
 }
 

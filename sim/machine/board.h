@@ -29,8 +29,6 @@ enum signal {
   SIGNAL_ULPI_DIR,
   SIGNAL_FS_DM,
   SIGNAL_FS_DP,
-  SIGNAL_USART1_TX,
-  SIGNAL_USART1_RX,
 };
 
 // A pin of the package: port letter and number.
@@ -50,6 +48,12 @@ struct led {
   bool active_high;
 };
 
+// The serial port that the board's debugger shows to its host.
+struct console {
+  unsigned number;  // of the USART
+  struct pin tx, rx;
+};
+
 // Which USB core's connector people plug into.
 enum usb_connector { USB_CONNECTOR_HS_ULPI, USB_CONNECTOR_FS };
 
@@ -58,8 +62,12 @@ struct board {
   uint32_t flash_size;
   uint32_t hse_hz, lse_hz;  // 0 = not fitted
   uint32_t supply_mv;
-  const char *qspi_chip;
-  uint32_t qspi_min_mv;  // lowest supply at which that chip programs and erases
+  struct console console;
+  bool hse_bypass;          // a clock, not a crystal
+  const char *qspi_chip;    // NULL: none fitted
+  uint32_t qspi_min_mv;     // lowest supply at which that chip programs and erases
+  uint32_t sdram_size;      // on FMC bank 1; 0: none fitted
+  uint32_t sdram_geometry;  // SDCR bits 6:0 that describe it
   enum usb_connector usb;
   bool vbus_on_pa9;  // VBUS wired to PA9 for sensing
   struct pin button;

@@ -8,25 +8,22 @@ static const struct {
   struct pin pin;
   uint8_t alternate;
 } functions[] = {
-    {SIGNAL_QSPI_CLK, {'B', 2}, 9},   {SIGNAL_QSPI_CLK, {'F', 10}, 9},
-    {SIGNAL_QSPI_NCS, {'B', 6}, 10},  {SIGNAL_QSPI_NCS, {'G', 6}, 10},
-    {SIGNAL_QSPI_IO0, {'C', 9}, 9},   {SIGNAL_QSPI_IO0, {'D', 11}, 9},
-    {SIGNAL_QSPI_IO0, {'F', 8}, 10},  {SIGNAL_QSPI_IO1, {'C', 10}, 9},
-    {SIGNAL_QSPI_IO1, {'D', 12}, 9},  {SIGNAL_QSPI_IO1, {'F', 9}, 10},
-    {SIGNAL_QSPI_IO2, {'E', 2}, 9},   {SIGNAL_QSPI_IO2, {'F', 7}, 9},
-    {SIGNAL_QSPI_IO3, {'D', 13}, 9},  {SIGNAL_QSPI_IO3, {'F', 6}, 9},
-    {SIGNAL_QSPI_IO3, {'A', 1}, 9},   {SIGNAL_ULPI_CK, {'A', 5}, 10},
-    {SIGNAL_ULPI_D0, {'A', 3}, 10},   {SIGNAL_ULPI_D1, {'B', 0}, 10},
-    {SIGNAL_ULPI_D2, {'B', 1}, 10},   {SIGNAL_ULPI_D3, {'B', 10}, 10},
-    {SIGNAL_ULPI_D4, {'B', 11}, 10},  {SIGNAL_ULPI_D5, {'B', 12}, 10},
-    {SIGNAL_ULPI_D6, {'B', 13}, 10},  {SIGNAL_ULPI_D7, {'B', 5}, 10},
-    {SIGNAL_ULPI_STP, {'C', 0}, 10},  {SIGNAL_ULPI_NXT, {'H', 4}, 10},
-    {SIGNAL_ULPI_NXT, {'C', 3}, 10},  {SIGNAL_ULPI_DIR, {'I', 11}, 10},
-    {SIGNAL_ULPI_DIR, {'C', 2}, 10},  {SIGNAL_FS_DM, {'A', 11}, 10},
-    {SIGNAL_FS_DP, {'A', 12}, 10},    {SIGNAL_USART1_TX, {'A', 9}, 7},
-    {SIGNAL_USART1_TX, {'B', 6}, 7},  {SIGNAL_USART1_TX, {'B', 14}, 4},
-    {SIGNAL_USART1_RX, {'A', 10}, 7}, {SIGNAL_USART1_RX, {'B', 7}, 7},
-    {SIGNAL_USART1_RX, {'B', 15}, 4},
+    {SIGNAL_QSPI_CLK, {'B', 2}, 9},  {SIGNAL_QSPI_CLK, {'F', 10}, 9},
+    {SIGNAL_QSPI_NCS, {'B', 6}, 10}, {SIGNAL_QSPI_NCS, {'G', 6}, 10},
+    {SIGNAL_QSPI_IO0, {'C', 9}, 9},  {SIGNAL_QSPI_IO0, {'D', 11}, 9},
+    {SIGNAL_QSPI_IO0, {'F', 8}, 10}, {SIGNAL_QSPI_IO1, {'C', 10}, 9},
+    {SIGNAL_QSPI_IO1, {'D', 12}, 9}, {SIGNAL_QSPI_IO1, {'F', 9}, 10},
+    {SIGNAL_QSPI_IO2, {'E', 2}, 9},  {SIGNAL_QSPI_IO2, {'F', 7}, 9},
+    {SIGNAL_QSPI_IO3, {'D', 13}, 9}, {SIGNAL_QSPI_IO3, {'F', 6}, 9},
+    {SIGNAL_QSPI_IO3, {'A', 1}, 9},  {SIGNAL_ULPI_CK, {'A', 5}, 10},
+    {SIGNAL_ULPI_D0, {'A', 3}, 10},  {SIGNAL_ULPI_D1, {'B', 0}, 10},
+    {SIGNAL_ULPI_D2, {'B', 1}, 10},  {SIGNAL_ULPI_D3, {'B', 10}, 10},
+    {SIGNAL_ULPI_D4, {'B', 11}, 10}, {SIGNAL_ULPI_D5, {'B', 12}, 10},
+    {SIGNAL_ULPI_D6, {'B', 13}, 10}, {SIGNAL_ULPI_D7, {'B', 5}, 10},
+    {SIGNAL_ULPI_STP, {'C', 0}, 10}, {SIGNAL_ULPI_NXT, {'H', 4}, 10},
+    {SIGNAL_ULPI_NXT, {'C', 3}, 10}, {SIGNAL_ULPI_DIR, {'I', 11}, 10},
+    {SIGNAL_ULPI_DIR, {'C', 2}, 10}, {SIGNAL_FS_DM, {'A', 11}, 10},
+    {SIGNAL_FS_DP, {'A', 12}, 10},
 };
 
 int chip_alternate(enum signal signal, struct pin pin) {
@@ -51,7 +48,6 @@ const char *signal_name(enum signal signal) {
       [SIGNAL_ULPI_D7] = "OTG_HS_ULPI_D7",   [SIGNAL_ULPI_STP] = "OTG_HS_ULPI_STP",
       [SIGNAL_ULPI_NXT] = "OTG_HS_ULPI_NXT", [SIGNAL_ULPI_DIR] = "OTG_HS_ULPI_DIR",
       [SIGNAL_FS_DM] = "OTG_FS_DM",          [SIGNAL_FS_DP] = "OTG_FS_DP",
-      [SIGNAL_USART1_TX] = "USART1_TX",      [SIGNAL_USART1_RX] = "USART1_RX",
   };
   return names[signal];
 }

@@ -43,15 +43,15 @@ struct machine *machine_create(const struct board *board, enum cpu_mode mode) {
   if (!m) abort();
   m->board = board;
   sim_init(&m->sim);
-  m->nor_size = nor_chip_find(board->qspi_chip)->size;
+  m->nor_size = board->qspi_chip ? nor_chip_find(board->qspi_chip)->size : 0;
   m->flash_bytes = map_memory(board->flash_size);
-  m->nor_bytes = map_memory(m->nor_size);
+  if (m->nor_size) m->nor_bytes = map_memory(m->nor_size);
   m->ram = map_memory(RAM_SIZE);
   m->itcm = map_memory(ITCM_SIZE);
   m->system_memory = map_memory(SYSTEM_MEMORY_SIZE);
   m->option_window = map_memory(OPTION_WINDOW_SIZE);
   memset(m->flash_bytes, 0xFF, board->flash_size);
-  memset(m->nor_bytes, 0xFF, m->nor_size);
+  if (m->nor_size) memset(m->nor_bytes, 0xFF, m->nor_size);
   fill_system_memory(m);
   m->flash_span = m->nor_span = (struct machine_span){VT_NEVER, VT_NEVER, 0};
   machine_wire(m, mode);
@@ -66,7 +66,7 @@ static void free_models(struct machine *m) {
   otg_free(&m->otg_hs);
   otg_free(&m->otg_fs);
   crc_unit_free(&m->crc);
-  usart_free(&m->usart1);
+  chip_blocks_free(m);
   iwdg_free(&m->iwdg);
   rtc_free(&m->rtc);
   syscfg_free(&m->syscfg);
@@ -84,7 +84,7 @@ void machine_destroy(struct machine *m) {
   free_models(m);
   sim_free(&m->sim);
   munmap(m->flash_bytes, m->board->flash_size);
-  munmap(m->nor_bytes, m->nor_size);
+  if (m->nor_size) munmap(m->nor_bytes, m->nor_size);
   munmap(m->ram, RAM_SIZE);
   munmap(m->itcm, ITCM_SIZE);
   munmap(m->system_memory, SYSTEM_MEMORY_SIZE);
@@ -100,7 +100,7 @@ static uint32_t noise(uint32_t i) {
   return x ^ (x >> 13);
 }
 
-static void fill_with_noise(uint8_t *bytes, size_t size) {
+void machine_fill_with_noise(uint8_t *bytes, size_t size) {
   for (size_t i = 0; i < size; i += 4) {
     const uint32_t word = noise((uint32_t)i);
     memcpy(bytes + i, &word, sizeof word);
@@ -123,7 +123,7 @@ static void reset_chip(struct machine *m, enum rcc_reset why) {
   for (unsigned i = 0; i < MACHINE_PORTS; i++)
     gpio_reset(&m->gpio[i]);
   syscfg_reset(&m->syscfg);
-  usart_reset(&m->usart1);
+  chip_blocks_reset(m);
   crc_unit_reset(&m->crc);
   quadspi_reset(&m->quadspi);
   otg_system_reset(&m->otg_hs);
@@ -145,10 +145,11 @@ static void reset_chip(struct machine *m, enum rcc_reset why) {
 void machine_power_on(struct machine *m) {
   if (m->powered) return;
   m->powered = true;
-  fill_with_noise(m->ram, RAM_SIZE);
-  fill_with_noise(m->itcm, ITCM_SIZE);
+  machine_fill_with_noise(m->ram, RAM_SIZE);
+  machine_fill_with_noise(m->itcm, ITCM_SIZE);
+  chip_blocks_power_on(m);
   rtc_backup_reset(&m->rtc);
-  nor_power_on(&m->nor);
+  if (m->nor_size) nor_power_on(&m->nor);
   // The chip holds itself in reset meanwhile; the flash chip uses it to wake up.
   event_run(&m->sim.events, m->sim.events.now + POWER_ON_DELAY);
   reset_chip(m, RCC_RESET_POWER);
@@ -159,12 +160,12 @@ void machine_power_cut(struct machine *m) {
   if (!m->powered) return;
   m->powered = false;
   flash_f7_power_cut(&m->flash);
-  nor_power_off(&m->nor, m->sim.events.now);
+  if (m->nor_size) nor_power_off(&m->nor, m->sim.events.now);
   // Every model stops: its events go with a reset nobody sees.
   quadspi_reset(&m->quadspi);
   otg_system_reset(&m->otg_hs);
   otg_system_reset(&m->otg_fs);
-  usart_reset(&m->usart1);
+  chip_blocks_power_cut(m);
   iwdg_reset(&m->iwdg, false);
   systick_reset(&m->scs.systick);
   cpu_power_off(m->cpu);
@@ -185,6 +186,8 @@ void machine_stop(struct machine *m) {
 static void serve_resets(struct machine *m) {
   if (m->iwdg_reset_due) {
     reset_chip(m, RCC_RESET_IWDG);
+  } else if (m->chip.wwdg_reset_due) {
+    reset_chip(m, RCC_RESET_WWDG);
   } else if (m->scs.reset_requested) {
     reset_chip(m, RCC_RESET_SOFTWARE);
   }
@@ -197,7 +200,8 @@ void machine_run_until(struct machine *m, vtime_t until) {
       return;
     }
     cpu_run(m->cpu, until);
-    const bool reset = m->iwdg_reset_due || m->scs.reset_requested;
+    const bool reset =
+        m->iwdg_reset_due || m->chip.wwdg_reset_due || m->scs.reset_requested;
     if (!reset) return;
     serve_resets(m);
   }
@@ -219,6 +223,7 @@ void machine_button(struct machine *m, bool pressed) {
 
 void machine_supply(struct machine *m, uint32_t millivolts) {
   m->pwr.supply_mv = m->flash.supply_mv = millivolts;
+  chip_blocks_supply_changed(m);
 }
 
 uint32_t machine_stack_depth(const struct machine *m, uint32_t base, uint32_t size) {

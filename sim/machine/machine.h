@@ -10,6 +10,7 @@
 
 #include "sim/cpu/cpu.h"
 #include "sim/machine/board.h"
+#include "sim/machine/chip_blocks.h"
 #include "sim/models/crc_unit.h"
 #include "sim/models/debug.h"
 #include "sim/models/flash_f7.h"
@@ -23,7 +24,6 @@
 #include "sim/models/rtc.h"
 #include "sim/models/scs.h"
 #include "sim/models/syscfg.h"
-#include "sim/models/usart.h"
 #include "sim/usb/host.h"
 
 enum {
@@ -82,9 +82,9 @@ struct machine {
   struct syscfg syscfg;
   struct rtc rtc;
   struct iwdg iwdg;
-  struct usart usart1;
   struct crc_unit crc;
   struct debug_blocks debug;
+  struct chip_blocks chip;
   struct quadspi quadspi;
   struct nor nor;
   struct otg otg_hs, otg_fs;
@@ -112,8 +112,10 @@ struct machine {
   void (*on_flash_operation)(void *ctx, uint64_t number);
   void *on_flash_operation_ctx;
 
-  // Text from USART1, one byte at a time.
+  // Text from the board's console, one byte at a time; and from every USART.
   void (*on_uart)(void *ctx, uint8_t byte);
+  void (*on_uart_tx)(void *ctx, unsigned usart, uint8_t byte);
+  void *on_uart_tx_ctx;
   // The USB device appeared on the cable or left it.
   void (*on_usb_connect)(void *ctx, bool connected);
   void *on_usb_connect_ctx;
@@ -142,6 +144,18 @@ vtime_t machine_now(const struct machine *m);
 
 // Button of the board, held or let go.
 void machine_button(struct machine *m, bool pressed);
+
+// What is connected to a USART (number 1 to 8) sends a byte, when it has sent those
+// before, at its line rate. False: no such USART, no power, or too much is waiting
+// already.
+bool machine_uart_rx(struct machine *m, unsigned number, uint8_t byte);
+
+// The same with several; how many were taken.
+size_t machine_uart_send(struct machine *m, unsigned number, const uint8_t *bytes,
+                         size_t n);
+
+// The baud rate of what is connected; 0 (as from the start) always follows the USART's.
+void machine_uart_baud(struct machine *m, unsigned number, uint32_t baud);
 
 // Supply voltage, for the voltage detector.
 void machine_supply(struct machine *m, uint32_t millivolts);

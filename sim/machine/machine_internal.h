@@ -7,6 +7,9 @@
 // memory_map.c: everything on the bus.
 void machine_map(struct machine *m);
 
+// machine.c: what RAM holds after power-on.
+void machine_fill_with_noise(uint8_t *bytes, size_t size);
+
 // wiring.c: which model hears of what.
 void machine_wire(struct machine *m, enum cpu_mode mode);
 
@@ -20,7 +23,7 @@ vtime_t machine_flash_stall(void *ctx, uint32_t addr, bool fetch);
 void rules_clocks(struct machine *m);  // limits, wait states, over-drive
 void rules_qspi_pins(void *machine, uint64_t sclk_hz);
 void rules_nor_supply(struct machine *m);  // a program or erase begins
-bool rules_usart1_pin(void *machine);
+bool rules_uart_pin(void *machine, unsigned number, bool tx);  // uart_pins.c
 bool rules_ulpi_pins(struct machine *m);
 bool rules_fs_pins(struct machine *m);
 void rules_handover(void *machine);  // the application's first instruction

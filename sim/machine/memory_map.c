@@ -80,8 +80,6 @@ static void add_blocks(struct machine *m) {
   add(m, "IWDG", 0x40003000u, 0x400, GATE_NONE, &m->iwdg, iwdg_read, iwdg_write);
   add(m, "SYSCFG", 0x40013800u, 0x400, GATE(SIM_RCC_APB2ENR, 14), &m->syscfg,
       syscfg_read, syscfg_write);
-  add(m, "USART1", 0x40011000u, 0x400, GATE(SIM_RCC_APB2ENR, 4), &m->usart1, usart_read,
-      usart_write);
   add(m, "CRC", 0x40023000u, 0x400, GATE(SIM_RCC_AHB1ENR, 12), &m->crc, crc_unit_read,
       crc_unit_write);
   add(m, "BKPSRAM", 0x40024000u, BACKUP_SRAM_SIZE, GATE(SIM_RCC_AHB1ENR, 18), m,
@@ -123,6 +121,8 @@ static void add_memory(struct machine *m, const char *name, uint32_t base,
 void machine_map(struct machine *m) {
   add_ports(m);
   add_blocks(m);
+  chip_blocks_map(m);
+  chip_blocks_map_rest(m);
   add_stubs(m);
   add_memory(m, "flash", FLASH_BASE, m->board->flash_size, m->flash_bytes, false);
   add_memory(m, "ITCM", 0, ITCM_SIZE, m->itcm, true);

@@ -85,16 +85,6 @@ bool rules_fs_pins(struct machine *m) {
   return dm && dp;
 }
 
-bool rules_usart1_pin(void *machine) {
-  struct machine *m = machine;
-  const struct wire *wire = wire_of(m->board, SIGNAL_USART1_TX);
-  if (!wire) return false;
-  const struct gpio_pin_state pin =
-      gpio_pin(machine_port(m, wire->pin.port), wire->pin.number);
-  return pin.clocked && pin.mode == GPIO_ALTERNATE &&
-         (int)pin.alternate == chip_alternate(SIGNAL_USART1_TX, wire->pin);
-}
-
 // RM0410 table 7: wait states by HCLK and supply, one per this many MHz.
 static uint64_t mhz_per_wait_state(uint32_t supply_mv) {
   if (supply_mv >= 2700) return 30;
@@ -207,7 +197,8 @@ static void check_blocks(struct machine *m) {
   if (!(m->flash.cr & SIM_FLASH_CR_LOCK)) complain(m, "the flash unlocked");
   if (flash_f7_latency(&m->flash)) complain(m, "flash wait states set");
   check_registers(m, &m->syscfg.regs, m->syscfg.r);
-  if (m->usart1.r[SIM_USART_CR1 / 4]) complain(m, "USART1 on");
+  for (unsigned i = 0; i < CHIP_UARTS; i++)
+    if (m->chip.uart[i].r[SIM_USART_CR1 / 4]) complain(m, "a USART on");
   if (m->quadspi.cr & SIM_QUADSPI_CR_EN) complain(m, "QUADSPI on");
 }
 

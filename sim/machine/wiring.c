@@ -9,7 +9,6 @@
 enum {
   IRQ_FLASH = 4,
   IRQ_RCC = 5,
-  IRQ_USART1 = 37,
   IRQ_OTG_FS = 67,
   IRQ_OTG_HS_EP1_OUT = 74,
   IRQ_OTG_HS_EP1_IN = 75,
@@ -21,7 +20,6 @@ enum {
 #define GATE_OTG_ULPI GATE(SIM_RCC_AHB1ENR, 30)
 #define GATE_OTG_FS   GATE(SIM_RCC_AHB2ENR, 7)
 #define GATE_QSPI     GATE(SIM_RCC_AHB3ENR, 1)
-#define GATE_USART1   GATE(SIM_RCC_APB2ENR, 4)
 #define GATE_SYSCFG   GATE(SIM_RCC_APB2ENR, 14)
 #define GATE_CRC      GATE(SIM_RCC_AHB1ENR, 12)
 #define GATE_PWR      GATE(SIM_RCC_APB1ENR, 28)
@@ -41,13 +39,16 @@ static void on_clocks(void *ctx) {
   otg_refresh(&m->otg_hs);
   otg_refresh(&m->otg_fs);
   iwdg_lsi_changed(&m->iwdg);
+  chip_blocks_clocks_changed(m);
   rules_clocks(m);
 }
 
 static void on_power_settings(void *ctx) {
   struct machine *m = ctx;
   m->rcc.backup_unlocked = m->rtc.backup_unlocked = pwr_backup_unlocked(&m->pwr);
-  if (m->powered && !m->resetting) rules_clocks(m);
+  if (!m->powered || m->resetting) return;
+  chip_blocks_supply_changed(m);
+  rules_clocks(m);
 }
 
 static void on_latency(void *ctx) {
@@ -63,11 +64,11 @@ static void on_backup_reset(void *ctx) {
 // Reset bits of RCC, by the clock gate of their block.
 static void on_block_reset(void *ctx, uint32_t gate) {
   struct machine *m = ctx;
+  chip_blocks_reset_gate(m, gate);
   switch (gate) {
     case GATE_OTG_HS: otg_system_reset(&m->otg_hs); break;
     case GATE_OTG_FS: otg_system_reset(&m->otg_fs); break;
     case GATE_QSPI: quadspi_reset(&m->quadspi); break;
-    case GATE_USART1: usart_reset(&m->usart1); break;
     case GATE_SYSCFG: syscfg_reset(&m->syscfg); break;
     case GATE_CRC: crc_unit_reset(&m->crc); break;
     case GATE_PWR: pwr_reset(&m->pwr, false); break;
@@ -276,11 +277,6 @@ static void wire_usb(struct machine *m) {
 
 // --- the rest ---
 
-static void on_uart_tx(void *ctx, uint8_t byte) {
-  struct machine *m = ctx;
-  if (m->on_uart) m->on_uart(m->ctx, byte);
-}
-
 static bool on_lsi_on(void *ctx) {
   const struct machine *m = ctx;
   return m->rcc.r[SIM_RCC_CSR / 4] & SIM_RCC_CSR_LSIRDY;
@@ -366,11 +362,13 @@ static void wire_flash(struct machine *m) {
 }
 
 static void wire_qspi(struct machine *m) {
-  nor_init(&m->nor, &m->sim, nor_chip_find(m->board->qspi_chip), m->nor_bytes);
-  m->nor.on_operation = on_nor_operation;
-  m->nor.on_operation_ctx = m;
   quadspi_init(&m->quadspi, &m->sim, m->clocks);
-  m->quadspi.flash[0] = &m->nor;
+  if (m->nor_size) {
+    nor_init(&m->nor, &m->sim, nor_chip_find(m->board->qspi_chip), m->nor_bytes);
+    m->nor.on_operation = on_nor_operation;
+    m->nor.on_operation_ctx = m;
+    m->quadspi.flash[0] = &m->nor;
+  }
   m->quadspi.irq = line(m, IRQ_QUADSPI);
   m->quadspi.check_pins = rules_qspi_pins;
   m->quadspi.window_is_normal = on_window_is_normal;
@@ -389,14 +387,22 @@ static void wire_cpu(struct machine *m, enum cpu_mode mode) {
                                   .window_read = on_window_read,
                                   .app_vectors = m->board->app_vectors,
                                   .app_started = rules_handover};
-  struct cpu_region regions[16] = {
+  struct cpu_region regions[20] = {
       {"ITCM", CPU_RAM_TCM, 0, ITCM_SIZE, m->itcm},
       {"DTCM", CPU_RAM_TCM, DTCM_BASE, SRAM1_BASE - DTCM_BASE, m->ram},
       {"SRAM", CPU_RAM, SRAM1_BASE, RAM_SIZE - (SRAM1_BASE - DTCM_BASE),
        m->ram + (SRAM1_BASE - DTCM_BASE)},
-      {"QUADSPI", CPU_WINDOW, QSPI_WINDOW_BASE, (uint32_t)m->nor_size, m->nor_bytes},
   };
-  const size_t count = 4 + machine_flash_regions(m, regions + 4);
+  size_t count = 3 + machine_flash_regions(m, regions + 3);
+  if (m->nor_size) {
+    regions[count++] = (struct cpu_region){"QUADSPI", CPU_WINDOW, QSPI_WINDOW_BASE,
+                                           (uint32_t)m->nor_size, m->nor_bytes};
+  }
+  if (m->chip.sdram) {
+    // Not followed through the caches: only code and data in SRAM are.
+    regions[count++] = (struct cpu_region){"SDRAM", CPU_RAM_TCM, SDRAM_BASE,
+                                           m->board->sdram_size, m->chip.sdram};
+  }
   m->cpu = cpu_create(mode, &ports, regions, count);
 }
 
@@ -406,16 +412,12 @@ void machine_wire(struct machine *m, enum cpu_mode mode) {
   wire_core(m);
   wire_flash(m);
   syscfg_init(&m->syscfg, &m->sim);
-  rtc_init(&m->rtc, &m->sim);
+  rtc_init(&m->rtc, &m->sim, m->clocks);
   iwdg_init(&m->iwdg, &m->sim, m->clocks);
   m->iwdg.on_expired = on_watchdog;
   m->iwdg.lsi_on = on_lsi_on;
   m->iwdg.ctx = m;
-  usart_init(&m->usart1, &m->sim, 0x40011000u, m->clocks, CLOCK_USART1);
-  m->usart1.irq = line(m, IRQ_USART1);
-  m->usart1.on_tx = on_uart_tx;
-  m->usart1.pin_ok = rules_usart1_pin;
-  m->usart1.ctx = m;
+  chip_blocks_init(m);
   crc_unit_init(&m->crc, &m->sim);
   wire_qspi(m);
   wire_usb(m);

@@ -45,18 +45,25 @@ uint16_t gpio_levels(const struct gpio *g) {
   return levels;
 }
 
+static void levels_changed(struct gpio *g) {
+  if (g->on_levels) g->on_levels(g->on_levels_ctx, g);
+}
+
 void gpio_drive(struct gpio *g, unsigned pin, bool high) {
   const uint16_t bit = (uint16_t)(1u << pin);
   g->driven |= bit;
   g->driven_high = (uint16_t)(high ? g->driven_high | bit : g->driven_high & ~bit);
+  levels_changed(g);
 }
 
 void gpio_release(struct gpio *g, unsigned pin) {
   g->driven &= (uint16_t) ~(1u << pin);
+  levels_changed(g);
 }
 
 static void output_changed(struct gpio *g) {
   if (g->on_output) g->on_output(g->ctx, g);
+  levels_changed(g);
 }
 
 // RM0410 6.4.8: LCKK written 1, 0, 1 with the same pins, then one read.

@@ -25,6 +25,8 @@ struct gpio {
   unsigned lock_step;
   uint16_t driven, driven_high;  // from outside the chip
   void (*on_output)(void *ctx, const struct gpio *g);
+  void (*on_levels)(void *ctx, const struct gpio *g);  // a level may have changed
+  void *on_levels_ctx;
   void *ctx;
 };
 

@@ -90,12 +90,14 @@ static void write_cr1(struct pwr *p, uint32_t value) {
   changed(p);
 }
 
+bool pwr_voltage_low(const struct pwr *p) {
+  const uint32_t level = pvd_levels_mv[SIM_GET(p->r[SIM_PWR_CR1 / 4], SIM_PWR_CR1_PLS)];
+  return has(p, SIM_PWR_CR1, SIM_PWR_CR1_PVDE) && p->supply_mv < level;
+}
+
 static uint32_t read_csr1(const struct pwr *p) {
   uint32_t value = p->r[SIM_PWR_CSR1 / 4] | SIM_PWR_CSR1_VOSRDY;
-  const uint32_t level = pvd_levels_mv[SIM_GET(p->r[SIM_PWR_CR1 / 4], SIM_PWR_CR1_PLS)];
-  if (has(p, SIM_PWR_CR1, SIM_PWR_CR1_PVDE) && p->supply_mv < level) {
-    value |= SIM_PWR_CSR1_PVDO;
-  }
+  if (pwr_voltage_low(p)) value |= SIM_PWR_CSR1_PVDO;
   if (value & SIM_PWR_CSR1_BRE) value |= SIM_PWR_CSR1_BRR;
   return value;
 }

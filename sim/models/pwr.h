@@ -30,4 +30,7 @@ bool pwr_overdrive(const struct pwr *p);
 // Regulator scale 1 (fastest) to 3.
 unsigned pwr_scale(const struct pwr *p);
 
+// The voltage detector is on and finds VDD below its level (PVDO).
+bool pwr_voltage_low(const struct pwr *p);
+
 bool pwr_backup_unlocked(const struct pwr *p);

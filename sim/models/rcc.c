@@ -48,7 +48,7 @@ static const struct reg_model models[] = {
     {SIM_RCC_CSR, ALL, 0, 0, 0},
     {SIM_RCC_PLLI2SCFGR, 0, ALL, 0, 0},
     {SIM_RCC_PLLSAICFGR, ALL, 0, 0, 0},
-    {SIM_RCC_DCKCFGR1, 0, ALL, 0, 0},
+    {SIM_RCC_DCKCFGR1, SIM_RCC_DCKCFGR1_TIMPRE, ALL & ~SIM_RCC_DCKCFGR1_TIMPRE, 0, 0},
     {SIM_RCC_DCKCFGR2, ALL, 0, 0, 0},
 };
 
@@ -125,12 +125,46 @@ static uint64_t apb(const struct rcc *r, uint32_t field) {
   return ppre < 4 ? hclk(r) : hclk(r) >> (ppre - 3);
 }
 
-static uint64_t usart1_hz(const struct rcc *r) {
-  switch (SIM_GET(r->r[SIM_RCC_DCKCFGR2 / 4], SIM_RCC_DCKCFGR2_USART1SEL)) {
-    case 0: return apb(r, SIM_RCC_CFGR_PPRE2);
+// A kernel clock chosen by two bits of DCKCFGR2 (RM0410 5.3.25): the bus, SYSCLK, HSI
+// and, for USARTs alone, LSE.
+static uint64_t kernel_hz(const struct rcc *r, uint32_t field, uint32_t bus) {
+  switch (SIM_GET(r->r[SIM_RCC_DCKCFGR2 / 4], field)) {
+    case 0: return apb(r, bus);
     case 1: return sysclk(r);
     case 2: return is_ready(r, RCC_HSI) ? HSI_HZ : 0;
-    default: return is_ready(r, RCC_LSE) ? r->board.lse_hz : 0;
+    default:
+      if (field >= SIM_RCC_DCKCFGR2_I2C1SEL) return 0;
+      return is_ready(r, RCC_LSE) ? r->board.lse_hz : 0;
+  }
+}
+
+static uint64_t usart_hz(const struct rcc *r, enum clock_id id) {
+  const unsigned index = id == CLOCK_USART1 ? 0 : (unsigned)(id - CLOCK_USART2) + 1;
+  const bool apb2 = id == CLOCK_USART1 || id == CLOCK_USART6;
+  return kernel_hz(r, SIM_RCC_DCKCFGR2_USART1SEL << (2 * index),
+                   apb2 ? SIM_RCC_CFGR_PPRE2 : SIM_RCC_CFGR_PPRE1);
+}
+
+// RM0410 5.2.11: as fast as the bus, twice, or with TIMPRE four times, but never above
+// HCLK.
+static uint64_t timer_hz(const struct rcc *r, uint32_t field) {
+  const uint32_t ppre = SIM_GET(r->r[SIM_RCC_CFGR / 4], field);
+  const bool four = is_set(r, SIM_RCC_DCKCFGR1, SIM_RCC_DCKCFGR1_TIMPRE);
+  const unsigned divided = ppre < 4 ? 0 : ppre - 3;  // as a power of two
+  const unsigned multiplied = four ? 2 : 1;
+  return hclk(r) >> (divided > multiplied ? divided - multiplied : 0);
+}
+
+// RM0410 5.3.20, and CFGR.RTCPRE for the HSE.
+static uint64_t rtc_clock(const struct rcc *r) {
+  const uint32_t bdcr = r->r[SIM_RCC_BDCR / 4];
+  if (!(bdcr & SIM_RCC_BDCR_RTCEN)) return 0;
+  const uint32_t divider = SIM_GET(r->r[SIM_RCC_CFGR / 4], SIM_RCC_CFGR_RTCPRE);
+  switch (SIM_GET(bdcr, SIM_RCC_BDCR_RTCSEL)) {
+    case 1: return is_ready(r, RCC_LSE) ? r->board.lse_hz : 0;
+    case 2: return is_ready(r, RCC_LSI) ? LSI_HZ : 0;
+    case 3: return is_ready(r, RCC_HSE) && divider > 1 ? r->board.hse_hz / divider : 0;
+    default: return 0;
   }
 }
 
@@ -142,13 +176,22 @@ uint64_t rcc_hz(void *rcc, enum clock_id id) {
     case CLOCK_PCLK1: return apb(r, SIM_RCC_CFGR_PPRE1);
     case CLOCK_PCLK2: return apb(r, SIM_RCC_CFGR_PPRE2);
     case CLOCK_48M: return clock_48m(r);
-    case CLOCK_USART1: return usart1_hz(r);
     case CLOCK_HSI: return is_ready(r, RCC_HSI) ? HSI_HZ : 0;
     case CLOCK_HSE: return is_ready(r, RCC_HSE) ? r->board.hse_hz : 0;
     case CLOCK_LSI: return LSI_HZ;  // the watchdog starts it by itself
     case CLOCK_LSE: return is_ready(r, RCC_LSE) ? r->board.lse_hz : 0;
+    case CLOCK_TIM_APB1: return timer_hz(r, SIM_RCC_CFGR_PPRE1);
+    case CLOCK_TIM_APB2: return timer_hz(r, SIM_RCC_CFGR_PPRE2);
+    case CLOCK_I2C1:
+    case CLOCK_I2C2:
+    case CLOCK_I2C3:
+    case CLOCK_I2C4:
+      return kernel_hz(r, SIM_RCC_DCKCFGR2_I2C1SEL << (2 * (id - CLOCK_I2C1)),
+                       SIM_RCC_CFGR_PPRE1);
+    case CLOCK_RTC: return rtc_clock(r);
+    case CLOCK_COUNT: return 0;
+    default: return usart_hz(r, id);
   }
-  return 0;
 }
 
 static void clocks_changed(struct rcc *r) {
@@ -398,6 +441,7 @@ static uint32_t reset_flags(enum rcc_reset why) {
     case RCC_RESET_PIN: return SIM_RCC_CSR_PINRSTF;
     case RCC_RESET_SOFTWARE: return SIM_RCC_CSR_SFTRSTF | SIM_RCC_CSR_PINRSTF;
     case RCC_RESET_IWDG: return SIM_RCC_CSR_IWDGRSTF | SIM_RCC_CSR_PINRSTF;
+    case RCC_RESET_WWDG: return SIM_RCC_CSR_WWDGRSTF | SIM_RCC_CSR_PINRSTF;
   }
   return 0;
 }

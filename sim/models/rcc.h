@@ -24,6 +24,7 @@ enum rcc_reset {
   RCC_RESET_PIN,       // PIN alone
   RCC_RESET_SOFTWARE,  // SFT and PIN
   RCC_RESET_IWDG,      // IWDG and PIN
+  RCC_RESET_WWDG,      // WWDG and PIN
 };
 
 struct rcc_board {

@@ -10,8 +10,9 @@
 
 static const struct reg_model models[] = {
     {SIM_SYSCFG_MEMRMP, 0, 0, 0, 0},
-    {SIM_SYSCFG_PMC, 0, 0, 0, 0},
-    {SIM_SYSCFG_EXTICR1, 0, 0xFFFFu, 4, 4},
+    // Pin drive for I2C, ADC settings and the Ethernet interface show in nothing here.
+    {SIM_SYSCFG_PMC, 0, 0xFFFFFFFFu, 0, 0},
+    {SIM_SYSCFG_EXTICR1, 0xFFFFu, 0, 4, 4},
     {SIM_SYSCFG_CMPCR, SIM_SYSCFG_CMPCR_CMP_PD, 0, 0, 0},
 };
 
@@ -40,10 +41,13 @@ void syscfg_write(void *syscfg, uint32_t offset, unsigned bytes, uint32_t value)
     if (v & ~old) s->cell_on = s->sim->events.now;
   }
   s->r[word / 4] = v;
+  if (s->on_write) s->on_write(s->ctx, word, v);
 }
 
 void syscfg_reset(struct syscfg *s) {
   memset(s->r, 0, sizeof s->r);
+  for (uint32_t word = 0; word < SYSCFG_WORDS && s->on_write; word++)
+    s->on_write(s->ctx, 4 * word, 0);
 }
 
 void syscfg_init(struct syscfg *s, struct sim *sim) {

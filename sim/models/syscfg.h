@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // System configuration controller (RM0410 chapter 7): boot mode flags, the I/O
-// compensation cell. Bank swap and the EXTI routing are kept, not acted on.
+// compensation cell, fast-mode plus. Who acts on the rest is told of it: the EXTI of
+// its routing.
 #pragma once
 
 #include "sim/core/sim.h"
@@ -11,6 +12,9 @@ struct syscfg {
   struct sim *sim;
   struct reg_file regs;
   uint32_t r[SYSCFG_WORDS];
+  // A register has been written, or reset to 0.
+  void (*on_write)(void *ctx, uint32_t offset, uint32_t value);
+  void *ctx;
   vtime_t cell_on;  // when the compensation cell was switched on
 };
 

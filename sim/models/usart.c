@@ -3,22 +3,24 @@
 
 #include <string.h>
 
+#include "sim/models/usart_internal.h"
 #include "sim_regs.h"
 
-#define CR1_MODELLED                                                                \
-  (SIM_USART_CR1_UE | SIM_USART_CR1_TE | SIM_USART_CR1_RE | SIM_USART_CR1_RXNEIE |  \
-   SIM_USART_CR1_TCIE | SIM_USART_CR1_TXEIE | SIM_USART_CR1_M0 | SIM_USART_CR1_M1 | \
-   SIM_USART_CR1_PCE | SIM_USART_CR1_OVER8)
+#define CR1_MODELLED                                                                  \
+  (SIM_USART_CR1_UE | SIM_USART_CR1_TE | SIM_USART_CR1_RE | SIM_USART_CR1_RXNEIE |    \
+   SIM_USART_CR1_TCIE | SIM_USART_CR1_TXEIE | SIM_USART_CR1_M0 | SIM_USART_CR1_M1 |   \
+   SIM_USART_CR1_PCE | SIM_USART_CR1_PS | SIM_USART_CR1_PEIE | SIM_USART_CR1_IDLEIE | \
+   SIM_USART_CR1_OVER8)
 
 static const struct reg_model models[] = {
-    {SIM_USART_CR1, CR1_MODELLED, SIM_USART_CR1_PS | SIM_USART_CR1_UESM, 0, 0},
+    {SIM_USART_CR1, CR1_MODELLED, SIM_USART_CR1_UESM, 0, 0},
     {SIM_USART_CR2, SIM_USART_CR2_STOP, 0, 0, 0},
     {SIM_USART_CR3, SIM_USART_CR3_OVRDIS | SIM_USART_CR3_EIE, SIM_USART_CR3_ONEBIT, 0,
      0},
     {SIM_USART_BRR, 0xFFFFu, 0, 0, 0},
     {SIM_USART_GTPR, 0, 0, 0, 0},
     {SIM_USART_RTOR, 0, 0, 0, 0},
-    {SIM_USART_RQR, SIM_USART_RQR_RXFRQ, 0, 0, 0},
+    {SIM_USART_RQR, SIM_USART_RQR_RXFRQ | SIM_USART_RQR_TXFRQ, 0, 0, 0},
     {SIM_USART_ICR, 0xFFFFFFFFu, 0, 0, 0},
     {SIM_USART_TDR, 0xFFFFFFFFu, 0, 0, 0},
 };
@@ -31,29 +33,68 @@ static bool on(const struct usart *u, uint32_t cr1_bits) {
   return (u->r[SIM_USART_CR1 / 4] & cr1_bits) == cr1_bits;
 }
 
-static void update_irq(struct usart *u) {
-  const uint32_t isr = *reg(u, SIM_USART_ISR);
-  const bool error = isr & SIM_USART_ISR_ORE;
+static bool raises(const struct usart *u, uint32_t enable, uint32_t flags) {
+  return on(u, enable) && (u->r[SIM_USART_ISR / 4] & flags);
+}
+
+// RM0410 table 223.
+void usart_update_irq(struct usart *u) {
+  const uint32_t errors = SIM_USART_ISR_ORE | SIM_USART_ISR_FE | SIM_USART_ISR_NF;
+  const bool error_irq =
+      (*reg(u, SIM_USART_CR3) & SIM_USART_CR3_EIE) && (*reg(u, SIM_USART_ISR) & errors);
   irq_set(&u->irq,
-          (on(u, SIM_USART_CR1_TXEIE) && (isr & SIM_USART_ISR_TXE)) ||
-              (on(u, SIM_USART_CR1_TCIE) && (isr & SIM_USART_ISR_TC)) ||
-              (on(u, SIM_USART_CR1_RXNEIE) && ((isr & SIM_USART_ISR_RXNE) || error)));
+          raises(u, SIM_USART_CR1_TXEIE, SIM_USART_ISR_TXE) ||
+              raises(u, SIM_USART_CR1_TCIE, SIM_USART_ISR_TC) ||
+              raises(u, SIM_USART_CR1_RXNEIE, SIM_USART_ISR_RXNE | SIM_USART_ISR_ORE) ||
+              raises(u, SIM_USART_CR1_IDLEIE, SIM_USART_ISR_IDLE) ||
+              raises(u, SIM_USART_CR1_PEIE, SIM_USART_ISR_PE) || error_irq);
+}
+
+static unsigned frame_bits(const struct usart *u) {  // parity included
+  if (on(u, SIM_USART_CR1_M1)) return 7;
+  return on(u, SIM_USART_CR1_M0) ? 9 : 8;
+}
+
+unsigned usart_data_bits(const struct usart *u) {
+  return frame_bits(u) - (on(u, SIM_USART_CR1_PCE) ? 1 : 0);
 }
 
 // Start bit, 7 to 9 data bits (parity included), stop bits in half bits.
-static vtime_t frame_time(const struct usart *u) {
-  const uint32_t cr1 = u->r[SIM_USART_CR1 / 4];
-  const uint32_t brr = u->r[SIM_USART_BRR / 4];
+unsigned usart_frame_halves(const struct usart *u) {
   static const unsigned stop_halves[4] = {2, 1, 4, 3};
-  const unsigned data = cr1 & SIM_USART_CR1_M1 ? 7 : cr1 & SIM_USART_CR1_M0 ? 9 : 8;
   const unsigned stop = SIM_GET(u->r[SIM_USART_CR2 / 4], SIM_USART_CR2_STOP);
-  const unsigned halves = 2 * (1 + data) + stop_halves[stop];
-  // OVER8: BRR[2:0] holds half the fraction (RM0410 34.8.4).
-  uint64_t clocks = brr;
-  if (cr1 & SIM_USART_CR1_OVER8) clocks = ((brr & 0xFFF0u) | ((brr & 7u) << 1)) / 2;
-  const uint64_t hz = clock_hz(&u->clocks, u->clock);
+  return 2 * (1 + frame_bits(u)) + stop_halves[stop];
+}
+
+// Clocks of a bit; OVER8: BRR[2:0] holds half the fraction (RM0410 34.8.4).
+static uint64_t bit_clocks(const struct usart *u) {
+  const uint32_t brr = u->r[SIM_USART_BRR / 4];
+  if (!on(u, SIM_USART_CR1_OVER8)) return brr;
+  return ((brr & 0xFFF0u) | ((brr & 7u) << 1)) / 2;
+}
+
+uint32_t usart_baud(const struct usart *u) {
+  const uint64_t clocks = bit_clocks(u);
+  return clocks ? (uint32_t)(clock_hz(&u->clocks, u->clock) / clocks) : 0;
+}
+
+// RM0410 34.5.5: the receiver bears about this much, in thousandths.
+enum { BAUD_TOLERANCE = 37 };
+
+bool usart_is_garbled(struct usart *u) {
+  const uint64_t ours = usart_baud(u), far = u->far_baud;
+  const uint64_t apart = ours > far ? ours - far : far - ours;
+  if (!far || apart * 1000 <= far * BAUD_TOLERANCE) return false;
+  report_guest(&u->sim->report, GUEST_UART_BAUD, u->regs.base + SIM_USART_BRR,
+               "USART%u at %u baud, the other end at %u", u->number, (unsigned)ours,
+               (unsigned)far);
+  return true;
+}
+
+static vtime_t frame_time(const struct usart *u) {
+  const uint64_t hz = clock_hz(&u->clocks, u->clock), clocks = bit_clocks(u);
   if (!hz || !clocks) return 0;
-  return vt_cycles(clocks * halves, 2 * hz);
+  return vt_cycles(clocks * usart_frame_halves(u), 2 * hz);
 }
 
 static void start_frame(struct usart *u) {
@@ -70,20 +111,28 @@ static void start_frame(struct usart *u) {
   event_in(&u->sim->events, &u->sent, duration);
 }
 
+static void deliver(struct usart *u) {
+  const uint16_t mask = (uint16_t)((1u << usart_data_bits(u)) - 1u);
+  uint8_t byte = (uint8_t)(u->shift & mask);
+  if (usart_is_garbled(u)) byte = usart_garble(byte);
+  if (u->pin_ok && !u->pin_ok(u->ctx, u->number, true)) {
+    report_guest(&u->sim->report, GUEST_PIN_AF, u->regs.base + SIM_USART_TDR,
+                 "USART%u sends, but its TX pin is not in its alternate function",
+                 u->number);
+  } else if (u->on_tx) {
+    u->on_tx(u->ctx, u->number, byte);
+  }
+}
+
 static void on_sent(void *ctx) {
   struct usart *u = ctx;
-  if (u->pin_ok && !u->pin_ok(u->ctx)) {
-    report_guest(&u->sim->report, GUEST_PIN_AF, u->regs.base + SIM_USART_TDR,
-                 "USART sends, but its TX pin is not in its alternate function");
-  } else if (u->on_tx) {
-    u->on_tx(u->ctx, (uint8_t)u->shift);
-  }
+  deliver(u);
   if (u->holding) {
     start_frame(u);
   } else {
     *reg(u, SIM_USART_ISR) |= SIM_USART_ISR_TC;
   }
-  update_irq(u);
+  usart_update_irq(u);
 }
 
 static void write_tdr(struct usart *u, uint32_t value) {
@@ -105,24 +154,13 @@ static void write_tdr(struct usart *u, uint32_t value) {
   }
 }
 
-void usart_receive(struct usart *u, uint8_t byte) {
-  if (!on(u, SIM_USART_CR1_UE | SIM_USART_CR1_RE)) return;
-  uint32_t *isr = reg(u, SIM_USART_ISR);
-  if (!(*isr & SIM_USART_ISR_RXNE)) {
-    *reg(u, SIM_USART_RDR) = byte;
-    *isr |= SIM_USART_ISR_RXNE;
-  } else if (!(u->r[SIM_USART_CR3 / 4] & SIM_USART_CR3_OVRDIS)) {
-    *isr |= SIM_USART_ISR_ORE;
-  }
-  update_irq(u);
-}
-
 // Without UE what is under way is lost, and every flag is as after reset (RM0410
 // 34.8.1, UE).
 static void abandon(struct usart *u) {
   *reg(u, SIM_USART_ISR) = SIM_USART_ISR_TXE | SIM_USART_ISR_TC;
   u->holding = false;
   event_cancel(&u->sim->events, &u->sent);
+  usart_rx_abandon(u);
 }
 
 // Enabling the receiver or transmitter is acknowledged at once.
@@ -141,6 +179,11 @@ static void write_cr1(struct usart *u, uint32_t value) {
   if (on(u, SIM_USART_CR1_UE | SIM_USART_CR1_RE)) *isr |= SIM_USART_ISR_REACK;
 }
 
+static void drop_held(struct usart *u) {
+  u->holding = false;
+  *reg(u, SIM_USART_ISR) |= SIM_USART_ISR_TXE;
+}
+
 static void write_brr(struct usart *u, uint32_t value) {
   if (on(u, SIM_USART_CR1_UE)) {
     report_guest(&u->sim->report, GUEST_CLOCK_SEQUENCE, u->regs.base + SIM_USART_BRR,
@@ -157,7 +200,7 @@ uint32_t usart_read(void *usart, uint32_t offset, unsigned bytes) {
   const uint32_t value = *reg(u, word);
   if (word == SIM_USART_RDR) {
     *reg(u, SIM_USART_ISR) &= ~SIM_USART_ISR_RXNE;
-    update_irq(u);
+    usart_update_irq(u);
   }
   if (word == SIM_USART_RQR || word == SIM_USART_ICR) return 0;
   return reg_extract(value, offset, bytes);
@@ -176,16 +219,17 @@ void usart_write(void *usart, uint32_t offset, unsigned bytes, uint32_t value) {
     case SIM_USART_ICR: *reg(u, SIM_USART_ISR) &= ~v; break;
     case SIM_USART_RQR:
       if (v & SIM_USART_RQR_RXFRQ) *reg(u, SIM_USART_ISR) &= ~SIM_USART_ISR_RXNE;
+      if (v & SIM_USART_RQR_TXFRQ) drop_held(u);
       break;
     default: *reg(u, word) = v;
   }
-  update_irq(u);
+  usart_update_irq(u);
 }
 
 void usart_reset(struct usart *u) {
   memset(u->r, 0, sizeof u->r);
   abandon(u);
-  update_irq(u);
+  usart_update_irq(u);
 }
 
 void usart_init(struct usart *u, struct sim *sim, uint32_t base,
@@ -197,6 +241,7 @@ void usart_init(struct usart *u, struct sim *sim, uint32_t base,
   reg_file_init(&u->regs, &sim_regs_usart, base, models, sizeof models / sizeof *models,
                 &sim->report);
   event_init(&u->sent, on_sent, u);
+  usart_rx_init(u);
 }
 
 void usart_free(struct usart *u) {

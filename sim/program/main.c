@@ -77,6 +77,10 @@ static bool read_files(struct program *p) {
   struct load_error error = {""};
   const struct options *o = &p->options;
   struct machine *m = p->machine;
+  if (o->qspi_file && !m->nor_size) {
+    complain("--qspi: this board has no QUADSPI flash");
+    return false;
+  }
   bool good =
       (!o->flash_file ||
        image_read(o->flash_file, m->flash_bytes, m->board->flash_size, &error)) &&

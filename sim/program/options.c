@@ -13,7 +13,7 @@ const char options_help[] =
     "\n"
     "Runs firmware on a simulated STM32F769 board and says what it does wrong.\n"
     "\n"
-    "  --board NAME          stm32f769i-disco or f769-custom-fs\n"
+    "  --board NAME          stm32f769i-disco, f769-custom-fs, nucleo-f767zi\n"
     "  --load FILE[@ADDR]    an ELF or Intel HEX file, or a raw file at ADDR\n"
     "                        (repeatable); loaded over what the image files hold\n"
     "  --flash FILE          internal flash; created if missing, written at the end\n"

@@ -128,6 +128,38 @@ static void backup_locked(bool bad) {
   wr(RTC_BKP0R, 1);
 }
 
+static void rtc_locked(bool bad) {
+  set(RCC_APB1ENR, BIT(28) | BIT(10));
+  set(PWR_CR1, BIT(8));
+  wr(RTC_WPR, 0xCA);
+  wr(RTC_WPR, bad ? 0 : 0x53);
+  wr(RTC_CR, BIT(5));
+}
+
+// --- outside the chip
+// ----------------------------------------------------------------------
+
+// The test's other end reads 1 Mbaud.
+static void uart_baud(bool bad) {
+  while (!(rd(USART1_ISR) & BIT(6))) {
+  }
+  wr(USART1_CR1, 0);
+  wr(USART1_BRR, bad ? 17 : 16);
+  wr(USART1_CR1, BIT(0) | BIT(3));
+  wr(USART1_TDR, 'x');
+  while (!(rd(USART1_ISR) & BIT(6))) {
+  }
+}
+
+// MT48LC4M32B2: 8 columns, 12 rows, 32 bits, 4 banks, CAS 3, HCLK / 2.
+static void sdram(bool bad) {
+  set(RCC_AHB3ENR, BIT(0));
+  wr(FMC_SDCR1, 0x64 | 3u << 7 | 2u << 10);
+  wr(FMC_SDCMR, 1 | BIT(4));
+  if (!bad) pause_us(1000);
+  wr(FMC_SDCMR, 2 | BIT(4));
+}
+
 // --- core
 // --------------------------------------------------------------------------------
 
@@ -202,5 +234,7 @@ const struct error_case chip_cases[] = {
     {"backup-locked", backup_locked}, {"vector-table", vector_table},
     {"mpu-config", mpu_config},       {"lockup", lockup},
     {"dropped-write", aircr_key},     {"dropped-write/lckr", locked_pins},
-    {"dropped-write/tdr", lost_byte}, {NULL, NULL},
+    {"dropped-write/tdr", lost_byte}, {"rtc-locked", rtc_locked},
+    {"uart-baud", uart_baud},         {"sdram", sdram},
+    {NULL, NULL},
 };

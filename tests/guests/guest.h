@@ -42,68 +42,93 @@ __attribute__((always_inline)) static inline void clear(uint32_t addr, uint32_t 
   wr(addr, rd(addr) & ~bits);
 }
 
-#define RCC_CR        0x40023800u
-#define RCC_PLLCFGR   0x40023804u
-#define RCC_CFGR      0x40023808u
-#define RCC_AHB1RSTR  0x40023810u
-#define RCC_AHB3RSTR  0x40023818u
-#define RCC_AHB1ENR   0x40023830u
-#define RCC_AHB2ENR   0x40023834u
-#define RCC_AHB3ENR   0x40023838u
-#define RCC_APB1ENR   0x40023840u
-#define RCC_APB2ENR   0x40023844u
-#define RCC_AHB1LPENR 0x40023850u
-#define RCC_BDCR      0x40023870u
-#define RCC_CSR       0x40023874u
-#define FLASH_ACR     0x40023C00u
-#define FLASH_KEYR    0x40023C04u
-#define FLASH_SR      0x40023C0Cu
-#define FLASH_CR      0x40023C10u
-#define PWR_CR1       0x40007000u
-#define PWR_CSR1      0x40007004u
-#define RTC_BKP0R     0x40002850u
-#define IWDG_KR       0x40003000u
-#define IWDG_RLR      0x40003008u
-#define SYSCFG_CMPCR  0x40013820u
-#define USART1_CR1    0x40011000u
-#define USART1_BRR    0x4001100Cu
-#define USART1_ISR    0x4001101Cu
-#define USART1_TDR    0x40011028u
-#define GPIO(port)    (0x40020000u + 0x400u * (uint32_t)((port) - 'A'))
-#define DWT_CTRL      0xE0001000u
-#define DWT_CYCCNT    0xE0001004u
-#define SYST_CSR      0xE000E010u
-#define SYST_RVR      0xE000E014u
-#define SYST_CVR      0xE000E018u
-#define NVIC_ISER(n)  (0xE000E100u + 4u * (n))
-#define NVIC_ICER(n)  (0xE000E180u + 4u * (n))
-#define NVIC_ISPR(n)  (0xE000E200u + 4u * (n))
-#define NVIC_ICPR(n)  (0xE000E280u + 4u * (n))
-#define NVIC_IPR(n)   (0xE000E400u + (n))
-#define ICSR          0xE000ED04u
-#define VTOR          0xE000ED08u
-#define AIRCR         0xE000ED0Cu
-#define SCR           0xE000ED10u
-#define CCR           0xE000ED14u
-#define SHPR(n)       (0xE000ED18u + (n)-4u)  // by exception number, bytes
-#define SHCSR         0xE000ED24u
-#define CFSR          0xE000ED28u
-#define HFSR          0xE000ED2Cu
-#define MMFAR         0xE000ED34u
-#define BFAR          0xE000ED38u
-#define CPACR         0xE000ED88u
-#define MPU_CTRL      0xE000ED94u
-#define MPU_RNR       0xE000ED98u
-#define MPU_RBAR      0xE000ED9Cu
-#define MPU_RASR      0xE000EDA0u
-#define DEMCR         0xE000EDFCu
-#define STIR          0xE000EF00u
-#define ICIALLU       0xE000EF50u
-#define ICIMVAU       0xE000EF58u
-#define DCIMVAC       0xE000EF5Cu
-#define DCISW         0xE000EF60u
-#define DCCMVAC       0xE000EF68u
-#define DCCIMVAC      0xE000EF70u
+#define RCC_CR           0x40023800u
+#define RCC_PLLCFGR      0x40023804u
+#define RCC_CFGR         0x40023808u
+#define RCC_AHB1RSTR     0x40023810u
+#define RCC_AHB3RSTR     0x40023818u
+#define RCC_AHB1ENR      0x40023830u
+#define RCC_AHB2ENR      0x40023834u
+#define RCC_AHB3ENR      0x40023838u
+#define RCC_APB1ENR      0x40023840u
+#define RCC_APB2ENR      0x40023844u
+#define RCC_AHB1LPENR    0x40023850u
+#define RCC_BDCR         0x40023870u
+#define RCC_CSR          0x40023874u
+#define FLASH_ACR        0x40023C00u
+#define FLASH_KEYR       0x40023C04u
+#define FLASH_SR         0x40023C0Cu
+#define FLASH_CR         0x40023C10u
+#define PWR_CR1          0x40007000u
+#define PWR_CSR1         0x40007004u
+#define RTC_BKP0R        0x40002850u
+#define RTC_TR           0x40002800u
+#define RTC_DR           0x40002804u
+#define RTC_CR           0x40002808u
+#define RTC_ISR          0x4000280Cu
+#define RTC_PRER         0x40002810u
+#define RTC_WUTR         0x40002814u
+#define RTC_ALRMAR       0x4000281Cu
+#define RTC_WPR          0x40002824u
+#define IWDG_KR          0x40003000u
+#define IWDG_RLR         0x40003008u
+#define SYSCFG_CMPCR     0x40013820u
+#define USART1           0x40011000u
+#define USART3           0x40004800u
+#define USART_CR1(u)     (u)
+#define USART_BRR(u)     ((u) + 0x0Cu)
+#define USART_ISR(u)     ((u) + 0x1Cu)
+#define USART_RDR(u)     ((u) + 0x24u)
+#define USART_TDR(u)     ((u) + 0x28u)
+#define USART1_CR1       0x40011000u
+#define USART1_BRR       0x4001100Cu
+#define USART1_ISR       0x4001101Cu
+#define USART1_TDR       0x40011028u
+#define GPIO(port)       (0x40020000u + 0x400u * (uint32_t)((port) - 'A'))
+#define SYSCFG_EXTICR(n) (0x40013804u + 4u * (n))  // from 1
+#define EXTI_IMR         0x40013C00u
+#define EXTI_RTSR        0x40013C08u
+#define EXTI_FTSR        0x40013C0Cu
+#define EXTI_PR          0x40013C14u
+#define FMC_SDCR1        0xA0000140u
+#define FMC_SDTR1        0xA0000148u
+#define FMC_SDCMR        0xA0000150u
+#define FMC_SDRTR        0xA0000154u
+#define FMC_SDSR         0xA0000158u
+#define DWT_CTRL         0xE0001000u
+#define DWT_CYCCNT       0xE0001004u
+#define SYST_CSR         0xE000E010u
+#define SYST_RVR         0xE000E014u
+#define SYST_CVR         0xE000E018u
+#define NVIC_ISER(n)     (0xE000E100u + 4u * (n))
+#define NVIC_ICER(n)     (0xE000E180u + 4u * (n))
+#define NVIC_ISPR(n)     (0xE000E200u + 4u * (n))
+#define NVIC_ICPR(n)     (0xE000E280u + 4u * (n))
+#define NVIC_IPR(n)      (0xE000E400u + (n))
+#define ICSR             0xE000ED04u
+#define VTOR             0xE000ED08u
+#define AIRCR            0xE000ED0Cu
+#define SCR              0xE000ED10u
+#define CCR              0xE000ED14u
+#define SHPR(n)          (0xE000ED18u + (n)-4u)  // by exception number, bytes
+#define SHCSR            0xE000ED24u
+#define CFSR             0xE000ED28u
+#define HFSR             0xE000ED2Cu
+#define MMFAR            0xE000ED34u
+#define BFAR             0xE000ED38u
+#define CPACR            0xE000ED88u
+#define MPU_CTRL         0xE000ED94u
+#define MPU_RNR          0xE000ED98u
+#define MPU_RBAR         0xE000ED9Cu
+#define MPU_RASR         0xE000EDA0u
+#define DEMCR            0xE000EDFCu
+#define STIR             0xE000EF00u
+#define ICIALLU          0xE000EF50u
+#define ICIMVAU          0xE000EF58u
+#define DCIMVAC          0xE000EF5Cu
+#define DCISW            0xE000EF60u
+#define DCCMVAC          0xE000EF68u
+#define DCCIMVAC         0xE000EF70u
 
 #define IRQ_USART1 37u
 
@@ -170,7 +195,7 @@ __attribute__((noreturn)) void finish(void);  // "end", then sleeps for ever
 #define MAILBOX(n) (0x2001FF00u + 4u * (n))
 enum {
   MAIL_STORM = 2,        // 1, from the program: interrupts may come
-  MAIL_CONSOLE = 3,      // 1: on PB14
+  MAIL_CONSOLE = 3,      // 1: on PB14, 2: USART3 on PD8
   MAIL_SECOND_BANK = 4,  // 1: flash errors are to be made in bank 2
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Reset entry, vectors in RAM, console, checks. HSI at 16 MHz, everything else as
-// after reset but for port A and USART1 (1 Mbaud on PA9).
+// after reset but for the console (1 Mbaud; PA9 of USART1 on most boards).
 #include "tests/guests/guest.h"
 
 enum { VECTORS = 16 + 110 };
@@ -35,20 +35,27 @@ void set_irq(uint32_t irq, vector handler, uint32_t priority) {
   wr(NVIC_ISER(irq / 32), 1u << irq % 32);
 }
 
-// PA9 (AF7), or PB14 (AF4) on the board whose PA9 senses VBUS.
-static void console_pin(void) {
-  const bool other = rd(MAILBOX(MAIL_CONSOLE)) == 1;
-  const uint32_t port = GPIO(other ? 'B' : 'A'), pin = other ? 14 : 9;
-  set(RCC_AHB1ENR, BIT(other ? 1 : 0));
-  set(port + 0x24, (other ? 4u : 7u) << (pin - 8) * 4);
-  set(port, 2u << pin * 2);
-}
+// Each board's console: its pin, and USART1 or USART3.
+static const struct console {
+  char port;
+  uint8_t pin, alternate;
+  uint32_t usart, enable, enable_bit;
+} consoles[] = {
+    {'A', 9, 7, USART1, RCC_APB2ENR, BIT(4)},
+    {'B', 14, 4, USART1, RCC_APB2ENR, BIT(4)},  // PA9 senses VBUS
+    {'D', 8, 7, USART3, RCC_APB1ENR, BIT(18)},
+};
+static uint32_t console_usart;
 
 static void start_console(void) {
-  console_pin();
-  set(RCC_APB2ENR, BIT(4));
-  wr(USART1_BRR, 16);
-  wr(USART1_CR1, BIT(0) | BIT(3));
+  const struct console *c = &consoles[rd(MAILBOX(MAIL_CONSOLE)) % 3];
+  set(RCC_AHB1ENR, BIT(c->port - 'A'));
+  set(GPIO(c->port) + 0x24, (uint32_t)c->alternate << (c->pin - 8) * 4);
+  set(GPIO(c->port), 2u << c->pin * 2);
+  set(c->enable, c->enable_bit);
+  console_usart = c->usart;
+  wr(USART_BRR(console_usart), 16);
+  wr(USART_CR1(console_usart), BIT(0) | BIT(3));
 }
 
 NOINLINE static void run(void) {
@@ -86,9 +93,9 @@ __attribute__((naked, noreturn)) void reset_entry(void) {
 // --------------------------------------------------------------------------
 
 static void print_char(char c) {
-  while (!(rd(USART1_ISR) & BIT(7))) {
+  while (!(rd(USART_ISR(console_usart)) & BIT(7))) {
   }
-  wr(USART1_TDR, (uint8_t)c);
+  wr(USART_TDR(console_usart), (uint8_t)c);
 }
 
 void print(const char *text) {

@@ -15,7 +15,7 @@
 
 struct chip {
   struct sim sim;
-  uint64_t hz[CLOCK_LSE + 1];
+  uint64_t hz[CLOCK_COUNT];
   bool irq;
   unsigned irq_number, irq_rises;
 };

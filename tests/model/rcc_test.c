@@ -26,6 +26,7 @@ enum {
   CSR = 0x74,
   PLLI2SCFGR = 0x84,
   PLLSAICFGR = 0x88,
+  DCKCFGR1 = 0x8C,
   DCKCFGR2 = 0x90,
 };
 
@@ -462,6 +463,73 @@ static void usart1_has_four_sources(void **state) {
   assert_int_equal(hz(b, CLOCK_HSI), 0);
 }
 
+// RM0410 5.2.11: by PPRE (as a power of two), without and with DCKCFGR1.TIMPRE, at an
+// HCLK of 16 MHz.
+static const struct {
+  uint32_t ppre;
+  uint64_t twice, four_times;
+} timer_clocks[] = {{0, 16000000, 16000000},
+                    {4, 16000000, 16000000},
+                    {5, 8000000, 16000000},
+                    {6, 4000000, 8000000},
+                    {7, 2000000, 4000000}};
+
+static void timers_run_faster_than_their_bus(void **state) {
+  struct bench *b = *state;
+  for (size_t i = 0; i < sizeof timer_clocks / sizeof *timer_clocks; i++) {
+    wr(b, CFGR, PPRE1(timer_clocks[i].ppre));
+    wr(b, DCKCFGR1, 0);
+    assert_int_equal(hz(b, CLOCK_TIM_APB1), timer_clocks[i].twice);
+    assert_int_equal(hz(b, CLOCK_TIM_APB2), 16000000);
+    wr(b, DCKCFGR1, BIT(24));
+    assert_int_equal(hz(b, CLOCK_TIM_APB1), timer_clocks[i].four_times);
+    wr(b, CFGR, PPRE2(timer_clocks[i].ppre));
+    assert_int_equal(hz(b, CLOCK_TIM_APB2), timer_clocks[i].four_times);
+  }
+}
+
+// DCKCFGR2: two bits each, USART1 to UART8 from bit 0, I2C1 to 4 from bit 16; USART1
+// and USART6 are on APB2.
+static void every_serial_port_chooses_for_itself(void **state) {
+  struct bench *b = *state;
+  wr(b, CFGR, PPRE1(5) | PPRE2(4));
+  static const enum clock_id ports[12] = {
+      CLOCK_USART1, CLOCK_USART2, CLOCK_USART3, CLOCK_UART4, CLOCK_UART5, CLOCK_USART6,
+      CLOCK_UART7,  CLOCK_UART8,  CLOCK_I2C1,   CLOCK_I2C2,  CLOCK_I2C3,  CLOCK_I2C4};
+  for (unsigned i = 0; i < 12; i++) {
+    const uint64_t bus = i == 0 || i == 5 ? 8000000 : 4000000;
+    wr(b, DCKCFGR2, 0);
+    assert_int_equal(hz(b, ports[i]), bus);
+    wr(b, DCKCFGR2, 1u << 2 * i);
+    for (unsigned k = 0; k < 12; k++)
+      assert_int_equal(hz(b, ports[k]), k == i             ? 16000000u
+                                        : k == 0 || k == 5 ? 8000000u
+                                                           : 4000000u);
+    wr(b, DCKCFGR2, 2u << 2 * i);
+    assert_int_equal(hz(b, ports[i]), 16000000);
+  }
+}
+
+static void the_rtc_has_three_sources(void **state) {
+  struct bench *b = *state;
+  b->rcc.backup_unlocked = true;
+  wr(b, BDCR, LSEON | 1u << 8);
+  chip_pass(&b->chip, VT_S(2));
+  assert_int_equal(hz(b, CLOCK_RTC), 0);  // RTCEN is clear
+  set(b, BDCR, BIT(15));
+  assert_int_equal(hz(b, CLOCK_RTC), LSE_HZ);
+  wr(b, BDCR, BIT(15) | 2u << 8);
+  assert_int_equal(hz(b, CLOCK_RTC), 0);
+  wr(b, CSR, 1);
+  chip_pass(&b->chip, VT_US(40));
+  assert_int_equal(hz(b, CLOCK_RTC), 32000);
+  wr(b, BDCR, BIT(15) | 3u << 8);
+  start_hse(b);
+  assert_int_equal(hz(b, CLOCK_RTC), 0);  // RTCPRE 0
+  wr(b, CFGR, 25u << 16);
+  assert_int_equal(hz(b, CLOCK_RTC), 1000000);
+}
+
 static void every_change_of_rate_is_told(void **state) {
   struct bench *b = *state;
   start_hse(b);
@@ -688,6 +756,9 @@ int main(void) {
       TEST(rates_of_every_bus),
       TEST(forty_eight_mhz_from_either_pll),
       TEST(usart1_has_four_sources),
+      TEST(timers_run_faster_than_their_bus),
+      TEST(every_serial_port_chooses_for_itself),
+      TEST(the_rtc_has_three_sources),
       TEST(every_change_of_rate_is_told),
       TEST(the_switch_waits_for_its_clock),
       TEST(switch_position_three_is_no_clock),

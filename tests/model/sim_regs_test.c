@@ -11,12 +11,16 @@
 #include <cmocka.h>
 
 static const struct reg_block *const blocks[] = {
-    &sim_regs_coredebug, &sim_regs_crc,    &sim_regs_dbgmcu, &sim_regs_dwt,
-    &sim_regs_exti,      &sim_regs_flash,  &sim_regs_fpu,    &sim_regs_gpio,
-    &sim_regs_gpioa,     &sim_regs_gpiob,  &sim_regs_iwdg,   &sim_regs_mpu,
-    &sim_regs_nvic,      &sim_regs_otg_fs, &sim_regs_otg_hs, &sim_regs_pwr,
-    &sim_regs_quadspi,   &sim_regs_rcc,    &sim_regs_rtc,    &sim_regs_scb,
-    &sim_regs_scnscb,    &sim_regs_stk,    &sim_regs_syscfg, &sim_regs_usart,
+    &sim_regs_coredebug,  &sim_regs_crc,    &sim_regs_dbgmcu, &sim_regs_dwt,
+    &sim_regs_exti,       &sim_regs_flash,  &sim_regs_fpu,    &sim_regs_gpio,
+    &sim_regs_gpioa,      &sim_regs_gpiob,  &sim_regs_iwdg,   &sim_regs_mpu,
+    &sim_regs_nvic,       &sim_regs_otg_fs, &sim_regs_otg_hs, &sim_regs_pwr,
+    &sim_regs_quadspi,    &sim_regs_rcc,    &sim_regs_rtc,    &sim_regs_scb,
+    &sim_regs_scnscb,     &sim_regs_stk,    &sim_regs_syscfg, &sim_regs_usart,
+    &sim_regs_tim1,       &sim_regs_tim2,   &sim_regs_tim3,   &sim_regs_tim6,
+    &sim_regs_tim9,       &sim_regs_tim10,  &sim_regs_wwdg,   &sim_regs_rng,
+    &sim_regs_fmc,        &sim_regs_i2c,    &sim_regs_spi,    &sim_regs_adc,
+    &sim_regs_adc_common,
 };
 enum { BLOCKS = sizeof blocks / sizeof blocks[0] };
 
@@ -88,6 +92,10 @@ static const struct {
     {"OTG_HS", "DCFG", 0x00200000}, {"OTG_FS", "DCFG", 0x00200000},
     {"OTG_HS", "DSTS", 0x00000010}, {"OTG_FS", "DSTS", 0x00000010},
     {"DBGMCU", "IDCODE", 0x6000},   {"SCB", "CTR", 0xC000},
+    {"FMC", "BCR1", 0x80},          {"FMC", "BCR2", 0x80},
+    {"FMC", "BCR3", 0x80},          {"FMC", "BCR4", 0x80},
+    {"FMC", "BWTR1", 0x0FF00000},   {"FMC", "BWTR2", 0x0FF00000},
+    {"FMC", "BWTR3", 0x0FF00000},   {"FMC", "BWTR4", 0x0FF00000},
 };
 
 static uint32_t allowed_reset(const char *block, const char *reg) {

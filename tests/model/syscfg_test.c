@@ -31,11 +31,11 @@ static int teardown(void **state) {
   return 0;
 }
 
-// Bank swap, FMC swap, fast-mode plus and the Ethernet choice are not modelled, and
-// neither is CBR: their bits say so. The EXTI routing is kept.
+// Bank swap and FMC swap are not modelled, and neither is CBR: their bits say so. Fast-
+// mode plus and the Ethernet choice are kept.
 static const struct register_bits registers[] = {
     {"MEMRMP", 0x00, 0, 0, 0x00000001, 0, 0x00000D00},
-    {"PMC", 0x04, 0, 0, 0, 0, 0x008700FF},
+    {"PMC", 0x04, 0, 0x008700FF, 0, 0, 0},
     {"EXTICR1", 0x08, 0, 0x0000FFFF, 0, 0, 0},
     {"EXTICR2", 0x0C, 0, 0x0000FFFF, 0, 0, 0},
     {"EXTICR3", 0x10, 0, 0x0000FFFF, 0, 0, 0},

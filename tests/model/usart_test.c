@@ -50,13 +50,15 @@ struct bench {
   bool pin_lost;
 };
 
-static void on_tx(void *ctx, uint8_t byte) {
+static void on_tx(void *ctx, unsigned number, uint8_t byte) {
   struct bench *b = ctx;
+  assert_int_equal(number, 1);
   b->times[b->count] = b->chip.sim.events.now;
   b->sent[b->count++] = byte;
 }
 
-static bool pin_ok(void *ctx) {
+static bool pin_ok(void *ctx, unsigned number, bool tx) {
+  (void)number, (void)tx;
   return !((struct bench *)ctx)->pin_lost;
 }
 
@@ -69,6 +71,7 @@ static int setup(void **state) {
   b.usart.irq = chip_irq(&b.chip, 37);
   b.usart.on_tx = on_tx;
   b.usart.pin_ok = pin_ok;
+  b.usart.number = 1;
   b.usart.ctx = &b;
   chip_add(&b.chip, "USART1", BASE, 0x400, &b.usart, usart_read, usart_write);
   usart_reset(&b.usart);
@@ -100,16 +103,16 @@ static void start(struct bench *b, uint32_t more) {
 
 // --- registers ----------------------------------------------------------------------
 
-// What asynchronous use without parity checks, LIN, wake-up and DMA does not need is
-// not modelled.
+// What asynchronous use without LIN, wake-up, flow control and DMA does not need is not
+// modelled.
 static const struct register_bits registers[] = {
-    {"CR1", 0x00, 0, 0x100096EF, 0, 0, 0x0FFF6910},
+    {"CR1", 0x00, 0, 0x100097FF, 0, 0, 0x0FFF6800},
     {"CR2", 0x04, 0, 0x00003000, 0, 0, 0xFFFFCF70},
     {"CR3", 0x08, 0, 0x00001801, 0, 0, 0x00FEE7FE},
     {"BRR", 0x0C, 0, 0x0000FFFF, 0, 0, 0},
     {"GTPR", 0x10, 0, 0, 0, 0, 0x0000FFFF},
     {"RTOR", 0x14, 0, 0, 0, 0, 0xFFFFFFFF},
-    {"RQR", 0x18, 0, 0, 0, 0x00000008, 0x00000017},
+    {"RQR", 0x18, 0, 0, 0, 0x00000018, 0x00000007},
     {"ISR", 0x1C, 0x000000C0, 0, 0x007FDFFF, 0, 0},
     {"ICR", 0x20, 0, 0, 0, 0x00121B5F, 0},
     {"RDR", 0x24, 0, 0, 0x000001FF, 0, 0},
@@ -325,6 +328,7 @@ static void overruns_can_be_ignored(void **state) {
   usart_receive(&b->usart, 1);
   usart_receive(&b->usart, 2);
   assert_int_equal(rd(b, ISR) & (ORE | RXNE), RXNE);
+  assert_int_equal(rd(b, RDR), 2);  // RM0410 34.8.3, OVRDIS: overwritten
 }
 
 static void a_request_drops_the_received_byte(void **state) {
@@ -342,6 +346,142 @@ static void a_receiver_that_is_off_hears_nothing(void **state) {
   wr(b, CR1, UE | TE);
   usart_receive(&b->usart, 1);
   assert_int_equal(rd(b, ISR), AFTER_INIT | TEACK);
+}
+
+// --- the other end
+// ---------------------------------------------------------------------
+
+#define IDLE   BIT(4)
+#define IDLEIE BIT(4)
+#define FE     BIT(1)
+#define EIE    BIT(0)
+#define PS     BIT(9)
+
+static void a_queue_arrives_at_the_line_rate(void **state) {
+  struct bench *b = *state;
+  start(b, RXNEIE);
+  for (uint8_t i = 0; i < 5; i++)
+    assert_true(usart_send(&b->usart, (uint8_t)(0x30 + i)));
+  for (unsigned i = 0; i < 5; i++) {
+    chip_pass(&b->chip, FRAME - 1);
+    assert_false(b->chip.irq);
+    chip_pass(&b->chip, 1);
+    assert_true(b->chip.irq);
+    assert_int_equal(rd(b, RDR), 0x30 + i);
+  }
+  expect_none(&b->chip);
+}
+
+static void the_rate_is_the_other_ends(void **state) {
+  struct bench *b = *state;
+  b->usart.far_baud = 970000;  // 3 % slower: borne
+  start(b, 0);
+  usart_send(&b->usart, 'x');
+  chip_pass(&b->chip, FRAME);
+  assert_int_equal(rd(b, ISR) & RXNE, 0);
+  chip_pass(&b->chip, VT_NS(310));
+  assert_int_equal(rd(b, RDR), 'x');
+  expect_none(&b->chip);
+}
+
+static void a_wrong_rate_garbles_both_ways(void **state) {
+  struct bench *b = *state;
+  static const uint32_t rates[] = {950000, 1050000, 115200, 2000000};
+  for (size_t i = 0; i < 4; i++) {
+    usart_reset(&b->usart);
+    b->count = 0;
+    b->usart.far_baud = rates[i];
+    wr(b, CR3, EIE);
+    start(b, 0);
+    wr(b, TDR, 'x');
+    chip_pass(&b->chip, VT_MS(1));
+    expect_one(&b->chip, GUEST_UART_BAUD);
+    assert_int_equal(b->count, 1);
+    assert_int_not_equal(b->sent[0], 'x');
+    usart_send(&b->usart, 'y');
+    chip_pass(&b->chip, VT_MS(1));
+    expect_one(&b->chip, GUEST_UART_BAUD);
+    assert_int_equal(rd(b, ISR) & (RXNE | FE), RXNE | FE);
+    assert_true(b->chip.irq);
+    assert_int_not_equal(rd(b, RDR), 'y');
+  }
+}
+
+static void silence_is_noticed_once(void **state) {
+  struct bench *b = *state;
+  start(b, IDLEIE);
+  usart_send(&b->usart, 1);
+  usart_send(&b->usart, 2);
+  chip_pass(&b->chip, 2 * FRAME);
+  assert_int_equal(rd(b, ISR) & IDLE, 0);
+  rd(b, RDR);
+  chip_pass(&b->chip, FRAME - 1);
+  assert_false(b->chip.irq);
+  chip_pass(&b->chip, 1);
+  assert_true(b->chip.irq);
+  wr(b, ICR, IDLE);
+  assert_false(b->chip.irq);
+  chip_pass(&b->chip, VT_MS(1));
+  assert_int_equal(rd(b, ISR) & IDLE, 0);
+}
+
+static void parity_stands_above_the_data(void **state) {
+  struct bench *b = *state;
+  static const struct {
+    uint32_t format;
+    uint8_t sent;
+    uint16_t read;
+  } cases[] = {
+      {PCE, 0x41, 0x41},       {PCE, 0x43, 0xC3},       {PCE | PS, 0x41, 0xC1},
+      {PCE | M0, 0xFF, 0x0FF}, {PCE | M0, 0xFE, 0x1FE}, {PCE | M0 | PS, 0xFF, 0x1FF},
+      {PCE | M1, 0x3F, 0x3F},  {M1, 0xFF, 0x7F},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    usart_reset(&b->usart);
+    b->count = 0;
+    start(b, cases[i].format);
+    usart_receive(&b->usart, cases[i].sent);
+    assert_int_equal(rd(b, RDR), cases[i].read);
+    wr(b, TDR, cases[i].sent | 0x80u);
+    chip_pass(&b->chip, VT_MS(1));
+    const uint32_t kept = cases[i].format == (PCE | M1) ? 0x3Fu
+                          : cases[i].format & M0        ? 0xFFu
+                                                        : 0x7Fu;
+    assert_int_equal(b->sent[0], (cases[i].sent | 0x80u) & kept);
+  }
+}
+
+static void what_nobody_listens_to_is_lost(void **state) {
+  struct bench *b = *state;
+  usart_send(&b->usart, 1);
+  chip_pass(&b->chip, VT_MS(1));
+  start(b, 0);
+  assert_int_equal(rd(b, ISR) & RXNE, 0);
+  b->pin_lost = true;
+  usart_send(&b->usart, 2);
+  chip_pass(&b->chip, VT_MS(1));
+  expect_one(&b->chip, GUEST_PIN_AF);
+  assert_int_equal(rd(b, ISR) & RXNE, 0);
+}
+
+static void a_full_queue_refuses(void **state) {
+  struct bench *b = *state;
+  for (unsigned i = 0; i < USART_QUEUE; i++)
+    assert_true(usart_send(&b->usart, 0));
+  assert_false(usart_send(&b->usart, 0));
+  usart_hush(&b->usart);
+  assert_true(usart_send(&b->usart, 0));
+}
+
+static void what_is_held_can_be_dropped(void **state) {
+  struct bench *b = *state;
+  start(b, 0);
+  wr(b, TDR, 'a');
+  wr(b, TDR, 'b');
+  wr(b, RQR, BIT(4));  // TXFRQ
+  assert_int_equal(rd(b, ISR) & TXE, TXE);
+  chip_pass(&b->chip, VT_MS(1));
+  assert_int_equal(b->count, 1);
 }
 
 static void reset_forgets_everything(void **state) {
@@ -374,6 +514,14 @@ int main(void) {
       TEST(overruns_can_be_ignored),
       TEST(a_request_drops_the_received_byte),
       TEST(a_receiver_that_is_off_hears_nothing),
+      TEST(a_queue_arrives_at_the_line_rate),
+      TEST(the_rate_is_the_other_ends),
+      TEST(a_wrong_rate_garbles_both_ways),
+      TEST(silence_is_noticed_once),
+      TEST(parity_stands_above_the_data),
+      TEST(what_nobody_listens_to_is_lost),
+      TEST(a_full_queue_refuses),
+      TEST(what_is_held_can_be_dropped),
       TEST(reset_forgets_everything),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -135,10 +135,17 @@ SOURCE_CASES = (
      'strip = "P_"\n[[fix]]\nblock = ["demo", "b"]\nreg = "CR"\n'
      "reset = { demo = 0x10, b = 0x20 }\n" + SOURCE,
      ('{"CR", 0x000u, 0x00000010u,', '{"CR", 0x000u, 0x00000020u,')),
+    ("plain, shared by what is derived", '[[plain]]\nsvd = ["DEMO"]\n',
+     ('static const struct reg_block sim_regs_plain_demo = {"DEMO", ',
+      '    {"P_CR", 0x000u, 0x00000001u, 0x000F0031u, 0x00000000u, ',
+      "    &sim_regs_plain_demo,\n    &sim_regs_plain_demo,\n")),
+    ("not plain", "", ("    NULL,\n    NULL,\n",)),
 )
 
 # (what is tried, corrections, words of the refusal)
 REFUSED = (
+    ("plain unknown", '[[plain]]\nsvd = ["X"]\n', "has no peripheral X"),
+    ("plain derived", '[[plain]]\nsvd = ["DEMO2"]\n', "DEMO2 is derived"),
     ("no source", fix('reg = "CR"\nreset = 0', source=""), "no source"),
     ("empty source", fix('reg = "CR"\nreset = 0', source='source = ""'), "no source"),
     ("core block without source", '[[block]]\ntable = "core"\nbase = 0\n', "no source"),

@@ -99,7 +99,12 @@ static const struct {
     {GUEST_HANDOVER, "hand-over/qspi", NULL},
 };
 
+static void put_terminal(struct guest *g) {
+  machine_uart_baud(g->machine, 1, 1000000);
+}
+
 static const struct circumstances special[] = {
+    {.error = GUEST_UART_BAUD, .prepare = put_terminal},
     {.error = GUEST_FLASH_SUPPLY, .supply_mv = 2400},
     {.error = GUEST_POWER, .supply_mv = 2500},
     {.error = GUEST_FLASH_PROTECTED, .options = 1u << (16 + 2)},

@@ -65,7 +65,8 @@ void guest_close(struct guest *g) {
 void guest_start(struct guest *g) {
   machine_power_on(g->machine);
   guest_mail(g, 2, 0);
-  guest_mail(g, 3, g->machine->board->vbus_on_pa9);
+  const bool usart3 = g->machine->board->console.number == 3;
+  guest_mail(g, 3, usart3 ? 2u : g->machine->board->vbus_on_pa9);
 }
 
 void guest_mail(struct guest *g, unsigned word, uint32_t value) {

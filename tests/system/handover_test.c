@@ -113,7 +113,7 @@ static void take_picture(const struct rig *r, struct picture *p) {
       3u;  // LSI; the rest are the reset flags, which the application may see
   memcpy(p->pwr, m->pwr.r, sizeof p->pwr);
   memcpy(p->syscfg, m->syscfg.r, sizeof p->syscfg);
-  memcpy(p->usart, m->usart1.r, sizeof p->usart);
+  memcpy(p->usart, m->chip.uart[0].r, sizeof p->usart);
   picture_ports(m, p);
   memcpy(p->otg_hs, m->otg_hs.reg, sizeof p->otg_hs);
   memcpy(p->otg_fs, m->otg_fs.reg, sizeof p->otg_fs);
