@@ -20,6 +20,7 @@ enum {
 #define OPCODE_WFE   0xBF20u
 #define OPCODE_YIELD 0xBF10u
 #define XPSR_T       (1u << 24)
+#define SYSTEM_SPACE 0xE0000000u  // never executable (DDI0403E table B3-1)
 
 static uc_engine *open_engine(void) {
   uc_engine *uc;
@@ -79,6 +80,19 @@ void cpu_destroy(struct cpu *c) {
   free(c);
 }
 
+static void load_vectors(struct cpu *c, uint32_t vectors) {
+  const uint32_t sp = cpu_load32(c, vectors), pc = cpu_load32(c, vectors + 4);
+  if (sp == 0xFFFFFFFFu && pc == 0xFFFFFFFFu) {
+    report_guest(&c->sim->report, GUEST_VECTOR_TABLE, vectors,
+                 "started from blank flash: stack and reset vector at 0x%08x are "
+                 "FFFFFFFF",
+                 (unsigned)vectors);
+  }
+  reg_put(c, UC_ARM_REG_SP, sp & ~3u);
+  reg_put(c, UC_ARM_REG_PC, pc);
+  c->block_addr = pc & ~1u;
+}
+
 void cpu_reset(struct cpu *c, uint32_t vectors) {
   // Time may have gone on without the core: the power was off.
   c->base_time = c->sim->events.now;
@@ -96,9 +110,7 @@ void cpu_reset(struct cpu *c, uint32_t vectors) {
   c->sleeping = c->locked_up = c->held = c->app_seen = false;
   cpu_cache_reset(c);
   cpu_apply_memory(c);
-  reg_put(c, UC_ARM_REG_SP, cpu_load32(c, vectors) & ~3u);
-  reg_put(c, UC_ARM_REG_PC, cpu_load32(c, vectors + 4));
-  c->block_addr = cpu_load32(c, vectors + 4) & ~1u;
+  load_vectors(c, vectors);
   cpu_refresh_flags(c);
   cpu_attention(c);
 }
@@ -140,7 +152,6 @@ static void supervisor_call(struct cpu *c) {
 
 static void interrupted(struct cpu *c) {
   const uint32_t pc = reg_get(c, UC_ARM_REG_PC);
-  const bool handler = reg_get(c, UC_ARM_REG_IPSR) & 0x1FFu;
   switch (c->interrupt_number) {
     case INTR_SVC: supervisor_call(c); break;
     case INTR_EXC_RETURN: cpu_return_from_exception(c, pc | 1u); break;
@@ -149,12 +160,8 @@ static void interrupted(struct cpu *c) {
       cpu_raise_fault(c, EXC_HARDFAULT);
       break;
     case INTR_FETCH_ABORT:
-      if (pc >= 0xFFFFFF00u && handler) {
-        cpu_return_from_exception(c, pc | 1u);
-      } else {
-        c->fault_addr = pc;
-        memory_fault(c, true);
-      }
+      c->fault_addr = pc;
+      memory_fault(c, true);
       break;
     default:
       report_unimplemented(&c->sim->report, pc, "CPU emulator interrupt %u",
@@ -183,10 +190,25 @@ static void fetch_stopped(struct cpu *c) {
   }
 }
 
+// What a vector or a popped PC and xPSR can lead to, and Unicorn would not see: it sets
+// T by itself. EXC_RETURN is only what BX, POP or LDR put into PC (B1.5.8), and those
+// end in INTR_EXC_RETURN.
+static bool can_start(struct cpu *c, uint32_t pc) {
+  if (pc >= SYSTEM_SPACE) {
+    c->fault_addr = pc;
+    memory_fault(c, true);
+    return false;
+  }
+  if (reg_get(c, UC_ARM_REG_XPSR) & XPSR_T) return true;
+  usage_fault(c, SIM_SCB_CFSR_INVSTATE);
+  return false;
+}
+
 static void execute(struct cpu *c) {
   c->stop = 0;
   c->counters.slices++;
   const uint32_t pc = reg_get(c, UC_ARM_REG_PC);
+  if (!can_start(c, pc)) return;
   const uc_err e = uc_emu_start(c->uc, pc | 1u, 0, 0, 0);
   switch (e) {
     case UC_ERR_OK:

@@ -46,6 +46,14 @@ struct nvic_masks cpu_masks(const struct cpu *c) {
   };
 }
 
+// A frame that has no RAM under it is lost as a whole, and said once.
+static bool frame_fits(struct cpu *c, uint32_t frame, uint32_t size) {
+  if (cpu_is_ram(c, frame, size)) return true;
+  report_guest(&c->sim->report, GUEST_BUS_ERROR, frame,
+               "exception frame at 0x%08x, where no RAM is", (unsigned)frame);
+  return false;
+}
+
 static void push_frame(struct cpu *c, uint32_t frame, uint32_t xpsr, bool extended,
                        bool realigned) {
   static const int stacked[] = {UC_ARM_REG_R0, UC_ARM_REG_R1,  UC_ARM_REG_R2,
@@ -82,7 +90,9 @@ void cpu_take_exception(struct cpu *c, unsigned number) {
   const uint32_t size = extended ? FRAME_EXTENDED : FRAME_BASIC;
   const uint32_t frame = (sp - size) & ~7u;
 
-  push_frame(c, frame, xpsr, extended, (sp - size) & 4u);
+  if (frame_fits(c, frame, size)) {
+    push_frame(c, frame, xpsr, extended, (sp - size) & 4u);
+  }
   reg_put(c, UC_ARM_REG_SP, frame);  // still on the stack that was in use
   const uint32_t next = (xpsr & XPSR_FLAGS) | XPSR_T | number;
   if (thread && (control & CONTROL_NPRIV)) {

@@ -153,6 +153,7 @@ void cpu_map_regions(struct cpu *c);
 void cpu_map_devices(struct cpu *c);
 void cpu_stall(struct cpu *c, struct region_state *r, uint32_t addr, bool fetch);
 struct region_state *cpu_region_at(struct cpu *c, uint32_t addr);
+bool cpu_is_ram(struct cpu *c, uint32_t addr, uint32_t size);
 uint32_t cpu_load32(struct cpu *c, uint32_t addr);
 void cpu_store32(struct cpu *c, uint32_t addr, uint32_t value);
 void cpu_apply_memory(struct cpu *c);

@@ -45,6 +45,11 @@ uint32_t cpu_load32(struct cpu *c, uint32_t addr) {
   return value;
 }
 
+bool cpu_is_ram(struct cpu *c, uint32_t addr, uint32_t size) {
+  const struct region_state *r = cpu_region_at(c, addr);
+  return r && is_ram(r) && size <= r->def.size - (addr - r->def.base);
+}
+
 void cpu_store32(struct cpu *c, uint32_t addr, uint32_t value) {
   const struct region_state *r = cpu_region_at(c, addr);
   if (!r || !is_ram(r) || addr - r->def.base > r->def.size - 4) {

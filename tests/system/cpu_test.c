@@ -119,9 +119,15 @@ static void resets(void **state) {
   }
 }
 
+// Besides the lockup itself: the access that began it, and the fetch from where the
+// vector of the HardFault led.
+static uint64_t bus_errors_of_lockup(uint32_t where) {
+  return where == 3 || where == 4 ? 2 : where == 5 ? 1 : 0;
+}
+
 static void lockup(void **state) {
   (void)state;
-  for (uint32_t where = 0; where < 3; where++) {
+  for (uint32_t where = 0; where < 6; where++) {
     for (size_t i = 0; i < VARIANTS; i++) {
       struct guest *g =
           guest_open(DISCO, "cpu_lockup", variants[i].level, variants[i].mode);
@@ -131,13 +137,30 @@ static void lockup(void **state) {
       assert_string_equal(g->text, "now\n");
       assert_true(cpu_is_locked_up(g->machine->cpu));
       assert_int_equal(report_count(&g->machine->sim.report, GUEST_LOCKUP), 1);
-      assert_int_equal(g->machine->sim.report.guest_errors, 1);
+      assert_int_equal(g->machine->sim.report.guest_errors,
+                       1 + bus_errors_of_lockup(where));
       machine_reset_pin(g->machine);  // only this helps
       assert_false(cpu_is_locked_up(g->machine->cpu));
       guest_run(g, VT_MS(100));
       assert_string_equal(g->text, "now\nnow\n");
       guest_close(g);
     }
+  }
+}
+
+// SP and reset vector read FFFFFFFF: the first fetch faults, and so does the handler's.
+static void blank_flash(void **state) {
+  (void)state;
+  for (int mode = CPU_BLOCK; mode <= CPU_PRECISE; mode++) {
+    struct machine *m = machine_create(board_find(DISCO), (enum cpu_mode)mode);
+    machine_power_on(m);
+    machine_run(m, VT_MS(5));
+    assert_true(cpu_is_locked_up(m->cpu));
+    assert_int_equal(report_count(&m->sim.report, GUEST_LOCKUP), 1);
+    assert_int_equal(report_count(&m->sim.report, GUEST_VECTOR_TABLE), 1);
+    assert_int_equal(m->sim.report.unimplemented, 0);
+    assert_int_equal(cpu_counters(m->cpu).instructions, 0);
+    machine_destroy(m);
   }
 }
 
@@ -229,6 +252,7 @@ int main(void) {
       cmocka_unit_test(a_busy_flash_stalls_its_readers),
       cmocka_unit_test(resets),
       cmocka_unit_test(lockup),
+      cmocka_unit_test(blank_flash),
       cmocka_unit_test(threads_in_a_storm),
       cmocka_unit_test(equal_runs_are_equal_to_the_cycle),
       cmocka_unit_test(a_fork_is_a_snapshot),
