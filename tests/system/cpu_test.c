@@ -3,9 +3,9 @@
 // at two optimisations.
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "sim/machine/snapshot.h"
 #include "tests/system/guest_run.h"
 
 #define DISCO "stm32f769i-disco"
@@ -206,23 +206,17 @@ static void equal_runs_are_equal_to_the_cycle(void **state) {
   }
 }
 
-static uint64_t digest_of_child(struct guest *g, vtime_t rest) {
-  int ends[2];
-  assert_int_equal(pipe(ends), 0);
-  const pid_t child = fork();
-  if (child == 0) {
-    guest_run(g, rest);
-    const uint64_t digest = guest_digest(g);
-    _exit(write(ends[1], &digest, sizeof digest) != sizeof digest);
-  }
-  uint64_t digest = 0;
-  assert_true(child > 0);
-  close(ends[1]);
-  assert_int_equal(read(ends[0], &digest, sizeof digest), sizeof digest);
-  close(ends[0]);
-  int status;
-  assert_int_equal(waitpid(child, &status, 0), child);
-  assert_int_equal(status, 0);
+static void run_on(struct machine *m, void *ctx, void *result) {
+  (void)m;
+  struct guest *g = ctx;
+  guest_run(g, VT_MS(5));
+  const uint64_t digest = guest_digest(g);
+  memcpy(result, &digest, sizeof digest);
+}
+
+static uint64_t digest_of_copy(struct guest *g) {
+  uint64_t digest;
+  assert_true(machine_fork_run(g->machine, run_on, g, &digest, sizeof digest));
   return digest;
 }
 
@@ -234,13 +228,28 @@ static void a_fork_is_a_snapshot(void **state) {
     for (uint64_t step = 0; step < 4; step++) {
       guest_run(g, VT_MS(3) + step * VT_US(777));
       assert_false(g->ended);
-      const uint64_t first = digest_of_child(g, VT_MS(5));
-      assert_true(digest_of_child(g, VT_MS(5)) == first);
+      const uint64_t first = digest_of_copy(g);
+      assert_true(digest_of_copy(g) == first);
       guest_run(g, VT_MS(5));
       assert_true(guest_digest(g) == first);
     }
     guest_close(g);
   }
+}
+
+static void crash(struct machine *m, void *ctx, void *result) {
+  (void)m, (void)ctx;
+  memset(result, 1, 4);
+  _exit(3);
+}
+
+static void a_copy_that_fails_says_so(void **state) {
+  (void)state;
+  struct machine *m = machine_create(board_find(DISCO), CPU_BLOCK);
+  uint32_t result = 7;
+  assert_false(machine_fork_run(m, crash, NULL, &result, sizeof result));
+  assert_int_equal(result, 0);
+  machine_destroy(m);
 }
 
 int main(void) {
@@ -256,6 +265,7 @@ int main(void) {
       cmocka_unit_test(threads_in_a_storm),
       cmocka_unit_test(equal_runs_are_equal_to_the_cycle),
       cmocka_unit_test(a_fork_is_a_snapshot),
+      cmocka_unit_test(a_copy_that_fails_says_so),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
