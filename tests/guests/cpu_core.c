@@ -561,7 +561,7 @@ static void sleep_on_exit(void) {
 }
 
 static void other_hints(void) {
-  __asm__ volatile("sev\n\twfe\n\twfe\n\tyield\n\tnop" ::: "memory");
+  __asm__ volatile("sev\n\twfe\n\tyield\n\tnop" ::: "memory");
   check_true("hints.do-not-hang", true);
 }
 

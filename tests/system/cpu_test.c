@@ -51,6 +51,33 @@ static void faults(void **state) {
   }
 }
 
+// Programs of faults; `precise` more checks where the exact instruction is known.
+static void run_faulting(const char *name, unsigned checks, unsigned precise,
+                         const enum guest_error *reported) {
+  for (size_t i = 0; i < VARIANTS; i++) {
+    const bool exact = variants[i].mode == CPU_PRECISE;
+    struct guest *g = guest_open(DISCO, name, variants[i].level, variants[i].mode);
+    guest_start(g);
+    guest_mail(g, 0, exact);
+    guest_run(g, VT_S(1));
+    guest_expect(g, checks + (exact ? precise : 0), reported);
+    guest_close(g);
+  }
+}
+
+static void traps(void **state) {
+  (void)state;
+  static const enum guest_error reported[] = {GUEST_BUS_ERROR, GUEST_VECTOR_TABLE,
+                                              GUEST_ERROR_COUNT};
+  run_faulting("cpu_trap", 52, 1, reported);
+}
+
+static void protection(void **state) {
+  (void)state;
+  static const enum guest_error reported[] = {GUEST_BUS_ERROR, GUEST_ERROR_COUNT};
+  run_faulting("cpu_mpu", 39, 1, reported);
+}
+
 static void code_and_flash(void **state) {
   (void)state;
   for (size_t i = 0; i < VARIANTS; i++) {
@@ -256,6 +283,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(exceptions),
       cmocka_unit_test(faults),
+      cmocka_unit_test(traps),
+      cmocka_unit_test(protection),
       cmocka_unit_test(code_and_flash),
       cmocka_unit_test(the_qspi_window_costs_its_bus_time),
       cmocka_unit_test(a_busy_flash_stalls_its_readers),
