@@ -70,6 +70,7 @@ static void free_models(struct machine *m) {
   rtc_free(&m->rtc);
   syscfg_free(&m->syscfg);
   flash_f7_free(&m->flash);
+  trace_free(&m->trace);
   debug_free(&m->debug);
   scs_free(&m->scs);
   pwr_free(&m->pwr);
@@ -129,6 +130,7 @@ static void reset_chip(struct machine *m, enum rcc_reset why) {
   otg_system_reset(&m->otg_fs);
   iwdg_reset(&m->iwdg, !(m->flash.optcr & SIM_FLASH_OPTCR_IWDG_SW));
   debug_reset(&m->debug, power);
+  trace_reset(&m->trace);
   scs_reset(&m->scs, boot_address(m));
   m->resetting = false;
   cpu_set_clock(m->cpu, clock_hz(&m->clocks, CLOCK_HCLK));

@@ -23,6 +23,7 @@
 #include "sim/models/rtc.h"
 #include "sim/models/scs.h"
 #include "sim/models/syscfg.h"
+#include "sim/models/trace.h"
 #include "sim/models/usart.h"
 #include "sim/usb/host.h"
 
@@ -85,6 +86,7 @@ struct machine {
   struct usart usart1;
   struct crc_unit crc;
   struct debug_blocks debug;
+  struct trace_blocks trace;
   struct quadspi quadspi;
   struct nor nor;
   struct otg otg_hs, otg_fs;
@@ -114,6 +116,9 @@ struct machine {
 
   // Text from USART1, one byte at a time.
   void (*on_uart)(void *ctx, uint8_t byte);
+  // A write to an enabled stimulus port of the ITM, `bytes` wide; port 0 is the console
+  // that ITM_SendChar uses.
+  void (*on_itm)(void *ctx, unsigned port, uint32_t value, unsigned bytes);
   // The USB device appeared on the cable or left it.
   void (*on_usb_connect)(void *ctx, bool connected);
   void *on_usb_connect_ctx;

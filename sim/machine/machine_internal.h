@@ -7,6 +7,10 @@
 // memory_map.c: everything on the bus.
 void machine_map(struct machine *m);
 
+// wiring_trace.c: ITM, TPIU, FPB, and what DEMCR switches.
+void machine_wire_trace(struct machine *m);
+void machine_map_trace(struct machine *m);
+
 // wiring.c: which model hears of what.
 void machine_wire(struct machine *m, enum cpu_mode mode);
 

@@ -464,7 +464,10 @@ void scs_write(void *scs, uint32_t offset, unsigned bytes, uint32_t value) {
   if (part == &s->stk) systick_write(&s->systick, at & ~3u, value);
   if (part == &s->mpu_regs) mpu_write(&s->mpu, at & ~3u, value);
   if (part == &s->fpu) fpu_write(s, at & ~3u, value);
-  if (part == &s->coredebug && (at & ~3u) == SIM_COREDEBUG_DEMCR) s->demcr = value;
+  if (part == &s->coredebug && (at & ~3u) == SIM_COREDEBUG_DEMCR) {
+    s->demcr = value;
+    if (s->on_trace) s->on_trace(s->ctx, value & SIM_COREDEBUG_DEMCR_TRCENA);
+  }
   if (part == &s->scb) scb_write(s, at, bytes, value);
   if (part != &s->nvic_regs) return;
   if (at == SIM_NVIC_STIR) {

@@ -478,6 +478,7 @@ static uint32_t cycles(void) {
 
 static void start_cycles(void) {
   set(DEMCR, BIT(24));
+  wr(DWT_LAR, 0xC5ACCE55);
   wr(DWT_CYCCNT, 0);
   wr(DWT_CTRL, rd(DWT_CTRL) | 1);
 }

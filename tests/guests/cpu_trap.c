@@ -320,6 +320,42 @@ static void events(void) {
   wr(SCR, 0);
 }
 
+// --- trace ---
+
+#define ITM_STIM0 0xE0000000u
+#define ITM_TER   0xE0000E00u
+#define ITM_TCR   0xE0000E80u
+#define ITM_LAR   0xE0000FB0u
+
+// As CMSIS does; the test reads what arrives.
+static void itm_print(const char *text) {
+  for (; *text; text++) {
+    while (!rd(ITM_STIM0)) {
+    }
+    wr8(ITM_STIM0, (uint8_t)*text);
+  }
+}
+
+static void trace(void) {
+  set(DEMCR, BIT(24));
+  wr(ITM_LAR, 0xC5ACCE55);
+  wr(ITM_TCR, 1);
+  wr(ITM_TER, 1);
+  itm_print("by the ITM");
+  wr(DWT_LAR, 0xC5ACCE55);
+  set(DWT_CTRL, 1);
+  const uint32_t before = rd(DWT_CYCCNT);
+  barrier();
+  check_true("dwt.counts", rd(DWT_CYCCNT) > before);
+  clear(DEMCR, BIT(24));
+  const uint32_t stopped = rd(DWT_CYCCNT);
+  barrier();
+  check("dwt.stands-without-trcena", rd(DWT_CYCCNT), stopped);
+  check("id.cpuid", rd(0xE000ED00), 0x411FC270);
+  check("id.ctr", rd(0xE000ED7C), 0x8303C003);
+  check("id.clidr", rd(0xE000ED78), 0x09000003);
+}
+
 // --- the monitor exception, and SHCSR ---
 
 static void debug_monitor(void) {
@@ -362,6 +398,7 @@ void guest_main(void) {
   no_table();
   exclusives();
   events();
+  trace();
   debug_monitor();
   pended_by_hand();
 }

@@ -65,11 +65,32 @@ static void run_faulting(const char *name, unsigned checks, unsigned precise,
   }
 }
 
+static char itm_text[64];
+static size_t itm_length;
+
+static void on_itm(void *ctx, unsigned port, uint32_t value, unsigned bytes) {
+  (void)ctx;
+  assert_int_equal(port, 0);
+  assert_int_equal(bytes, 1);
+  if (itm_length < sizeof itm_text - 1) itm_text[itm_length++] = (char)value;
+}
+
+static void the_itm_is_a_console(void **state) {
+  (void)state;
+  struct guest *g = guest_open(DISCO, "cpu_trap", "Os", CPU_BLOCK);
+  g->machine->on_itm = on_itm;
+  guest_start(g);
+  guest_mail(g, 0, 0);
+  guest_run(g, VT_S(1));
+  assert_string_equal(itm_text, "by the ITM");
+  guest_close(g);
+}
+
 static void traps(void **state) {
   (void)state;
   static const enum guest_error reported[] = {GUEST_BUS_ERROR, GUEST_VECTOR_TABLE,
                                               GUEST_ERROR_COUNT};
-  run_faulting("cpu_trap", 52, 1, reported);
+  run_faulting("cpu_trap", 57, 1, reported);
 }
 
 static void protection(void **state) {
@@ -284,6 +305,7 @@ int main(void) {
       cmocka_unit_test(exceptions),
       cmocka_unit_test(faults),
       cmocka_unit_test(traps),
+      cmocka_unit_test(the_itm_is_a_console),
       cmocka_unit_test(protection),
       cmocka_unit_test(code_and_flash),
       cmocka_unit_test(the_qspi_window_costs_its_bus_time),
