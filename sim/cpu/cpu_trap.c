@@ -53,7 +53,7 @@ void cpu_it_advance(struct cpu *c, uint16_t half) {
   if ((half & 0xFF00u) == 0xBF00u && (half & 0xFu)) {
     c->it = (uint8_t)half;
   } else if (c->it & 7u) {
-    c->it = (uint8_t)((c->it & 0xE0u) | ((c->it << 1) & 0x1Fu));
+    c->it = (uint8_t)((c->it & 0xE0u) | ((uint32_t)c->it << 1 & 0x1Fu));
   } else {
     c->it = 0;
   }
