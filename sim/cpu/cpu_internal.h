@@ -248,6 +248,7 @@ void cpu_grant(struct cpu *c, struct region_state *r);
 // cpu_window.c
 enum cpu_window cpu_window_now(struct cpu *c);
 void cpu_apply_window(struct cpu *c);
+bool cpu_is_translation(const struct cpu *c, uint32_t addr);
 void cpu_window_fetch(struct cpu *c, uint32_t addr, uint32_t size);
 
 // cpu_cache.c

@@ -185,6 +185,10 @@ static void on_data(uc_engine *uc, uc_mem_type type, uint64_t addr, int bytes,
   } else {
     return;
   }
+  if (kind == ACCESS_LOAD && cpu_is_translation(c, at)) {
+    c->denial = DENIED_NOT;  // code is judged when it is to run
+    return;
+  }
   c->fault_addr = cpu_may(c, at, kind) && c->denial == DENIED_BY_MPU ? last : at;
   take_away(c, at);
 }
