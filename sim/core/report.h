@@ -66,7 +66,7 @@
   X(CODE_STALE, "code-stale", "code run from stale I-cache lines")                    \
   X(DATA_STALE, "data-stale", "read of a D-cache line that memory has outrun")        \
   X(DIRTY_LOST, "dirty-lost", "D-cache lines thrown away before they were written")   \
-  X(VECTOR_TABLE, "vector-table", "VTOR not aligned to its table")                    \
+  X(VECTOR_TABLE, "vector-table", "vector table blank or misaligned")                 \
   X(MPU_CONFIG, "mpu-config", "MPU region with a forbidden size, base or attribute")  \
   X(WATCHDOG, "watchdog", "the watchdog was not fed in time")                         \
   X(WATCHDOG_BUSY, "watchdog-busy", "IWDG register written while updating")           \

@@ -15,11 +15,13 @@ enum {
   INTR_FETCH_ABORT = 3,
   INTR_BKPT = 7,
   INTR_EXC_RETURN = 8,
+  INTR_NOCP = 17,
 };
 
 #define OPCODE_WFE   0xBF20u
 #define OPCODE_YIELD 0xBF10u
 #define XPSR_T       (1u << 24)
+#define SYSTEM_SPACE 0xE0000000u  // never executable (DDI0403E table B3-1)
 
 static uc_engine *open_engine(void) {
   uc_engine *uc;
@@ -40,6 +42,7 @@ static void on_nvic_change(void *ctx) {
 static void on_mpu_change(void *ctx) {
   struct cpu *c = ctx;
   c->memory_changed = true;
+  c->mpu_changes++;
   cpu_attention(c);
 }
 
@@ -79,6 +82,19 @@ void cpu_destroy(struct cpu *c) {
   free(c);
 }
 
+static void load_vectors(struct cpu *c, uint32_t vectors) {
+  const uint32_t sp = cpu_load32(c, vectors), pc = cpu_load32(c, vectors + 4);
+  if (sp == 0xFFFFFFFFu && pc == 0xFFFFFFFFu) {
+    report_guest(&c->sim->report, GUEST_VECTOR_TABLE, vectors,
+                 "started from blank flash: stack and reset vector at 0x%08x are "
+                 "FFFFFFFF",
+                 (unsigned)vectors);
+  }
+  reg_put(c, UC_ARM_REG_SP, sp & ~3u);
+  reg_put(c, UC_ARM_REG_PC, pc);
+  c->block_addr = pc & ~1u;
+}
+
 void cpu_reset(struct cpu *c, uint32_t vectors) {
   // Time may have gone on without the core: the power was off.
   c->base_time = c->sim->events.now;
@@ -94,67 +110,26 @@ void cpu_reset(struct cpu *c, uint32_t vectors) {
   reg_put(c, UC_ARM_REG_FAULTMASK, 0);
   reg_put(c, UC_ARM_REG_LR, 0xFFFFFFFFu);
   c->sleeping = c->locked_up = c->held = c->app_seen = false;
+  c->waits_for_event = c->event = c->monitor_open = false;
+  c->late = NULL;
   cpu_cache_reset(c);
+  cpu_protect_reset(c);
   cpu_apply_memory(c);
-  reg_put(c, UC_ARM_REG_SP, cpu_load32(c, vectors) & ~3u);
-  reg_put(c, UC_ARM_REG_PC, cpu_load32(c, vectors + 4));
-  c->block_addr = cpu_load32(c, vectors + 4) & ~1u;
+  load_vectors(c, vectors);
   cpu_refresh_flags(c);
   cpu_attention(c);
 }
 
-static void usage_fault(struct cpu *c, uint32_t cause) {
-  c->scs->cfsr |= cause;
-  cpu_raise_fault(c, EXC_USAGEFAULT);
-}
-
-static void memory_fault(struct cpu *c, bool fetch) {
-  struct scs *scs = c->scs;
-  const struct mpu_attributes a = mpu_lookup(&scs->mpu, c->fault_addr, true);
-  const bool denied = fetch ? !a.executable : !a.readable;
-  if (denied && fetch) {
-    scs->cfsr |= SIM_SCB_CFSR_IACCVIOL;
-  } else if (denied) {
-    scs->cfsr |= SIM_SCB_CFSR_DACCVIOL | SIM_SCB_CFSR_MMARVALID;
-    scs->mmfar = c->fault_addr;
-  } else if (fetch) {
-    scs->cfsr |= SIM_SCB_CFSR_IBUSERR;
-  } else {
-    scs->cfsr |= SIM_SCB_CFSR_PRECISERR | SIM_SCB_CFSR_BFARVALID;
-    scs->bfar = c->fault_addr;
-  }
-  report_guest(&c->sim->report, GUEST_BUS_ERROR, c->fault_addr, "%s of 0x%08x: %s",
-               fetch ? "fetch" : "access", (unsigned)c->fault_addr,
-               denied ? "the MPU forbids it" : "nothing answers there");
-  cpu_raise_fault(c, denied ? EXC_MEMMANAGE : EXC_BUSFAULT);
-}
-
-static void supervisor_call(struct cpu *c) {
-  const struct nvic_masks masks = cpu_masks(c);
-  if (nvic_can_preempt(&c->scs->nvic, &masks, EXC_SVCALL)) {
-    nvic_pend(&c->scs->nvic, EXC_SVCALL);
-  } else {
-    cpu_raise_fault(c, EXC_SVCALL);
-  }
-}
-
 static void interrupted(struct cpu *c) {
   const uint32_t pc = reg_get(c, UC_ARM_REG_PC);
-  const bool handler = reg_get(c, UC_ARM_REG_IPSR) & 0x1FFu;
   switch (c->interrupt_number) {
-    case INTR_SVC: supervisor_call(c); break;
+    case INTR_SVC: cpu_supervisor_call(c); break;
     case INTR_EXC_RETURN: cpu_return_from_exception(c, pc | 1u); break;
-    case INTR_BKPT:  // no debugger: DDI0403E C1.6
-      c->scs->hfsr |= SIM_SCB_HFSR_DEBUGEVT;
-      cpu_raise_fault(c, EXC_HARDFAULT);
-      break;
+    case INTR_BKPT: cpu_breakpoint(c); break;
+    case INTR_NOCP: cpu_usage_fault(c, SIM_SCB_CFSR_NOCP); break;
     case INTR_FETCH_ABORT:
-      if (pc >= 0xFFFFFF00u && handler) {
-        cpu_return_from_exception(c, pc | 1u);
-      } else {
-        c->fault_addr = pc;
-        memory_fault(c, true);
-      }
+      c->fault_addr = pc;
+      cpu_memory_fault(c, ACCESS_FETCH);
       break;
     default:
       report_unimplemented(&c->sim->report, pc, "CPU emulator interrupt %u",
@@ -163,15 +138,24 @@ static void interrupted(struct cpu *c) {
   }
 }
 
+// WFE goes on when an event is there, and takes it; else it sleeps (B1.5.18).
+static void wait_for_event(struct cpu *c) {
+  if (!c->event) c->sleeping = c->waits_for_event = true;
+  c->event = false;
+}
+
 // Unicorn calls these undefined: real undefined code, T = 0, WFE and YIELD.
 static void undefined(struct cpu *c) {
   const uint32_t pc = reg_get(c, UC_ARM_REG_PC);
-  const uint32_t word = cpu_load32(c, (pc - 2) & ~3u);
-  const uint16_t before = (uint16_t)(word >> (8 * ((pc - 2) & 2u)));
-  // WFE may wake at once (B1.5.18), and without SEV being visible it must.
-  if ((before == OPCODE_WFE || before == OPCODE_YIELD) && pc != c->block_addr) return;
-  const bool thumb = reg_get(c, UC_ARM_REG_XPSR) & XPSR_T;
-  usage_fault(c, thumb ? SIM_SCB_CFSR_UNDEFINSTR : SIM_SCB_CFSR_INVSTATE);
+  const uint16_t before = cpu_code16(c, pc - 2);
+  if (pc != c->block_addr && before == OPCODE_YIELD) return;
+  if (pc != c->block_addr && before == OPCODE_WFE) {
+    wait_for_event(c);
+  } else if (reg_get(c, UC_ARM_REG_XPSR) & XPSR_T) {
+    cpu_undefined(c, pc);
+  } else {
+    cpu_usage_fault(c, SIM_SCB_CFSR_INVSTATE);
+  }
 }
 
 static void fetch_stopped(struct cpu *c) {
@@ -179,7 +163,56 @@ static void fetch_stopped(struct cpu *c) {
     cpu_stall(c, cpu_region_at(c, c->fault_addr), c->fault_addr, true);
     c->memory_changed = true;
   } else {
-    memory_fault(c, true);
+    cpu_memory_fault(c, ACCESS_FETCH);
+  }
+}
+
+// A data access that failed: refused here, or by the bus.
+static void access_failed(struct cpu *c, enum access_kind kind) {
+  if (cpu_protect_restore(c) == DENIED_UNALIGNED) {
+    cpu_usage_fault(c, SIM_SCB_CFSR_UNALIGNED);
+  } else {
+    cpu_memory_fault(c, kind);
+  }
+}
+
+static void trapped(struct cpu *c) {
+  if (c->trap_pc) {
+    reg_put(c, UC_ARM_REG_PC, c->trap_pc | 1u);
+    c->trap_pc = 0;
+  }
+  cpu_usage_fault(c, c->trap_cause);
+}
+
+// What a vector or a popped PC and xPSR can lead to, and Unicorn would not see: it sets
+// T by itself. EXC_RETURN is only what BX, POP or LDR put into PC (B1.5.8), and those
+// end in INTR_EXC_RETURN.
+static bool can_start(struct cpu *c, uint32_t pc) {
+  const uint32_t xpsr = reg_get(c, UC_ARM_REG_XPSR);
+  cpu_protect_refresh(c, xpsr);
+  cpu_trap_refresh(c);
+  cpu_it_begin(c, xpsr);
+  if (pc >= SYSTEM_SPACE) {
+    c->fault_addr = pc;
+    cpu_memory_fault(c, ACCESS_FETCH);
+    return false;
+  }
+  if (xpsr & XPSR_T) return true;
+  cpu_usage_fault(c, SIM_SCB_CFSR_INVSTATE);
+  return false;
+}
+
+// Unicorn ended by itself or because it was asked to.
+static void stopped(struct cpu *c) {
+  if (c->stop & STOP_TRAP) {
+    trapped(c);
+  } else if (c->stop & (STOP_FETCH_STALL | STOP_FETCH_FAULT)) {
+    fetch_stopped(c);
+  } else if (c->stop & STOP_INTR) {
+    interrupted(c);
+  } else if (!(c->stop & STOP_OWN)) {
+    c->sleeping = true;  // WFI is all that stops without being asked
+    c->waits_for_event = false;
   }
 }
 
@@ -187,41 +220,49 @@ static void execute(struct cpu *c) {
   c->stop = 0;
   c->counters.slices++;
   const uint32_t pc = reg_get(c, UC_ARM_REG_PC);
+  if (!can_start(c, pc)) return;
   const uc_err e = uc_emu_start(c->uc, pc | 1u, 0, 0, 0);
   switch (e) {
-    case UC_ERR_OK:
-      if (c->stop & (STOP_FETCH_STALL | STOP_FETCH_FAULT)) {
-        fetch_stopped(c);
-      } else if (c->stop & STOP_INTR) {
-        interrupted(c);
-      } else if (!(c->stop & STOP_OWN)) {
-        c->sleeping = true;  // WFI is all that stops without being asked
-      }
-      break;
+    case UC_ERR_OK: stopped(c); break;
     case UC_ERR_INSN_INVALID: undefined(c); break;
     case UC_ERR_READ_UNMAPPED:
+    case UC_ERR_READ_PROT: access_failed(c, ACCESS_LOAD); break;
     case UC_ERR_WRITE_UNMAPPED:
-    case UC_ERR_READ_PROT:
-    case UC_ERR_WRITE_PROT: memory_fault(c, false); break;
+    case UC_ERR_WRITE_PROT: access_failed(c, ACCESS_STORE); break;
     case UC_ERR_FETCH_UNMAPPED:
-    case UC_ERR_FETCH_PROT: memory_fault(c, true); break;
+    case UC_ERR_FETCH_PROT: cpu_memory_fault(c, ACCESS_FETCH); break;
     default:
       report_unimplemented(&c->sim->report, pc, "CPU emulator: %s", uc_strerror(e));
       c->locked_up = true;
   }
 }
 
+// An interrupt that becomes pending is an event if SCR asks for it, enabled or not.
+static void note_events(struct cpu *c) {
+  const struct nvic *n = &c->scs->nvic;
+  uint32_t now[5] = {n->pending[0], n->pending[1], n->pending[2], n->pending[3],
+                     n->system_pending};
+  for (unsigned i = 0; i < 5; i++) {
+    const bool more = now[i] & ~c->pending_seen[i];
+    if (more && (c->scs->scr & SIM_SCB_SCR_SEVONPEND)) c->event = true;
+    c->pending_seen[i] = now[i];
+  }
+  if (!c->event || !c->waits_for_event) return;
+  c->event = c->sleeping = c->waits_for_event = false;
+}
+
 // Takes what is due. True: the core can go on executing.
 static bool serve_exceptions(struct cpu *c) {
   c->attention = false;
+  note_events(c);
   const struct nvic_masks masks = cpu_masks(c);
   const unsigned exception = nvic_select(&c->scs->nvic, &masks, &c->held);
   if (exception) {
     cpu_take_exception(c, exception);
-    c->sleeping = false;
+    c->sleeping = c->waits_for_event = false;
     const struct nvic_masks now = cpu_masks(c);
     nvic_select(&c->scs->nvic, &now, &c->held);
-  } else if (c->held && nvic_wakes(&c->scs->nvic, &masks)) {
+  } else if (c->held && !c->waits_for_event && nvic_wakes(&c->scs->nvic, &masks)) {
     c->sleeping = false;  // on what PRIMASK alone holds back (B1.5.19)
   }
   return !c->sleeping && !c->locked_up;

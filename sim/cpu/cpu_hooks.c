@@ -31,11 +31,28 @@ static bool check_fetch(struct cpu *c, struct decoded *d) {
   return true;
 }
 
+// A block has a few dozen bytes, always an even number: a call would cost more.
+static inline bool same_bytes(const uint8_t *a, const uint8_t *b, uint32_t size) {
+  uint32_t at = 0;
+  for (; at + 8 <= size; at += 8) {
+    uint64_t x, y;
+    memcpy(&x, a + at, sizeof x);
+    memcpy(&y, b + at, sizeof y);
+    if (x != y) return false;
+  }
+  for (; at + 2 <= size; at += 2) {
+    uint16_t x, y;
+    memcpy(&x, a + at, sizeof x);
+    memcpy(&y, b + at, sizeof y);
+    if (x != y) return false;
+  }
+  return true;
+}
+
 // Cached RAM, by far the most: what was fetched once and has not changed since.
 static inline bool is_fetched(const struct cpu *c, const struct decoded *d) {
   if (d->fetched != c->icache_generation) return false;
-  const uint8_t *held = c->icache_bytes + (d->code - c->cached_ram);
-  return !memcmp(held, d->code, d->size);
+  return same_bytes(c->icache_bytes + (d->code - c->cached_ram), d->code, d->size);
 }
 
 // The deadline was hit. True: leave Unicorn before this block.
@@ -62,12 +79,26 @@ static struct decoded *before_code(struct cpu *c, uint32_t addr, uint32_t size) 
     stop_with(c, STOP_OWN);
     return NULL;
   }
+  const uint32_t late = cpu_trap_late(c);
+  if (late) {
+    c->trap_cause = late;
+    stop_with(c, STOP_TRAP);
+    return NULL;
+  }
   struct decoded *d = cpu_decode(c, addr, size);
+  if (d->rights != c->rights && !cpu_protect_fetch(c, d)) {
+    stop_with(c, STOP_FETCH_FAULT);
+    return NULL;
+  }
   const bool special = (c->special >> (addr >> 28)) & 1u;
   if (special && !is_fetched(c, d) && !check_fetch(c, d)) return NULL;
   if (c->ports.app_vectors && !c->app_seen) check_app_start(c, addr);
   c->block_addr = addr;
   c->block_size = size;
+  if ((d->features & c->trapped) && !cpu_trap_check(c, d)) {
+    if (c->trap_cause) stop_with(c, STOP_TRAP);
+    return NULL;
+  }
   return d;
 }
 
@@ -93,10 +124,14 @@ static void on_instruction(uc_engine *uc, uint64_t addr, uint32_t size, void *us
   struct cpu *c = user;
   // A stop asked for inside an IT block is refused: the instruction did run.
   if (c->stop & STOP_OWN) charge_instruction(c);
-  if (!before_code(c, (uint32_t)addr, size)) return;
+  const struct decoded *d = before_code(c, (uint32_t)addr, size);
+  if (!d) return;
   c->stop &= ~(unsigned)STOP_OWN;
   c->last_changes_masks = true;
   charge_instruction(c);
+  if (c->it || (d->first_word & 0xFF00u) == 0xBF00u) {
+    cpu_it_advance(c, (uint16_t)d->first_word);
+  }
 }
 
 static void on_interrupt(uc_engine *uc, uint32_t number, void *user) {
@@ -110,7 +145,7 @@ static bool on_unmapped(uc_engine *uc, uc_mem_type type, uint64_t addr, int byte
                         int64_t value, void *user) {
   (void)uc, (void)type, (void)bytes, (void)value;
   struct cpu *c = user;
-  c->fault_addr = (uint32_t)addr;
+  if (c->denial == DENIED_NOT) c->fault_addr = (uint32_t)addr;
   return false;
 }
 
@@ -131,6 +166,7 @@ static bool on_protected(uc_engine *uc, uc_mem_type type, uint64_t addr, int byt
                          int64_t value, void *user) {
   (void)uc;
   struct cpu *c = user;
+  if (c->denial != DENIED_NOT) return false;  // by us: fault_addr is known
   struct region_state *r = cpu_region_at(c, (uint32_t)addr);
   c->fault_addr = (uint32_t)addr;
   if (!r) return false;
@@ -143,7 +179,8 @@ static bool on_protected(uc_engine *uc, uc_mem_type type, uint64_t addr, int byt
     cpu_grant(c, r);
   }
   if (type != UC_MEM_WRITE_PROT) return r->access == CPU_ACCESS_NORMAL;
-  if (r->def.kind != CPU_FLASH) return false;
+  if (r->def.kind != CPU_FLASH || !cpu_may(c, (uint32_t)addr, ACCESS_STORE))
+    return false;
   if (is_repeated(c, (uint32_t)addr, bytes)) return true;
   cpu_sync_time(c);
   if (!c->powered) return true;  // cut in the events that were due

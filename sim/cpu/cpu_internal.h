@@ -5,11 +5,14 @@
 //   cpu_hooks.c      Unicorn's callbacks; nothing in them may stop it but the
 //                    block and instruction hooks (stopping elsewhere corrupts it)
 //   cpu_time.c       cycles to picoseconds and back, attention and deadlines
-//   cpu_exception.c  exception entry, return, faults
+//   cpu_exception.c  exception entry and return
+//   cpu_fault.c      faults: status, escalation, lockup
+//   cpu_protect.c    the MPU and privilege, enforced
+//   cpu_trap.c       what traps by what its registers hold
 //   cpu_memory.c     regions: access changes, code that changed under us
 //   cpu_window.c     the QUADSPI window and what its reads cost
 //   cpu_cache.c      what the caches would hold, to catch missing maintenance
-//   cpu_decode.c     instruction counts of blocks
+//   cpu_decode.c     what is in a block: instructions, what of them can trap
 #pragma once
 
 #include <unicorn/unicorn.h>
@@ -31,18 +34,55 @@ enum {
 };
 
 // Why Unicorn was stopped, besides what uc_emu_start says itself.
-enum { STOP_OWN = 1, STOP_INTR = 2, STOP_FETCH_STALL = 4, STOP_FETCH_FAULT = 8 };
+enum {
+  STOP_OWN = 1,
+  STOP_INTR = 2,
+  STOP_FETCH_STALL = 4,
+  STOP_FETCH_FAULT = 8,
+  STOP_TRAP = 16,
+};
+
+enum access_kind { ACCESS_FETCH, ACCESS_LOAD, ACCESS_STORE };
+
+// Why a data access was refused by us.
+enum denial { DENIED_NOT, DENIED_BY_MPU, DENIED_UNALIGNED };
+
+// What is inaccessible meanwhile, and what it had.
+struct denied {
+  uint32_t base, size, rights;
+};
 
 // A run of pages with register blocks in it.
 struct mmio_span {
   struct cpu *cpu;
-  uint32_t base;
+  uint32_t base, size;
+  bool closed;  // to the code that runs
 };
 
 struct region_state {
   struct cpu_region def;
   enum cpu_access access, wanted;
 };
+
+// What a block may need a look for.
+enum {
+  FEATURE_FPU = 1,
+  FEATURE_DIVIDE = 2,
+  FEATURE_ALIGNED = 4,  // LDM, LDRD, LDREX, VLDR and the like
+  FEATURE_LDREX = 8,
+  FEATURE_STREX = 16,  // with no LDREX before it
+  FEATURE_SEV = 32,
+  FEATURE_RIGHTS = 64,  // may change privilege or FAULTMASK
+};
+
+struct trap {
+  uint16_t at;  // of the instruction, from the block's start
+  uint8_t kind, reg;
+  uint8_t low;   // FEATURE_ALIGNED: address bits that must be 0
+  uint8_t late;  // the block itself writes the register before
+};
+
+enum { DECODED_TRAPS = 2, RIGHTS_UNKNOWN = 1 };
 
 // Facts about a block of code that has run before.
 struct decoded {
@@ -52,6 +92,9 @@ struct decoded {
   uint32_t fetched;     // generation of the I-cache that holds it, see cpu_cache.c
   uint16_t instructions;
   bool changes_masks;  // CPS or MSR: may unmask an interrupt
+  uint8_t features, trap_count;
+  uint32_t rights;  // of the code that may run it, see struct cpu
+  struct trap traps[DECODED_TRAPS];
 };
 
 enum { DECODE_SLOTS = 1u << 15 };
@@ -94,8 +137,10 @@ struct cpu {
   bool held;       // an exception is pending that only the masks hold back
   bool stop_requested, sleeping, locked_up;
   bool powered;
-  bool app_seen;       // app_started was called since the last reset
-  uint32_t app_entry;  // the application's first instruction, 1: there is none
+  bool waits_for_event, event;  // WFE: asleep by it; the event register (B1.5.18)
+  uint32_t pending_seen[5];     // for SEVONPEND: what was pending before
+  bool app_seen;                // app_started was called since the last reset
+  uint32_t app_entry;           // the application's first instruction, 1: there is none
 
   // Memory.
   struct region_state regions[CPU_MAX_REGIONS];
@@ -111,6 +156,23 @@ struct cpu {
   enum cpu_window window, window_wanted;
   bool window_hooked;
   uc_hook window_hook;
+
+  // Protection: who the code is that runs, as of the start of the slice.
+  bool privileged, data_hooked;
+  uint32_t mpu_changes;
+  uint32_t rights;  // 0: no MPU; else a new even number per setting, + 1 privileged
+  uc_hook data_hook;
+  enum denial denial;
+  struct denied denied;
+
+  // Traps.
+  uint32_t trapped;     // FEATURE_ bits that need a look
+  uint32_t trap_cause;  // for CFSR; 0: none
+  uint32_t trap_pc;     // 0: where it was stopped
+  bool fpu_on, monitor_open;
+  uint8_t it;                  // IT state, PRECISE only
+  const struct decoded *late;  // a divisor to look at behind the block
+  uint32_t late_addr;
 
   // Caches.
   const uint8_t *cached_ram;   // RAM as loads and stores see it
@@ -145,14 +207,39 @@ uint32_t reg_get(const struct cpu *c, int reg);
 void reg_put(struct cpu *c, int reg, uint32_t value);
 void cpu_take_exception(struct cpu *c, unsigned number);
 void cpu_return_from_exception(struct cpu *c, uint32_t exc_return);
-void cpu_raise_fault(struct cpu *c, unsigned exception);
 void cpu_refresh_flags(struct cpu *c);
+
+// cpu_fault.c
+void cpu_lock_up(struct cpu *c);
+void cpu_raise_fault(struct cpu *c, unsigned exception);
+void cpu_usage_fault(struct cpu *c, uint32_t cause);
+void cpu_memory_fault(struct cpu *c, enum access_kind kind);
+void cpu_breakpoint(struct cpu *c);
+void cpu_supervisor_call(struct cpu *c);
+void cpu_undefined(struct cpu *c, uint32_t pc);
+
+// cpu_protect.c
+void cpu_protect_reset(struct cpu *c);
+void cpu_protect_refresh(struct cpu *c, uint32_t xpsr);
+bool cpu_may(struct cpu *c, uint32_t addr, enum access_kind kind);
+enum denial cpu_protect_restore(struct cpu *c);
+bool cpu_protect_fetch(struct cpu *c, struct decoded *d);
+
+// cpu_trap.c
+void cpu_it_begin(struct cpu *c, uint32_t xpsr);
+void cpu_it_advance(struct cpu *c, uint16_t half);
+void cpu_trap_refresh(struct cpu *c);
+bool cpu_trap_check(struct cpu *c, const struct decoded *d);
+uint32_t cpu_trap_late(struct cpu *c);
 
 // cpu_memory.c
 void cpu_map_regions(struct cpu *c);
 void cpu_map_devices(struct cpu *c);
 void cpu_stall(struct cpu *c, struct region_state *r, uint32_t addr, bool fetch);
 struct region_state *cpu_region_at(struct cpu *c, uint32_t addr);
+bool cpu_is_ram(struct cpu *c, uint32_t addr, uint32_t size);
+bool cpu_is_memory(struct cpu *c, uint32_t addr, uint32_t size);
+uint16_t cpu_code16(struct cpu *c, uint32_t addr);
 uint32_t cpu_load32(struct cpu *c, uint32_t addr);
 void cpu_store32(struct cpu *c, uint32_t addr, uint32_t value);
 void cpu_apply_memory(struct cpu *c);
@@ -161,6 +248,7 @@ void cpu_grant(struct cpu *c, struct region_state *r);
 // cpu_window.c
 enum cpu_window cpu_window_now(struct cpu *c);
 void cpu_apply_window(struct cpu *c);
+bool cpu_is_translation(const struct cpu *c, uint32_t addr);
 void cpu_window_fetch(struct cpu *c, uint32_t addr, uint32_t size);
 
 // cpu_cache.c

@@ -45,6 +45,26 @@ uint32_t cpu_load32(struct cpu *c, uint32_t addr) {
   return value;
 }
 
+bool cpu_is_memory(struct cpu *c, uint32_t addr, uint32_t size) {
+  const struct region_state *r = cpu_region_at(c, addr);
+  return r && size <= r->def.size - (addr - r->def.base);
+}
+
+// The half-word of code at `addr`, 0 where no memory is.
+uint16_t cpu_code16(struct cpu *c, uint32_t addr) {
+  const struct region_state *r = cpu_region_at(c, addr);
+  uint16_t half = 0;
+  if (r && addr - r->def.base <= r->def.size - 2) {
+    memcpy(&half, r->def.bytes + (addr - r->def.base), sizeof half);
+  }
+  return half;
+}
+
+bool cpu_is_ram(struct cpu *c, uint32_t addr, uint32_t size) {
+  const struct region_state *r = cpu_region_at(c, addr);
+  return r && is_ram(r) && size <= r->def.size - (addr - r->def.base);
+}
+
 void cpu_store32(struct cpu *c, uint32_t addr, uint32_t value) {
   const struct region_state *r = cpu_region_at(c, addr);
   if (!r || !is_ram(r) || addr - r->def.base > r->def.size - 4) {
@@ -95,7 +115,7 @@ static void on_mmio_write(uc_engine *uc, uint64_t offset, unsigned bytes,
 static void map_span(struct cpu *c, uint32_t base, uint32_t end) {
   if (c->span_count == CPU_MAX_SPANS) abort();
   struct mmio_span *span = &c->spans[c->span_count++];
-  *span = (struct mmio_span){.cpu = c, .base = base};
+  *span = (struct mmio_span){.cpu = c, .base = base, .size = end - base};
   must(uc_mmio_map(c->uc, base, end - base, on_mmio_read, span, on_mmio_write, span),
        "register space");
 }

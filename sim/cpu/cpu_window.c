@@ -38,7 +38,7 @@ static void charge_read(struct cpu *c, uint32_t addr, unsigned bytes) {
 
 // Unicorn reports its translator's reads of code like reads of data. They come when PC
 // is at a block that has not been begun; cpu_window_fetch charges for it then.
-static bool is_translation(const struct cpu *c, uint32_t addr) {
+bool cpu_is_translation(const struct cpu *c, uint32_t addr) {
   const uint32_t pc = reg_get(c, UC_ARM_REG_PC) & ~1u;
   return pc != c->block_addr && addr - pc < PAGE_BYTES;
 }
@@ -46,7 +46,7 @@ static bool is_translation(const struct cpu *c, uint32_t addr) {
 static void on_window_read(uc_engine *uc, uc_mem_type type, uint64_t addr, int bytes,
                            int64_t value, void *user) {
   (void)uc, (void)type, (void)value;
-  if (is_translation(user, (uint32_t)addr)) return;
+  if (cpu_is_translation(user, (uint32_t)addr)) return;
   charge_read(user, (uint32_t)addr, (unsigned)bytes);
 }
 
@@ -80,7 +80,7 @@ static uint64_t on_callback_read(uc_engine *uc, uint64_t offset, unsigned bytes,
   struct cpu *c = user;
   cpu_sync_time(c);
   const uint32_t addr = window_region(c)->def.base + (uint32_t)offset;
-  if (!is_translation(c, addr)) charge_read(c, addr, bytes);
+  if (!cpu_is_translation(c, addr)) charge_read(c, addr, bytes);
   return c->ports.window_read(c->ports.ctx, addr, bytes);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "sim/machine/blank_memory.h"
 #include "sim/machine/machine_internal.h"
 #include "sim_regs.h"
 
@@ -19,7 +20,7 @@
 static const uint8_t unique_id[12] = {0x39, 0x00, 0x2A, 0x00, 0x0F, 0x51,
                                       0x39, 0x35, 0x37, 0x37, 0x36, 0x38};
 
-// Page-aligned, private, and cheap to fork: 64 MB of NOR cost nothing until used.
+// Page-aligned, private, and cheap to fork.
 static uint8_t *map_memory(size_t size) {
   void *p =
       mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -44,14 +45,12 @@ struct machine *machine_create(const struct board *board, enum cpu_mode mode) {
   m->board = board;
   sim_init(&m->sim);
   m->nor_size = board->qspi_chip ? nor_chip_find(board->qspi_chip)->size : 0;
-  m->flash_bytes = map_memory(board->flash_size);
-  if (m->nor_size) m->nor_bytes = map_memory(m->nor_size);
+  m->flash_bytes = blank_memory(board->flash_size);
+  if (m->nor_size) m->nor_bytes = blank_memory(m->nor_size);
   m->ram = map_memory(RAM_SIZE);
   m->itcm = map_memory(ITCM_SIZE);
   m->system_memory = map_memory(SYSTEM_MEMORY_SIZE);
   m->option_window = map_memory(OPTION_WINDOW_SIZE);
-  memset(m->flash_bytes, 0xFF, board->flash_size);
-  if (m->nor_size) memset(m->nor_bytes, 0xFF, m->nor_size);
   fill_system_memory(m);
   m->flash_span = m->nor_span = (struct machine_span){VT_NEVER, VT_NEVER, 0};
   machine_wire(m, mode);
@@ -71,6 +70,7 @@ static void free_models(struct machine *m) {
   rtc_free(&m->rtc);
   syscfg_free(&m->syscfg);
   flash_f7_free(&m->flash);
+  trace_free(&m->trace);
   debug_free(&m->debug);
   scs_free(&m->scs);
   pwr_free(&m->pwr);
@@ -130,6 +130,7 @@ static void reset_chip(struct machine *m, enum rcc_reset why) {
   otg_system_reset(&m->otg_fs);
   iwdg_reset(&m->iwdg, !(m->flash.optcr & SIM_FLASH_OPTCR_IWDG_SW));
   debug_reset(&m->debug, power);
+  trace_reset(&m->trace);
   scs_reset(&m->scs, boot_address(m));
   m->resetting = false;
   cpu_set_clock(m->cpu, clock_hz(&m->clocks, CLOCK_HCLK));

@@ -24,6 +24,7 @@
 #include "sim/models/rtc.h"
 #include "sim/models/scs.h"
 #include "sim/models/syscfg.h"
+#include "sim/models/trace.h"
 #include "sim/usb/host.h"
 
 enum {
@@ -85,6 +86,7 @@ struct machine {
   struct crc_unit crc;
   struct debug_blocks debug;
   struct chip_blocks chip;
+  struct trace_blocks trace;
   struct quadspi quadspi;
   struct nor nor;
   struct otg otg_hs, otg_fs;
@@ -116,6 +118,9 @@ struct machine {
   void (*on_uart)(void *ctx, uint8_t byte);
   void (*on_uart_tx)(void *ctx, unsigned usart, uint8_t byte);
   void *on_uart_tx_ctx;
+  // A write to an enabled stimulus port of the ITM, `bytes` wide; port 0 is the console
+  // that ITM_SendChar uses.
+  void (*on_itm)(void *ctx, unsigned port, uint32_t value, unsigned bytes);
   // The USB device appeared on the cable or left it.
   void (*on_usb_connect)(void *ctx, bool connected);
   void *on_usb_connect_ctx;

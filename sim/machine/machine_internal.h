@@ -9,6 +9,9 @@ void machine_map(struct machine *m);
 
 // machine.c: what RAM holds after power-on.
 void machine_fill_with_noise(uint8_t *bytes, size_t size);
+// wiring_trace.c: ITM, TPIU, FPB, and what DEMCR switches.
+void machine_wire_trace(struct machine *m);
+void machine_map_trace(struct machine *m);
 
 // wiring.c: which model hears of what.
 void machine_wire(struct machine *m, enum cpu_mode mode);

@@ -338,6 +338,7 @@ static void wire_core(struct machine *m) {
   debug_init(&m->debug, &m->sim);
   m->debug.cycles = on_cycles;
   m->debug.ctx = m;
+  machine_wire_trace(m);
 }
 
 static void wire_clocks(struct machine *m) {

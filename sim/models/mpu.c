@@ -83,7 +83,7 @@ void mpu_write(struct mpu *m, uint32_t offset, uint32_t value) {
 }
 
 // B3.1, table B3-1: the map without an MPU, by 512 MB block.
-static struct mpu_attributes default_attributes(uint32_t addr) {
+struct mpu_attributes mpu_default(uint32_t addr) {
   const struct mpu_attributes normal = {.type = MPU_NORMAL,
                                         .cacheable = true,
                                         .write_back = true,
@@ -164,14 +164,48 @@ static bool region_covers(const struct mpu *m, unsigned n, uint32_t addr) {
 
 struct mpu_attributes mpu_lookup(const struct mpu *m, uint32_t addr, bool privileged) {
   const bool ppb = addr >= 0xE0000000u && addr < 0xE0100000u;
-  if (!(m->ctrl & SIM_MPU_CTRL_ENABLE) || ppb) return default_attributes(addr);
+  if (!(m->ctrl & SIM_MPU_CTRL_ENABLE) || ppb) return mpu_default(addr);
   for (unsigned n = MPU_REGIONS; n-- > 0;) {
     if (region_covers(m, n, addr))
       return region_attributes(m->regions[n].rasr, privileged);
   }
-  if (privileged && (m->ctrl & SIM_MPU_CTRL_PRIVDEFENA))
-    return default_attributes(addr);
-  struct mpu_attributes none = default_attributes(addr);
+  if (privileged && (m->ctrl & SIM_MPU_CTRL_PRIVDEFENA)) return mpu_default(addr);
+  struct mpu_attributes none = mpu_default(addr);
   none.readable = none.writable = none.executable = false;
   return none;
+}
+
+struct judgement {
+  bool any_free, any_closed, any_partly;
+};
+
+static void judge_at(const struct mpu *m, uint32_t addr, bool privileged, bool store,
+                     struct judgement *j) {
+  const struct mpu_attributes a = mpu_lookup(m, addr, privileged);
+  if (a.readable && (a.writable || !store)) {
+    j->any_free = true;
+  } else if (a.readable || a.writable) {
+    j->any_partly = true;
+  } else {
+    j->any_closed = true;
+  }
+}
+
+// What decides about an address changes only at the edges of regions and subregions.
+enum mpu_verdict mpu_judge(const struct mpu *m, uint32_t base, uint32_t size,
+                           bool privileged, bool store) {
+  struct judgement j = {0};
+  judge_at(m, base, privileged, store, &j);
+  for (unsigned n = 0; n < MPU_REGIONS; n++) {
+    if (!(m->regions[n].rasr & SIM_MPU_RASR_ENABLE)) continue;
+    const uint64_t part = region_size(m->regions[n].rasr) / 8;
+    const uint64_t start = m->regions[n].rbar & ~(region_size(m->regions[n].rasr) - 1);
+    for (unsigned i = 0; i <= 8; i++) {
+      const uint64_t edge = start + i * part;
+      if (edge < base || edge - base >= size) continue;
+      judge_at(m, (uint32_t)edge, privileged, store, &j);
+    }
+  }
+  if (!j.any_closed && !j.any_partly) return MPU_FREE;
+  return j.any_free || j.any_partly ? MPU_MIXED : MPU_CLOSED;
 }

@@ -33,4 +33,13 @@ void mpu_reset(struct mpu *m);
 uint32_t mpu_read(const struct mpu *m, uint32_t offset);
 void mpu_write(struct mpu *m, uint32_t offset, uint32_t value);
 
+// The map without an MPU.
+struct mpu_attributes mpu_default(uint32_t addr);
+
+// What code of that privilege may do with [base, base + size) while the MPU is on: read
+// all of it (with `store`, write as well), some of it, or nothing whatever.
+enum mpu_verdict { MPU_FREE, MPU_MIXED, MPU_CLOSED };
+enum mpu_verdict mpu_judge(const struct mpu *m, uint32_t base, uint32_t size,
+                           bool privileged, bool store);
+
 struct mpu_attributes mpu_lookup(const struct mpu *m, uint32_t addr, bool privileged);

@@ -31,8 +31,7 @@ static const struct reg_model nvic_models[] = {
     {SIM_NVIC_ISPR0, ALL, 0, 8, 4}, {SIM_NVIC_ICPR0, ALL, 0, 8, 4},
     {SIM_NVIC_IPR0, ALL, 0, 60, 4}, {SIM_NVIC_STIR, ALL, 0, 0, 0},
 };
-// FP state is always stacked eagerly; the lazy-stacking controls are only kept.
-static const struct reg_model fpu_models[] = {{SIM_FPU_FPCCR, 0, ALL, 3, 4}};
+static const struct reg_model fpu_models[] = {{SIM_FPU_FPCCR, ALL, 0, 3, 4}};
 
 // No debugger is attached: the vector catches never catch.
 static const struct reg_model debug_models[] = {
@@ -44,23 +43,18 @@ static const struct reg_model scb_models[] = {
     {SIM_SCB_VTOR, ALL, 0, 0, 0},
     {SIM_SCB_AIRCR, ALL & ~(SIM_SCB_AIRCR_VECTRESET | SIM_SCB_AIRCR_VECTCLRACTIVE), 0,
      0, 0},
-    {SIM_SCB_SCR, SIM_SCB_SCR_SLEEPONEXIT, SIM_SCB_SCR_SEVONPEND, 0, 0},
-    // The emulated core takes unaligned accesses and divides by zero as CCR's
-    // reset value says; the traps are reported when asked for. The branch
-    // predictor and stack alignment are always on.
-    {SIM_SCB_CCR, SIM_SCB_CCR_DC | SIM_SCB_CCR_IC,
-     SIM_SCB_CCR_BP | SIM_SCB_CCR_STKALIGN | SIM_SCB_CCR_NONBASETHRDENA |
-         SIM_SCB_CCR_USERSETMPEND,
-     0, 0},
+    {SIM_SCB_SCR, SIM_SCB_SCR_SLEEPONEXIT | SIM_SCB_SCR_SEVONPEND, 0, 0, 0},
+    // BFHFNMIGN is missing. The branch predictor and stack alignment are always on.
+    {SIM_SCB_CCR,
+     SIM_SCB_CCR_DC | SIM_SCB_CCR_IC | SIM_SCB_CCR_NONBASETHRDENA |
+         SIM_SCB_CCR_UNALIGN_TRP | SIM_SCB_CCR_DIV_0_TRP,
+     SIM_SCB_CCR_BP | SIM_SCB_CCR_STKALIGN | SIM_SCB_CCR_USERSETMPEND, 0, 0},
     {SIM_SCB_SHPR1, ALL, 0, 3, 4},
-    {SIM_SCB_SHCSR,
-     SIM_SCB_SHCSR_MEMFAULTENA | SIM_SCB_SHCSR_BUSFAULTENA | SIM_SCB_SHCSR_USGFAULTENA,
-     0, 0, 0},
+    {SIM_SCB_SHCSR, ALL, 0, 0, 0},
     {SIM_SCB_CFSR, ALL, 0, 2, 4},
     {SIM_SCB_DFSR, ALL, 0, 4, 4},
     {SIM_SCB_CSSELR, ALL, 0, 0, 0},
-    // The FPU is always on in the emulated core; NOCP never comes.
-    {SIM_SCB_CPACR, 0, ALL, 0, 0},
+    {SIM_SCB_CPACR, ALL, 0, 0, 0},
     {SIM_SCB_ICIALLU, ALL, 0, 11, 4},
     {SIM_SCB_ITCMCR, 0, ALL, 5, 4},
 };
@@ -120,6 +114,11 @@ void scs_reset(struct scs *s, uint32_t vectors) {
   s->fpccr = reg_at(&s->fpu, SIM_FPU_FPCCR)->reset;
   s->fpcar = s->fpdscr = 0;
   s->reset_requested = false;
+}
+
+// What the core may do has changed: it looks before the next block.
+static void tell_core(const struct scs *s) {
+  if (s->nvic.on_change) s->nvic.on_change(s->nvic.on_change_ctx);
 }
 
 // --- NVIC ---
@@ -196,25 +195,46 @@ static void write_icsr(struct scs *s, uint32_t value) {
   if (value & SIM_SCB_ICSR_PENDSTCLR) nvic_unpend(n, EXC_SYSTICK);
 }
 
+static const struct {
+  unsigned exception;
+  uint32_t active, pended;
+} shcsr_map[] = {
+    {EXC_MEMMANAGE, SIM_SCB_SHCSR_MEMFAULTACT, SIM_SCB_SHCSR_MEMFAULTPENDED},
+    {EXC_BUSFAULT, SIM_SCB_SHCSR_BUSFAULTACT, SIM_SCB_SHCSR_BUSFAULTPENDED},
+    {EXC_USAGEFAULT, SIM_SCB_SHCSR_USGFAULTACT, SIM_SCB_SHCSR_USGFAULTPENDED},
+    {EXC_SVCALL, SIM_SCB_SHCSR_SVCALLACT, SIM_SCB_SHCSR_SVCALLPENDED},
+    {EXC_DEBUGMON, SIM_SCB_SHCSR_MONITORACT, 0},
+    {EXC_PENDSV, SIM_SCB_SHCSR_PENDSVACT, 0},
+    {EXC_SYSTICK, SIM_SCB_SHCSR_SYSTICKACT, 0},
+};
+enum { SHCSR_MAP = sizeof shcsr_map / sizeof *shcsr_map };
+
 static uint32_t read_shcsr(const struct scs *s) {
-  static const struct {
-    unsigned exception;
-    uint32_t active, pended;
-  } map[] = {
-      {EXC_MEMMANAGE, SIM_SCB_SHCSR_MEMFAULTACT, SIM_SCB_SHCSR_MEMFAULTPENDED},
-      {EXC_BUSFAULT, SIM_SCB_SHCSR_BUSFAULTACT, SIM_SCB_SHCSR_BUSFAULTPENDED},
-      {EXC_USAGEFAULT, SIM_SCB_SHCSR_USGFAULTACT, SIM_SCB_SHCSR_USGFAULTPENDED},
-      {EXC_SVCALL, SIM_SCB_SHCSR_SVCALLACT, SIM_SCB_SHCSR_SVCALLPENDED},
-      {EXC_DEBUGMON, SIM_SCB_SHCSR_MONITORACT, 0},
-      {EXC_PENDSV, SIM_SCB_SHCSR_PENDSVACT, 0},
-      {EXC_SYSTICK, SIM_SCB_SHCSR_SYSTICKACT, 0},
-  };
   uint32_t value = s->shcsr_enables;
-  for (size_t i = 0; i < sizeof map / sizeof *map; i++) {
-    if (nvic_is_active(&s->nvic, map[i].exception)) value |= map[i].active;
-    if (nvic_is_pending(&s->nvic, map[i].exception)) value |= map[i].pended;
+  for (size_t i = 0; i < SHCSR_MAP; i++) {
+    const unsigned exception = shcsr_map[i].exception;
+    if (nvic_is_active(&s->nvic, exception)) value |= shcsr_map[i].active;
+    if (nvic_is_pending(&s->nvic, exception)) value |= shcsr_map[i].pended;
   }
   return value;
+}
+
+static void put_bit(uint32_t *word, unsigned bit, bool on) {
+  *word = (*word & ~(1u << bit)) | (on ? 1u << bit : 0u);
+}
+
+// Active and pending bits can be written, as context switches of fault handlers do
+// (B3.2.13).
+static void write_shcsr(struct scs *s, uint32_t value) {
+  s->shcsr_enables = value & (SIM_SCB_SHCSR_MEMFAULTENA | SIM_SCB_SHCSR_BUSFAULTENA |
+                              SIM_SCB_SHCSR_USGFAULTENA);
+  for (size_t i = 0; i < SHCSR_MAP; i++) {
+    const unsigned exception = shcsr_map[i].exception;
+    put_bit(&s->nvic.system_active, exception, value & shcsr_map[i].active);
+    if (!shcsr_map[i].pended) continue;
+    put_bit(&s->nvic.system_pending, exception, value & shcsr_map[i].pended);
+  }
+  tell_core(s);
 }
 
 static uint32_t read_shpr(const struct scs *s, uint32_t offset) {
@@ -258,6 +278,7 @@ static void write_aircr(struct scs *s, uint32_t value) {
 static void write_ccr(struct scs *s, uint32_t value) {
   const uint32_t old = s->ccr;
   s->ccr = value | SIM_SCB_CCR_STKALIGN | SIM_SCB_CCR_BP;
+  tell_core(s);
   const uint32_t caches = SIM_SCB_CCR_DC | SIM_SCB_CCR_IC;
   if (((old ^ s->ccr) & caches) && s->cache) s->cache(s->ctx, CACHE_ENABLES, s->ccr);
 }
@@ -331,17 +352,18 @@ static void scb_write(struct scs *s, uint32_t offset, unsigned bytes, uint32_t v
     return;
   }
   uint32_t *plain = plain_register(s, word);
-  const uint32_t merged = reg_update(&s->scb, plain ? *plain : 0, offset, bytes, value);
+  const uint32_t old = word == SIM_SCB_SHCSR ? read_shcsr(s) : plain ? *plain : 0;
+  const uint32_t merged = reg_update(&s->scb, old, offset, bytes, value);
   if (cache_operation(s, word, merged)) return;
   switch (word) {
     case SIM_SCB_ICSR: write_icsr(s, merged); break;
     case SIM_SCB_VTOR: write_vtor(s, merged); break;
     case SIM_SCB_AIRCR: write_aircr(s, merged); break;
     case SIM_SCB_CCR: write_ccr(s, merged); break;
-    case SIM_SCB_SHCSR:
-      s->shcsr_enables =
-          merged & (SIM_SCB_SHCSR_MEMFAULTENA | SIM_SCB_SHCSR_BUSFAULTENA |
-                    SIM_SCB_SHCSR_USGFAULTENA);
+    case SIM_SCB_SHCSR: write_shcsr(s, merged); break;
+    case SIM_SCB_CPACR:
+      s->cpacr = merged;
+      tell_core(s);
       break;
     case SIM_SCB_CFSR:
     case SIM_SCB_HFSR:
@@ -442,7 +464,10 @@ void scs_write(void *scs, uint32_t offset, unsigned bytes, uint32_t value) {
   if (part == &s->stk) systick_write(&s->systick, at & ~3u, value);
   if (part == &s->mpu_regs) mpu_write(&s->mpu, at & ~3u, value);
   if (part == &s->fpu) fpu_write(s, at & ~3u, value);
-  if (part == &s->coredebug && (at & ~3u) == SIM_COREDEBUG_DEMCR) s->demcr = value;
+  if (part == &s->coredebug && (at & ~3u) == SIM_COREDEBUG_DEMCR) {
+    s->demcr = value;
+    if (s->on_trace) s->on_trace(s->ctx, value & SIM_COREDEBUG_DEMCR_TRCENA);
+  }
   if (part == &s->scb) scb_write(s, at, bytes, value);
   if (part != &s->nvic_regs) return;
   if (at == SIM_NVIC_STIR) {

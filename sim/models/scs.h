@@ -42,6 +42,7 @@ struct scs {
   void (*cache)(void *ctx, enum cache_op op, uint32_t value);
   uint32_t (*ipsr)(void *ctx);  // for ICSR.VECTACTIVE
   void (*on_reset_request)(void *ctx);
+  void (*on_trace)(void *ctx, bool on);  // DEMCR.TRCENA was written; may be NULL
   void *ctx;
 };
 

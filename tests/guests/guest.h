@@ -97,6 +97,7 @@ __attribute__((always_inline)) static inline void clear(uint32_t addr, uint32_t 
 #define FMC_SDSR         0xA0000158u
 #define DWT_CTRL         0xE0001000u
 #define DWT_CYCCNT       0xE0001004u
+#define DWT_LAR          0xE0001FB0u
 #define SYST_CSR         0xE000E010u
 #define SYST_RVR         0xE000E014u
 #define SYST_CVR         0xE000E018u

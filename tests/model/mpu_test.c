@@ -365,6 +365,29 @@ static void forbidden_regions_are_reported_once_in_use(void **state) {
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+static enum mpu_verdict judge(struct bench *b, uint32_t base, uint32_t size,
+                              bool privileged, bool store) {
+  return mpu_judge(&b->mpu, base, size, privileged, store);
+}
+
+static void a_range_is_judged_as_a_whole(void **state) {
+  struct bench *b = *state;
+  wr(b, CTRL, ENABLE | PRIVDEFENA);
+  assert_int_equal(judge(b, 0x20000000, 0x20000, true, true), MPU_FREE);
+  assert_int_equal(judge(b, 0x20000000, 0x20000, false, false), MPU_CLOSED);
+  region(b, 0, 0x20010000, SIZE(5));  // 32 bytes in the middle
+  assert_int_equal(judge(b, 0x20000000, 0x20000, true, false), MPU_MIXED);
+  assert_int_equal(judge(b, 0x20000000, 0x10000, true, false), MPU_FREE);
+  assert_int_equal(judge(b, 0x20010000, 0x20, true, false), MPU_CLOSED);
+  region(b, 0, 0x20010000, AP(6) | SIZE(12));  // read-only
+  assert_int_equal(judge(b, 0x20000000, 0x20000, true, false), MPU_FREE);
+  assert_int_equal(judge(b, 0x20000000, 0x20000, true, true), MPU_MIXED);
+  // No access to the external space, by four subregions of the whole map.
+  region(b, 0, 0, SIZE(32) | SRD(0x87));
+  assert_int_equal(judge(b, 0x20000000, 0x80000, true, true), MPU_FREE);
+  assert_int_equal(judge(b, 0xA0001000, 0x1000, true, true), MPU_CLOSED);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(eight_regions_and_no_more),
@@ -379,6 +402,7 @@ int main(void) {
       TEST(subregions_can_be_left_out),
       TEST(the_highest_number_wins),
       TEST(a_no_access_background),
+      TEST(a_range_is_judged_as_a_whole),
       TEST(every_permission),
       TEST(every_memory_type),
       TEST(forbidden_regions_are_reported_once_in_use),

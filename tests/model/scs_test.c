@@ -101,7 +101,7 @@ static void wnvic(struct bench *b, uint32_t offset, uint32_t value) {
 
 // --- registers ----------------------------------------------------------------------
 
-// Traps for unaligned access and division by zero, and SLEEPDEEP, are not modelled.
+// SLEEPDEEP is not modelled.
 // BFAR and MMFAR are kept as fault handlers write them.
 static const struct register_bits scb_registers[] = {
     {"CPUID", 0x00, 0x411FC270, 0, ALL, 0, 0},
@@ -109,11 +109,11 @@ static const struct register_bits scb_registers[] = {
     {"VTOR", 0x08, 0, 0xFFFFFF80, 0, 0, 0},
     {"AIRCR", 0x0C, 0xFA050000, 0, 0x00008000, 0xFFFF0704, 0x00000003},
     {"SCR", 0x10, 0, 0x00000012, 0, 0, 0x00000004},
-    {"CCR", 0x14, 0x00040200, 0x00030003, 0x00040200, 0x00000100, 0x00000018},
+    {"CCR", 0x14, 0x00040200, 0x0003001B, 0x00040200, 0, 0x00000100},
     {"SHPR1", 0x18, 0, 0x00F0F0F0, 0, 0xFF0F0F0F, 0},
     {"SHPR2", 0x1C, 0, 0xF0000000, 0, 0x0FFFFFFF, 0},
     {"SHPR3", 0x20, 0, 0xF0F000F0, 0, 0x0F0FFF0F, 0},
-    {"SHCSR", 0x24, 0, 0x00070000, 0, 0, 0x0000FD8B},
+    {"SHCSR", 0x24, 0, 0x0007FD8B, 0, 0, 0},
     {"CFSR", 0x28, 0, 0, 0, 0x030FBFBB, 0},
     {"HFSR", 0x2C, 0, 0, 0, 0xC0000002, 0},
     {"DFSR", 0x30, 0, 0, 0, 0x0000001F, 0},
@@ -345,6 +345,18 @@ static void fault_flags_are_cleared_by_ones(void **state) {
   expect_none(&b->chip);
 }
 
+// Context switches inside fault handlers write them (B3.2.13).
+static void shcsr_bits_can_be_written(void **state) {
+  struct bench *b = *state;
+  wscb(b, SHCSR, BIT(7) | BIT(13));
+  assert_true(nvic_is_active(&b->scs.nvic, 11));
+  assert_true(nvic_is_pending(&b->scs.nvic, 4));
+  wscb(b, SHCSR, 0);
+  assert_false(nvic_is_active(&b->scs.nvic, 11));
+  assert_false(nvic_is_pending(&b->scs.nvic, 4));
+  expect_none(&b->chip);
+}
+
 static void shcsr_shows_active_and_pending(void **state) {
   struct bench *b = *state;
   static const struct {
@@ -500,6 +512,7 @@ int main(void) {
       TEST(cache_maintenance_is_passed_on),
       TEST(ccsidr_tells_of_both_caches),
       TEST(fault_flags_are_cleared_by_ones),
+      TEST(shcsr_bits_can_be_written),
       TEST(shcsr_shows_active_and_pending),
       TEST(system_priorities_by_byte),
       TEST(enables_are_set_and_cleared_by_ones),

@@ -3,9 +3,9 @@
 // at two optimisations.
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "sim/machine/snapshot.h"
 #include "tests/system/guest_run.h"
 
 #define DISCO "stm32f769i-disco"
@@ -49,6 +49,54 @@ static void faults(void **state) {
     guest_expect(g, precise ? 35 : 33, reported);
     guest_close(g);
   }
+}
+
+// Programs of faults; `precise` more checks where the exact instruction is known.
+static void run_faulting(const char *name, unsigned checks, unsigned precise,
+                         const enum guest_error *reported) {
+  for (size_t i = 0; i < VARIANTS; i++) {
+    const bool exact = variants[i].mode == CPU_PRECISE;
+    struct guest *g = guest_open(DISCO, name, variants[i].level, variants[i].mode);
+    guest_start(g);
+    guest_mail(g, 0, exact);
+    guest_run(g, VT_S(1));
+    guest_expect(g, checks + (exact ? precise : 0), reported);
+    guest_close(g);
+  }
+}
+
+static char itm_text[64];
+static size_t itm_length;
+
+static void on_itm(void *ctx, unsigned port, uint32_t value, unsigned bytes) {
+  (void)ctx;
+  assert_int_equal(port, 0);
+  assert_int_equal(bytes, 1);
+  if (itm_length < sizeof itm_text - 1) itm_text[itm_length++] = (char)value;
+}
+
+static void the_itm_is_a_console(void **state) {
+  (void)state;
+  struct guest *g = guest_open(DISCO, "cpu_trap", "Os", CPU_BLOCK);
+  g->machine->on_itm = on_itm;
+  guest_start(g);
+  guest_mail(g, 0, 0);
+  guest_run(g, VT_S(1));
+  assert_string_equal(itm_text, "by the ITM");
+  guest_close(g);
+}
+
+static void traps(void **state) {
+  (void)state;
+  static const enum guest_error reported[] = {GUEST_BUS_ERROR, GUEST_VECTOR_TABLE,
+                                              GUEST_ERROR_COUNT};
+  run_faulting("cpu_trap", 57, 1, reported);
+}
+
+static void protection(void **state) {
+  (void)state;
+  static const enum guest_error reported[] = {GUEST_BUS_ERROR, GUEST_ERROR_COUNT};
+  run_faulting("cpu_mpu", 39, 1, reported);
 }
 
 static void code_and_flash(void **state) {
@@ -119,9 +167,15 @@ static void resets(void **state) {
   }
 }
 
+// Besides the lockup itself: the access that began it, and the fetch from where the
+// vector of the HardFault led.
+static uint64_t bus_errors_of_lockup(uint32_t where) {
+  return where == 3 || where == 4 ? 2 : where == 5 ? 1 : 0;
+}
+
 static void lockup(void **state) {
   (void)state;
-  for (uint32_t where = 0; where < 3; where++) {
+  for (uint32_t where = 0; where < 6; where++) {
     for (size_t i = 0; i < VARIANTS; i++) {
       struct guest *g =
           guest_open(DISCO, "cpu_lockup", variants[i].level, variants[i].mode);
@@ -131,13 +185,30 @@ static void lockup(void **state) {
       assert_string_equal(g->text, "now\n");
       assert_true(cpu_is_locked_up(g->machine->cpu));
       assert_int_equal(report_count(&g->machine->sim.report, GUEST_LOCKUP), 1);
-      assert_int_equal(g->machine->sim.report.guest_errors, 1);
+      assert_int_equal(g->machine->sim.report.guest_errors,
+                       1 + bus_errors_of_lockup(where));
       machine_reset_pin(g->machine);  // only this helps
       assert_false(cpu_is_locked_up(g->machine->cpu));
       guest_run(g, VT_MS(100));
       assert_string_equal(g->text, "now\nnow\n");
       guest_close(g);
     }
+  }
+}
+
+// SP and reset vector read FFFFFFFF: the first fetch faults, and so does the handler's.
+static void blank_flash(void **state) {
+  (void)state;
+  for (int mode = CPU_BLOCK; mode <= CPU_PRECISE; mode++) {
+    struct machine *m = machine_create(board_find(DISCO), (enum cpu_mode)mode);
+    machine_power_on(m);
+    machine_run(m, VT_MS(5));
+    assert_true(cpu_is_locked_up(m->cpu));
+    assert_int_equal(report_count(&m->sim.report, GUEST_LOCKUP), 1);
+    assert_int_equal(report_count(&m->sim.report, GUEST_VECTOR_TABLE), 1);
+    assert_int_equal(m->sim.report.unimplemented, 0);
+    assert_int_equal(cpu_counters(m->cpu).instructions, 0);
+    machine_destroy(m);
   }
 }
 
@@ -183,23 +254,17 @@ static void equal_runs_are_equal_to_the_cycle(void **state) {
   }
 }
 
-static uint64_t digest_of_child(struct guest *g, vtime_t rest) {
-  int ends[2];
-  assert_int_equal(pipe(ends), 0);
-  const pid_t child = fork();
-  if (child == 0) {
-    guest_run(g, rest);
-    const uint64_t digest = guest_digest(g);
-    _exit(write(ends[1], &digest, sizeof digest) != sizeof digest);
-  }
-  uint64_t digest = 0;
-  assert_true(child > 0);
-  close(ends[1]);
-  assert_int_equal(read(ends[0], &digest, sizeof digest), sizeof digest);
-  close(ends[0]);
-  int status;
-  assert_int_equal(waitpid(child, &status, 0), child);
-  assert_int_equal(status, 0);
+static void run_on(struct machine *m, void *ctx, void *result) {
+  (void)m;
+  struct guest *g = ctx;
+  guest_run(g, VT_MS(5));
+  const uint64_t digest = guest_digest(g);
+  memcpy(result, &digest, sizeof digest);
+}
+
+static uint64_t digest_of_copy(struct guest *g) {
+  uint64_t digest;
+  assert_true(machine_fork_run(g->machine, run_on, g, &digest, sizeof digest));
   return digest;
 }
 
@@ -211,8 +276,8 @@ static void a_fork_is_a_snapshot(void **state) {
     for (uint64_t step = 0; step < 4; step++) {
       guest_run(g, VT_MS(3) + step * VT_US(777));
       assert_false(g->ended);
-      const uint64_t first = digest_of_child(g, VT_MS(5));
-      assert_true(digest_of_child(g, VT_MS(5)) == first);
+      const uint64_t first = digest_of_copy(g);
+      assert_true(digest_of_copy(g) == first);
       guest_run(g, VT_MS(5));
       assert_true(guest_digest(g) == first);
     }
@@ -220,18 +285,38 @@ static void a_fork_is_a_snapshot(void **state) {
   }
 }
 
+static void crash(struct machine *m, void *ctx, void *result) {
+  (void)m, (void)ctx;
+  memset(result, 1, 4);
+  _exit(3);
+}
+
+static void a_copy_that_fails_says_so(void **state) {
+  (void)state;
+  struct machine *m = machine_create(board_find(DISCO), CPU_BLOCK);
+  uint32_t result = 7;
+  assert_false(machine_fork_run(m, crash, NULL, &result, sizeof result));
+  assert_int_equal(result, 0);
+  machine_destroy(m);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(exceptions),
       cmocka_unit_test(faults),
+      cmocka_unit_test(traps),
+      cmocka_unit_test(the_itm_is_a_console),
+      cmocka_unit_test(protection),
       cmocka_unit_test(code_and_flash),
       cmocka_unit_test(the_qspi_window_costs_its_bus_time),
       cmocka_unit_test(a_busy_flash_stalls_its_readers),
       cmocka_unit_test(resets),
       cmocka_unit_test(lockup),
+      cmocka_unit_test(blank_flash),
       cmocka_unit_test(threads_in_a_storm),
       cmocka_unit_test(equal_runs_are_equal_to_the_cycle),
       cmocka_unit_test(a_fork_is_a_snapshot),
+      cmocka_unit_test(a_copy_that_fails_says_so),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
