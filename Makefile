@@ -6,7 +6,7 @@ SHELL := /bin/sh
 BOARDS := stm32f769i-disco f769-custom-fs
 export PATH := $(PATH):/usr/sbin:/sbin
 
-.PHONY: help setup firmware sim asan guests demo test size style bench clean fresh-check
+.PHONY: help setup setup-test firmware sim asan guests demo test size style bench clean fresh-check
 
 help:
 	@echo "make demo         flash a simulated board with stock dfu-util, start to end"
@@ -18,7 +18,12 @@ help:
 	@echo "make clean        remove build/"
 
 setup:
-	@tools/setup
+	@tools/setup packages.txt
+
+# The programs that judge, and a kernel that is unpacked into build/.
+setup-test:
+	@tools/setup packages.txt packages-test.txt
+	@tools/fetch-kernel >/dev/null
 
 # --- builds ---
 
@@ -39,7 +44,7 @@ guests: setup
 demo: firmware sim
 	@tools/demo
 
-test: firmware guests sim asan
+test: setup-test firmware guests sim asan
 	@tools/run-tests
 
 size: firmware

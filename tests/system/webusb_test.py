@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""A page in headless Chromium reads both media of the simulated boards over WebUSB:
+it opens the device, claims interface 0, reads descriptors and uploads what dfu-util
+wrote before. Chromium is Debian's, driven through its own chromedriver (W3C WebDriver).
+
+A managed policy, there while the test runs, grants the page the device without the
+chooser; only root can place it.
+"""
+import contextlib
+import functools
+import http.server
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import unittest
+import urllib.request
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+from dfu_session import (  # noqa: E402
+    CUSTOM, FAST_BUILD, INTERNAL_ALT, KEPT, QSPI, QSPI_ALT, BoardCase, download, noise,
+    quadboot, simboard)
+
+FOLDER = os.path.join(HERE, 'webusb')
+POLICIES = '/etc/chromium/policies/managed'
+VENDOR, PRODUCT = 0x0483, 0xDF11
+DATA = noise(70001, 6)
+SWITCHES = (
+    '--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage',
+    '--no-first-run', '--disable-background-networking', '--disable-component-update',
+    '--disable-sync', '--disable-default-apps', '--disable-extensions', '--disable-quic')
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format, *args):  # pylint: disable=redefined-builtin
+        pass
+
+
+@contextlib.contextmanager
+def page():
+    """Serves the page; its address."""
+    handler = functools.partial(QuietHandler, directory=FOLDER)
+    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield 'http://127.0.0.1:%d' % server.server_port
+        server.shutdown()
+
+
+@contextlib.contextmanager
+def granted(origin):
+    """The policy, in Chromium's only folder for them."""
+    path = os.path.join(POLICIES, 'quadboot-test-%d.json' % os.getpid())
+    os.makedirs(POLICIES, exist_ok=True)
+    policy = {'WebUsbAllowDevicesForUrls': [{
+        'devices': [{'vendor_id': VENDOR, 'product_id': PRODUCT}], 'urls': [origin]}]}
+    try:
+        with open(path, 'w') as f:
+            json.dump(policy, f)
+        yield
+    finally:
+        os.unlink(path)
+
+
+class Driver:
+    """chromedriver under quadboot-attach, and one session of a browser."""
+
+    def __init__(self, board):
+        # The profile and everything else that Chromium writes goes to the board's folder.
+        environment = dict(os.environ, HOME=board.folder, TMPDIR=board.folder,
+                           XDG_CONFIG_HOME=board.folder, XDG_CACHE_HOME=board.folder,
+                           QB_PRELOAD_ONCE=board.program('tests', 'libpreload-once.so'))
+        self.process = subprocess.Popen(
+            [board.program('host', 'attach', 'quadboot-attach'), '--real-sleep', '--node',
+             'fifo', '--usbip', '127.0.0.1:%d' % board.port, '--',
+             os.path.join(FOLDER, 'chromedriver'), '--port=0',
+             '--log-path=' + board.path('chromedriver.log')],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+        self.profile = board.path('profile')
+        self.session = None
+        said = ''
+        for line in self.process.stdout:
+            said += line
+            found = re.search(r'started successfully on port (\d+)', line)
+            if found:
+                self.base = 'http://127.0.0.1:%s/session' % found.group(1)
+                return
+        raise simboard.Failure('chromedriver did not start: ' + said)
+
+    def call(self, method, path, body=None):
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(
+            self.base + path, data, {'Content-Type': 'application/json'}, method=method)
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=simboard.PATIENCE_S) as answer:
+                return json.load(answer)['value']
+        except urllib.error.HTTPError as error:
+            raise simboard.Failure('%s: %s' % (path, error.read().decode())) from error
+
+    def start(self):
+        options = {'binary': os.path.join(FOLDER, 'chromium'),
+                   'args': list(SWITCHES) + ['--user-data-dir=' + self.profile]}
+        self.session = '/' + self.call('POST', '', {'capabilities': {'alwaysMatch': {
+            'goog:chromeOptions': options,
+            'timeouts': {'script': simboard.PATIENCE_S * 1000}}}})['sessionId']
+
+    def open(self, address):
+        self.call('POST', self.session + '/url', {'url': address})
+
+    def wait_for(self, expression, *arguments):
+        """The value of a promise in the page."""
+        script = ('const done = arguments[arguments.length - 1]; (%s)'
+                  '.then(value => done({value}), error => done({error: String(error)}));'
+                  % expression)
+        found = self.call('POST', self.session + '/execute/async',
+                          {'script': script, 'args': list(arguments)})
+        simboard.check('error' not in found, 'the page says: %s' % found.get('error'))
+        return found['value']
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        if self.session:
+            # A browser that has crashed took its session along.
+            with contextlib.suppress(simboard.Failure):
+                self.call('DELETE', self.session)
+        self.process.terminate()
+        self.process.communicate(timeout=simboard.PATIENCE_S)
+
+
+class WebUsb(BoardCase):
+    build = FAST_BUILD
+    options = ('--pace', 'wall')
+
+    def browse(self, *ranges):
+        with page() as origin, granted(origin), Driver(self.board) as driver:
+            driver.start()
+            driver.open(origin + '/page.html')
+            return driver.wait_for('session(arguments[0])', ranges)
+
+    def test_session(self):
+        download(self.board, QSPI, DATA)
+        seen = self.browse((int(INTERNAL_ALT), 0x08000000, KEPT),
+                           (int(QSPI_ALT), QSPI, len(DATA)))
+        self.assertEqual((seen['vendor'], seen['product']), (VENDOR, PRODUCT))
+        self.assertEqual(seen['names'], ['quadboot', 'quadboot DFU on ' + self.name,
+                                         '39002A000F51393537373638'])
+        self.assertEqual(seen['version'], [0, 1, 0])
+        self.assertEqual(seen['configuration'], 1)
+        self.assertEqual(seen['alternates'], [[[0, 0, 0xFE, 1, 2], [0, 1, 0xFE, 1, 2]]])
+        self.assertEqual(seen['device'][:2] + seen['device'][8:12],
+                         [18, 1, 0x83, 0x04, 0x11, 0xDF])
+        self.assertEqual(seen['languages'], [4, 3, 0x09, 0x04])
+        self.assertEqual(seen['refused'], 'stall')
+        internal, qspi = map(bytes.fromhex, seen['uploads'])
+        self.assertEqual(internal, quadboot(self.board))
+        self.assertEqual(qspi, DATA)
+
+
+class WebUsbAtFullSpeed(WebUsb):
+    name = CUSTOM
+
+
+if __name__ == '__main__':
+    unittest.main()
