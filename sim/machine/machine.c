@@ -65,6 +65,7 @@ static void free_models(struct machine *m) {
   quadspi_free(&m->quadspi);
   otg_free(&m->otg_hs);
   otg_free(&m->otg_fs);
+  dma_free_all(m);
   crc_unit_free(&m->crc);
   usart_free(&m->usart1);
   iwdg_free(&m->iwdg);
@@ -125,6 +126,7 @@ static void reset_chip(struct machine *m, enum rcc_reset why) {
   syscfg_reset(&m->syscfg);
   usart_reset(&m->usart1);
   crc_unit_reset(&m->crc);
+  dma_reset_all(m);
   quadspi_reset(&m->quadspi);
   otg_system_reset(&m->otg_hs);
   otg_system_reset(&m->otg_fs);
@@ -161,6 +163,7 @@ void machine_power_cut(struct machine *m) {
   flash_f7_power_cut(&m->flash);
   nor_power_off(&m->nor, m->sim.events.now);
   // Every model stops: its events go with a reset nobody sees.
+  dma_reset_all(m);
   quadspi_reset(&m->quadspi);
   otg_system_reset(&m->otg_hs);
   otg_system_reset(&m->otg_fs);

@@ -12,6 +12,7 @@
 #include "sim/machine/board.h"
 #include "sim/models/crc_unit.h"
 #include "sim/models/debug.h"
+#include "sim/models/dma.h"
 #include "sim/models/flash_f7.h"
 #include "sim/models/gpio.h"
 #include "sim/models/iwdg.h"
@@ -84,6 +85,7 @@ struct machine {
   struct iwdg iwdg;
   struct usart usart1;
   struct crc_unit crc;
+  struct dma dma[2];  // DMA1, DMA2
   struct debug_blocks debug;
   struct quadspi quadspi;
   struct nor nor;

@@ -10,6 +10,15 @@ void machine_map(struct machine *m);
 // wiring.c: which model hears of what.
 void machine_wire(struct machine *m, enum cpu_mode mode);
 
+// wiring_dma.c: bus masters, the matrix between them and memory, request lines.
+void dma_wire(struct machine *m);           // before machine_map
+void dma_wire_requests(struct machine *m);  // when the peripherals are there
+void dma_map(struct machine *m);
+void dma_reset_all(struct machine *m);
+void dma_free_all(struct machine *m);
+struct bus_master dma_master(struct machine *m, enum master_port port);
+bool dma_block_reset(struct machine *m, uint32_t gate);
+
 // rules.c: what only the whole board can judge.
 void rules_clocks(struct machine *m);  // limits, wait states, over-drive
 void rules_qspi_pins(void *machine, uint64_t sclk_hz);

@@ -123,6 +123,7 @@ static void add_memory(struct machine *m, const char *name, uint32_t base,
 void machine_map(struct machine *m) {
   add_ports(m);
   add_blocks(m);
+  dma_map(m);
   add_stubs(m);
   add_memory(m, "flash", FLASH_BASE, m->board->flash_size, m->flash_bytes, false);
   add_memory(m, "ITCM", 0, ITCM_SIZE, m->itcm, true);

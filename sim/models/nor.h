@@ -93,7 +93,7 @@ struct nor_wire {
   bool write_protect_low;  // WP# (IO2), as last seen
   uint8_t in[NOR_MAX_PAGE];
   // For reports.
-  uint64_t told;               // classes reported since CS# fell, by bit
+  unsigned __int128 told;      // classes reported since CS# fell, by bit
   bool began_qpi, began_held;  // the protocol when CS# fell
   bool unready;                // when CS# fell the chip could take nothing
   bool unknown;                // no such opcode in this protocol

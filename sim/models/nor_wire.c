@@ -16,7 +16,7 @@
 
 #include "sim/models/nor_internal.h"
 
-_Static_assert(GUEST_ERROR_COUNT <= 64, "nor_wire.told holds one bit per class");
+_Static_assert(GUEST_ERROR_COUNT <= 128, "nor_wire.told holds one bit per class");
 
 // What QUADSPI puts on IO3..0 besides the lines in use (RM0410 14.3.4).
 static struct nor_io controller_io(unsigned lines, uint8_t bits) {
@@ -28,7 +28,7 @@ static struct nor_io controller_io(unsigned lines, uint8_t bits) {
 
 void nor_tell(struct nor *n, enum guest_error error, const char *format, ...) {
   struct nor_wire *w = &n->wire;
-  const uint64_t bit = 1ull << error;
+  const unsigned __int128 bit = (unsigned __int128)1 << error;
   if (w->told & bit) return;
   w->told |= bit;
   char text[96];

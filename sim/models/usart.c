@@ -13,8 +13,9 @@
 static const struct reg_model models[] = {
     {SIM_USART_CR1, CR1_MODELLED, SIM_USART_CR1_PS | SIM_USART_CR1_UESM, 0, 0},
     {SIM_USART_CR2, SIM_USART_CR2_STOP, 0, 0, 0},
-    {SIM_USART_CR3, SIM_USART_CR3_OVRDIS | SIM_USART_CR3_EIE, SIM_USART_CR3_ONEBIT, 0,
-     0},
+    {SIM_USART_CR3,
+     SIM_USART_CR3_OVRDIS | SIM_USART_CR3_EIE | SIM_USART_CR3_DMAT | SIM_USART_CR3_DMAR,
+     SIM_USART_CR3_ONEBIT, 0, 0},
     {SIM_USART_BRR, 0xFFFFu, 0, 0, 0},
     {SIM_USART_GTPR, 0, 0, 0, 0},
     {SIM_USART_RTOR, 0, 0, 0, 0},
@@ -31,6 +32,14 @@ static bool on(const struct usart *u, uint32_t cr1_bits) {
   return (u->r[SIM_USART_CR1 / 4] & cr1_bits) == cr1_bits;
 }
 
+// Requests follow TXE and RXNE (RM0410 34.5.15).
+static void update_dma(struct usart *u) {
+  const uint32_t isr = *reg(u, SIM_USART_ISR), cr3 = *reg(u, SIM_USART_CR3);
+  const bool sends = on(u, SIM_USART_CR1_UE | SIM_USART_CR1_TE);
+  dma_set(&u->dma_tx, sends && (cr3 & SIM_USART_CR3_DMAT) && (isr & SIM_USART_ISR_TXE));
+  dma_set(&u->dma_rx, (cr3 & SIM_USART_CR3_DMAR) && (isr & SIM_USART_ISR_RXNE));
+}
+
 static void update_irq(struct usart *u) {
   const uint32_t isr = *reg(u, SIM_USART_ISR);
   const bool error = isr & SIM_USART_ISR_ORE;
@@ -38,6 +47,7 @@ static void update_irq(struct usart *u) {
           (on(u, SIM_USART_CR1_TXEIE) && (isr & SIM_USART_ISR_TXE)) ||
               (on(u, SIM_USART_CR1_TCIE) && (isr & SIM_USART_ISR_TC)) ||
               (on(u, SIM_USART_CR1_RXNEIE) && ((isr & SIM_USART_ISR_RXNE) || error)));
+  update_dma(u);
 }
 
 // Start bit, 7 to 9 data bits (parity included), stop bits in half bits.

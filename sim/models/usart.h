@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // USART in asynchronous mode (RM0410 chapter 34): frames take their time, flags
-// and interrupts follow. Synchronous, LIN, smartcard and DMA use are reported.
+// and interrupts follow. Synchronous, LIN and smartcard use are reported.
 #pragma once
 
 #include "sim/core/sim.h"
@@ -17,6 +17,7 @@ struct usart {
   bool holding;    // TDR is full
   struct event sent;
   struct irq_line irq;
+  struct dma_line dma_tx, dma_rx;
   // A character left the TX pin. `pin_ok` (may be NULL) tells whether the pin is
   // routed; what an unrouted USART sends is lost and reported.
   void (*on_tx)(void *ctx, uint8_t byte);
