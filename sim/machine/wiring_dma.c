@@ -129,6 +129,7 @@ void dma_wire(struct machine *m) {
 void dma_wire_requests(struct machine *m) {
   m->usart1.dma_tx = dma_request_line(&m->dma[1], "USART1_TX");
   m->usart1.dma_rx = dma_request_line(&m->dma[1], "USART1_RX");
+  m->otg_hs.master = dma_master(m, MASTER_OTG_HS);
 }
 
 void dma_map(struct machine *m) {
