@@ -95,6 +95,9 @@ static const struct reg_model models[] = {
     {SIM_OTG_DVBUSDIS, 0, ALL, 0, 0},
     {SIM_OTG_DVBUSPULSE, 0, ALL, 0, 0},
     {SIM_OTG_DIEPEMPMSK, ALL, 0, 0, 0},
+    // Thresholds let a packet start before all of it has been moved; here packets are
+    // moved whole. Older HALs of ST set them in DMA mode.
+    {SIM_OTG_DTHRCTL, 0, ALL, 0, 0},
     {SIM_OTG_DEACHINTMSK, ALL, 0, 0, 0},
     {SIM_OTG_DIEPEACHMSK1, DIEPMSK_MODELLED, DIEPMSK_INERT, 0, 0},
     {SIM_OTG_DOEPEACHMSK1, DOEPMSK_MODELLED, DOEPMSK_INERT, 0, 0},

@@ -138,7 +138,6 @@ static void power_saving_and_the_like_are_unimplemented(void **state) {
       {R_GINTMSK, BIT(15)},          // EOPFM
       {R_GINTMSK, BIT(5)},           // NPTXFEM: host mode
       {R_GCCFG, BIT(17)},            // BCDEN
-      {0x830, BIT(0)},               // DTHRCTL.NONISOTHREN
       {R_DOEPCTL(1), BIT(20)},       // SNPM
       {0x054, BIT(0)},               // GLPMCFG.LPMEN
   };
