@@ -84,6 +84,32 @@ static void cached(bool maintained) {
   check_true("cached memory", equal(FROM, TO));
 }
 
+// The MPU says that there is nothing to maintain.
+static void uncached_region(void) {
+  const uint32_t from = 0x20064000, to = 0x20065000;
+  wr(MPU_RNR, 1);
+  wr(MPU_RBAR, from);
+  wr(MPU_RASR, BIT(28) | 3u << 24 | 1u << 19 | 13u << 1 | 1);  // 16 KB, TEX 1
+  wr(MPU_CTRL, 5);
+  barrier();
+  fill(from, 4);
+  dma_start(DMA2, to, from, WORDS, 0);
+  dma_wait(DMA2);
+  check_true("uncached region", equal(from, to));
+}
+
+// Code that a master brings, and brings again to the same place.
+static void code(void) {
+  const uint32_t place = 0x20061000;
+  for (uint32_t value = 1; value <= 2; value++) {
+    source[0] = 0x47702000u | value;  // movs r0, #value; bx lr
+    dma_start(DMA2, place, addr_of(source), 1, 0);
+    dma_wait(DMA2);
+    barrier();
+    check("code", ((uint32_t(*)(void))(place | 1u))(), value);
+  }
+}
+
 // "ok" of the console's own sending is what the host sees.
 static void console_out(void) {
   static const char text[] = "ok console by DMA\n";
@@ -126,7 +152,9 @@ void guest_main(void) {
   dma_clocks();
   polled();
   by_interrupt();
+  code();
   console_out();
   console_in();
   cached(rd(MAILBOX(0)) == 0);
+  uncached_region();
 }

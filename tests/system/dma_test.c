@@ -6,7 +6,7 @@
 #include "tests/system/guest_run.h"
 
 #define DISCO "stm32f769i-disco"
-enum { CHECKS = 10, READY = 0xD3A };
+enum { CHECKS = 13, READY = 0xD3A };
 
 static const enum guest_error nothing[] = {GUEST_ERROR_COUNT};
 static const enum guest_error unmaintained[] = {GUEST_DMA_NOT_CLEAN, GUEST_DMA_STALE,
