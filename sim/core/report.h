@@ -66,6 +66,12 @@
   X(CODE_STALE, "code-stale", "code run from stale I-cache lines")                    \
   X(DATA_STALE, "data-stale", "read of a D-cache line that memory has outrun")        \
   X(DIRTY_LOST, "dirty-lost", "D-cache lines thrown away before they were written")   \
+  X(DMA_CONFIG, "dma-config", "DMA stream set up or used against its rules")          \
+  X(DMA_ALIGN, "dma-align", "DMA address not aligned to what is transferred")         \
+  X(DMA1_MEMORY, "dma1-memory", "memory to memory on DMA1, which cannot do it")       \
+  X(DMA_REACH, "dma-reach", "DMA to an address that the master cannot reach")         \
+  X(DMA_NOT_CLEAN, "dma-not-clean", "DMA on memory that is dirty in the D-cache")     \
+  X(DMA_STALE, "dma-stale", "read of DMA's data without invalidating the D-cache")    \
   X(VECTOR_TABLE, "vector-table", "vector table blank or misaligned")                 \
   X(MPU_CONFIG, "mpu-config", "MPU region with a forbidden size, base or attribute")  \
   X(WATCHDOG, "watchdog", "the watchdog was not fed in time")                         \

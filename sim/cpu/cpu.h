@@ -103,6 +103,11 @@ void cpu_code_changed(struct cpu *c, uint32_t addr, uint32_t size);
 // the caches hold are old.
 void cpu_data_changed(struct cpu *c, uint32_t addr, uint32_t size);
 
+// Another bus master reads or writes memory that the CPU sees, too: behind the
+// D-cache, which is what is checked. False: no such memory, or not writable.
+bool cpu_dma_read(struct cpu *c, uint32_t addr, void *to, uint32_t size);
+bool cpu_dma_write(struct cpu *c, uint32_t addr, const void *from, uint32_t size);
+
 // The QUADSPI window. DIRECT: the region's own bytes are what a read returns.
 // CALLBACK: reads go through window_read, byte-exact and slow (the controller is
 // configured such that the array does not read linearly). OFF: reads fault.

@@ -82,6 +82,7 @@ static void tags_drop(struct cache_tags *t, uint32_t addr) {
 }
 
 void cpu_cache_init(struct cpu *c) {
+  cpu_dma_init(c);
   tags_init(&c->dtags, D_SETS, D_WAYS);
   tags_init(&c->itags, I_SETS, I_WAYS);
   const struct region_state *ram = cached_ram(c);
@@ -102,9 +103,11 @@ void cpu_cache_free(struct cpu *c) {
   free(c->main_memory);
   free(c->icache_bytes);
   free(c->icache_valid);
+  cpu_dma_free(c);
 }
 
 void cpu_cache_reset(struct cpu *c) {
+  cpu_dma_reset(c);
   cpu_tags_clear(&c->dtags);
   cpu_tags_clear(&c->itags);
   memset(c->set_ways, 0, sizeof c->set_ways);
@@ -114,32 +117,38 @@ void cpu_cache_reset(struct cpu *c) {
 }
 
 // The RAM line that holds `addr` as an offset, or false when it is elsewhere.
-static bool ram_line(struct cpu *c, uint32_t addr, uint32_t *offset) {
+bool cpu_cache_line(struct cpu *c, uint32_t addr, uint32_t *offset) {
   const struct region_state *ram = cached_ram(c);
   if (!ram || addr - ram->def.base >= ram->def.size) return false;
   *offset = (addr - ram->def.base) & ~(uint32_t)(CACHE_LINE - 1);
   return true;
 }
 
-static void clean_line(struct cpu *c, uint32_t offset) {
+void cpu_clean_line(struct cpu *c, uint32_t offset) {
   const struct region_state *ram = cached_ram(c);
   memcpy(c->main_memory + offset, ram->def.bytes + offset, CACHE_LINE);
 }
 
 // Stores to write-through or uncached memory reach main memory by themselves.
-static bool is_write_back(struct cpu *c, uint32_t addr) {
+bool cpu_is_write_back(struct cpu *c, uint32_t addr) {
   const struct mpu_attributes a = mpu_lookup(&c->scs->mpu, addr, true);
   return scs_dcache_on(c->scs) && a.type == MPU_NORMAL && a.cacheable && a.write_back;
 }
 
 static void drop_line(struct cpu *c, uint32_t offset) {
+  cpu_dma_invalidated(c, offset);
   const struct region_state *ram = cached_ram(c);
   const uint32_t addr = ram->def.base + offset;
-  if (!is_write_back(c, addr)) return;
+  if (!cpu_is_write_back(c, addr)) return;
   if (!memcmp(c->main_memory + offset, ram->def.bytes + offset, CACHE_LINE)) return;
   report_guest(&c->sim->report, GUEST_DIRTY_LOST, addr,
                "D-cache line 0x%08x invalidated before it was cleaned", (unsigned)addr);
-  clean_line(c, offset);
+  cpu_clean_line(c, offset);
+}
+
+static void flush_line(struct cpu *c, uint32_t offset) {
+  cpu_clean_line(c, offset);
+  cpu_dma_invalidated(c, offset);
 }
 
 // Set/way operations name a place in the cache, not an address. A line counts as
@@ -161,13 +170,15 @@ static void by_set(struct cpu *c, uint32_t value, void (*act)(struct cpu *, uint
 static void by_address(struct cpu *c, uint32_t addr,
                        void (*act)(struct cpu *, uint32_t)) {
   uint32_t offset;
-  if (ram_line(c, addr, &offset)) act(c, offset);
+  if (cpu_cache_line(c, addr, &offset)) act(c, offset);
 }
 
 static void enables_changed(struct cpu *c, uint32_t ccr) {
   const struct region_state *ram = cached_ram(c);
-  if (ram && (ccr & SIM_SCB_CCR_DC))
+  if (ram && (ccr & SIM_SCB_CCR_DC)) {
     memcpy(c->main_memory, ram->def.bytes, ram->def.size);
+    cpu_dma_reset(c);
+  }
   c->icache_generation++;
   c->memory_changed = true;  // which blocks need checking has changed
   cpu_attention(c);
@@ -183,7 +194,7 @@ void cpu_cache(struct cpu *c, enum cache_op op, uint32_t value) {
       break;
     case CACHE_ICIMVAU:
       tags_drop(&c->itags, value);
-      if (ram_line(c, value, &offset)) c->icache_valid[offset / CACHE_LINE] = 0;
+      if (cpu_cache_line(c, value, &offset)) c->icache_valid[offset / CACHE_LINE] = 0;
       c->icache_generation++;
       break;
     case CACHE_DCIMVAC:
@@ -192,13 +203,13 @@ void cpu_cache(struct cpu *c, enum cache_op op, uint32_t value) {
       break;
     case CACHE_DCISW: by_set(c, value, drop_line); break;
     case CACHE_DCCMVAU:
-    case CACHE_DCCMVAC: by_address(c, value, clean_line); break;
+    case CACHE_DCCMVAC: by_address(c, value, cpu_clean_line); break;
     case CACHE_DCCIMVAC:
       tags_drop(&c->dtags, value);
-      by_address(c, value, clean_line);
+      by_address(c, value, flush_line);
       break;
-    case CACHE_DCCSW:
-    case CACHE_DCCISW: by_set(c, value, clean_line); break;
+    case CACHE_DCCSW: by_set(c, value, cpu_clean_line); break;
+    case CACHE_DCCISW: by_set(c, value, flush_line); break;
     case CACHE_ENABLES: enables_changed(c, value); break;
   }
 }
@@ -206,8 +217,8 @@ void cpu_cache(struct cpu *c, enum cache_op op, uint32_t value) {
 // The line as the I-cache would fetch it now: from main memory.
 static const uint8_t *fetched_line(struct cpu *c, const struct region_state *ram,
                                    uint32_t offset) {
-  return is_write_back(c, ram->def.base + offset) ? c->main_memory + offset
-                                                  : ram->def.bytes + offset;
+  return cpu_is_write_back(c, ram->def.base + offset) ? c->main_memory + offset
+                                                      : ram->def.bytes + offset;
 }
 
 static void check_line(struct cpu *c, const struct region_state *ram, uint32_t offset,
@@ -218,7 +229,7 @@ static void check_line(struct cpu *c, const struct region_state *ram, uint32_t o
     report_guest(&c->sim->report, GUEST_CODE_NOT_CLEAN, addr,
                  "code at 0x%08x runs, but its bytes are still in the D-cache",
                  (unsigned)addr);
-    clean_line(c, offset);
+    cpu_clean_line(c, offset);
   }
   if (!scs_icache_on(c->scs)) return;
   uint8_t *valid = &c->icache_valid[offset / CACHE_LINE];

@@ -176,6 +176,8 @@ static void decode(struct cpu *c, struct decoded *d, uint32_t addr, uint32_t siz
   }
   d->code = r->def.bytes + (addr - r->def.base);
   memcpy(&d->first_word, d->code, sizeof d->first_word);
+  if (r->ran)
+    memset(r->ran + (addr - r->def.base) / CACHE_LINE, 1, size / CACHE_LINE + 2);
   scan(d, d->code);
 }
 

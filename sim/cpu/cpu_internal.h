@@ -12,6 +12,7 @@
 //   cpu_memory.c     regions: access changes, code that changed under us
 //   cpu_window.c     the QUADSPI window and what its reads cost
 //   cpu_cache.c      what the caches would hold, to catch missing maintenance
+//   cpu_dma.c        other bus masters: memory that changes behind the D-cache
 //   cpu_decode.c     what is in a block: instructions, what of them can trap
 #pragma once
 
@@ -62,6 +63,7 @@ struct mmio_span {
 struct region_state {
   struct cpu_region def;
   enum cpu_access access, wanted;
+  uint8_t *ran;  // RAM: per line, whether code of it was ever translated
 };
 
 // What a block may need a look for.
@@ -182,6 +184,10 @@ struct cpu {
   uint32_t icache_generation;  // changes whenever lines may have been dropped
   uint8_t set_ways[128];       // ways of each D-cache set cleaned so far
   struct cache_tags dtags, itags;
+  uint8_t *dma_lines;   // per line: a master wrote it, no invalidate since
+  uint32_t dma_marked;  // how many such lines
+  bool dma_watched;     // loads from RAM are being looked at
+  uc_hook dma_hook;
 
   struct decoded *decoded;
   struct cpu_counters counters;
@@ -259,6 +265,16 @@ void cpu_cache_check_code(struct cpu *c, struct decoded *d);
 enum cache_hit cpu_tags_look(struct cache_tags *t, uint32_t addr);
 void cpu_tags_outrun(struct cache_tags *t, uint32_t addr, uint32_t size);
 void cpu_tags_clear(struct cache_tags *t);
+bool cpu_cache_line(struct cpu *c, uint32_t addr, uint32_t *offset);
+bool cpu_is_write_back(struct cpu *c, uint32_t addr);
+void cpu_clean_line(struct cpu *c, uint32_t offset);
+
+// cpu_dma.c
+void cpu_dma_init(struct cpu *c);
+void cpu_dma_free(struct cpu *c);
+void cpu_dma_reset(struct cpu *c);
+void cpu_dma_invalidated(struct cpu *c, uint32_t offset);  // a line of cached RAM
+void cpu_dma_watch(struct cpu *c);  // starts to look at loads, if that is due
 
 // cpu_decode.c
 struct decoded *cpu_decode(struct cpu *c, uint32_t addr, uint32_t size);

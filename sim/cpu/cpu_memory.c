@@ -231,6 +231,7 @@ void cpu_apply_memory(struct cpu *c) {
     uc_ctl_remove_cache(c->uc, (uint64_t)c->stale[i].base, (uint64_t)c->stale[i].end);
   }
   c->stale_count = 0;
+  cpu_dma_watch(c);
   note_special(c);
 }
 

@@ -202,7 +202,7 @@ void machine_uart_baud(struct machine *m, unsigned number, uint32_t baud) {
 
 // --- buses with nobody on them ---
 
-static const struct bus_master {
+static const struct serial_bus {
   const char *name;
   uint32_t base, gate;
   enum clock_id clock;

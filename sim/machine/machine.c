@@ -64,6 +64,7 @@ static void free_models(struct machine *m) {
   quadspi_free(&m->quadspi);
   otg_free(&m->otg_hs);
   otg_free(&m->otg_fs);
+  dma_free_all(m);
   crc_unit_free(&m->crc);
   chip_blocks_free(m);
   iwdg_free(&m->iwdg);
@@ -125,6 +126,7 @@ static void reset_chip(struct machine *m, enum rcc_reset why) {
   syscfg_reset(&m->syscfg);
   chip_blocks_reset(m);
   crc_unit_reset(&m->crc);
+  dma_reset_all(m);
   quadspi_reset(&m->quadspi);
   otg_system_reset(&m->otg_hs);
   otg_system_reset(&m->otg_fs);
@@ -163,6 +165,7 @@ void machine_power_cut(struct machine *m) {
   flash_f7_power_cut(&m->flash);
   if (m->nor_size) nor_power_off(&m->nor, m->sim.events.now);
   // Every model stops: its events go with a reset nobody sees.
+  dma_reset_all(m);
   quadspi_reset(&m->quadspi);
   otg_system_reset(&m->otg_hs);
   otg_system_reset(&m->otg_fs);

@@ -13,6 +13,7 @@
 #include "sim/machine/chip_blocks.h"
 #include "sim/models/crc_unit.h"
 #include "sim/models/debug.h"
+#include "sim/models/dma.h"
 #include "sim/models/flash_f7.h"
 #include "sim/models/gpio.h"
 #include "sim/models/iwdg.h"
@@ -84,6 +85,7 @@ struct machine {
   struct rtc rtc;
   struct iwdg iwdg;
   struct crc_unit crc;
+  struct dma dma[2];  // DMA1, DMA2
   struct debug_blocks debug;
   struct chip_blocks chip;
   struct trace_blocks trace;

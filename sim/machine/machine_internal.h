@@ -21,6 +21,14 @@ void machine_wire_flash(struct machine *m);
 size_t machine_flash_regions(struct machine *m, struct cpu_region *out);
 void machine_flash_write(void *ctx, uint32_t addr, unsigned bytes, uint32_t value);
 vtime_t machine_flash_stall(void *ctx, uint32_t addr, bool fetch);
+// wiring_dma.c: bus masters, the matrix between them and memory, request lines.
+void dma_wire(struct machine *m);           // before machine_map
+void dma_wire_requests(struct machine *m);  // when the peripherals are there
+void dma_map(struct machine *m);
+void dma_reset_all(struct machine *m);
+void dma_free_all(struct machine *m);
+struct bus_master dma_master(struct machine *m, enum master_port port);
+bool dma_block_reset(struct machine *m, uint32_t gate);
 
 // rules.c: what only the whole board can judge.
 void rules_clocks(struct machine *m);  // limits, wait states, over-drive

@@ -124,6 +124,7 @@ void machine_map(struct machine *m) {
   chip_blocks_map(m);
   chip_blocks_map_rest(m);
   machine_map_trace(m);
+  dma_map(m);
   add_stubs(m);
   add_memory(m, "flash", FLASH_BASE, m->board->flash_size, m->flash_bytes, false);
   add_memory(m, "ITCM", 0, ITCM_SIZE, m->itcm, true);

@@ -73,6 +73,7 @@ static void on_block_reset(void *ctx, uint32_t gate) {
     case GATE_CRC: crc_unit_reset(&m->crc); break;
     case GATE_PWR: pwr_reset(&m->pwr, false); break;
     default:
+      if (dma_block_reset(m, gate)) return;
       if (gate >> 8 == SIM_RCC_AHB1ENR && (gate & 31u) < MACHINE_PORTS) {
         gpio_reset(&m->gpio[gate & 31u]);
       }
@@ -420,8 +421,10 @@ void machine_wire(struct machine *m, enum cpu_mode mode) {
   m->iwdg.ctx = m;
   chip_blocks_init(m);
   crc_unit_init(&m->crc, &m->sim);
+  dma_wire(m);
   wire_qspi(m);
   wire_usb(m);
+  dma_wire_requests(m);
   machine_map(m);
   wire_cpu(m, mode);
 }

@@ -13,6 +13,7 @@ const struct otg_config otg_hs_config = {
     .block = &sim_regs_otg_hs,
     .endpoints = 9,
     .ram_words = 1024,
+    .dma = true,
 };
 
 const struct otg_config otg_fs_config = {
@@ -45,7 +46,7 @@ static void reset_state(struct otg *o) {
   memset(o->in, 0, sizeof o->in);
   memset(o->out, 0, sizeof o->out);
   o->nak_in = o->nak_out = 0;
-  o->setup_open = o->control_open = o->control_read = false;
+  o->setup_open = o->control_open = o->control_read = o->data_seen = false;
   o->setups_in_row = 0;
   o->address = 0;
   o->settling = (struct otg_settling){0};
@@ -103,6 +104,7 @@ void otg_refresh(struct otg *o) {
 }
 
 void otg_changed(struct otg *o) {
+  otg_dma_run(o);
   otg_tell_ready(o);
   otg_update_irq(o);
 }
@@ -191,6 +193,7 @@ uint32_t otg_read(void *ctx, uint32_t offset, unsigned bytes) {
 static void write_register(struct otg *o, uint32_t offset, uint32_t word) {
   switch (offset) {
     case SIM_OTG_GOTGINT: *otg_reg(o, offset) &= ~word; break;
+    case SIM_OTG_GAHBCFG: otg_write_gahbcfg(o, word); break;
     case SIM_OTG_GUSBCFG: otg_write_gusbcfg(o, word); break;
     case SIM_OTG_GRSTCTL: otg_write_grstctl(o, word); break;
     case SIM_OTG_GINTSTS: otg_write_gintsts(o, word); break;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 // The USB OTG controllers OTG_FS and OTG_HS (Synopsys DWC2, release 3.20a; RM0410
-// chapter 41) as USB devices in FIFO ("slave") mode. One core, two const
-// descriptions of it. It models the chip and not a driver: registers on one side,
-// struct usb_device_port on the other, and between them one FIFO RAM.
+// chapter 41) as USB devices in FIFO ("slave") mode, OTG_HS with its DMA as well. One
+// core, two const descriptions of it. It models the chip and not a driver: registers on
+// one side, struct usb_device_port on the other, and between them one FIFO RAM.
 //
 //   CPU --- registers, FIFO windows --- [ core | FIFO RAM ] --- PHY --- host
 //
-// Modelled: control, bulk and interrupt endpoints, both PHYs, connect and VBUS,
-// suspend and remote wake-up, the interrupt tree. Named, kept and without effect:
-// host mode. Reported as unimplemented when used: DMA, isochronous endpoints, LPM,
-// HNP and SRP, battery charging, end-of-periodic-frame.
+// Modelled: control, bulk, interrupt and isochronous endpoints (one packet per frame),
+// both PHYs, connect and VBUS, suspend and remote wake-up, the interrupt tree. Named,
+// kept and without effect: host mode. Reported as unimplemented when used: LPM, HNP
+// and SRP, battery charging, end-of-periodic-frame.
 //
 // Two facts that the manual does not state, with the evidence:
 // - A SETUP packet and the end of a control write make no extra OUT-done entry
@@ -24,6 +24,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sim/core/master.h"
 #include "sim/core/sim.h"
 #include "sim/core/usb_bus.h"
 
@@ -42,6 +43,7 @@ struct otg_config {
   const struct reg_block *block;
   uint8_t endpoints;   // of each direction
   uint16_t ram_words;  // FIFO RAM in 32-bit words
+  bool dma;            // has a master port
 };
 
 extern const struct otg_config otg_hs_config;
@@ -113,6 +115,7 @@ struct otg {
   const struct clock_source *clocks;
   struct otg_board board;
   struct otg_irqs irqs;
+  struct bus_master master;          // for a core with DMA; set after otg_init
   const struct usb_host_port *host;  // NULL: nothing at the other end
   struct usb_device_port port;       // give its address to the host
   struct reg_file file;
@@ -129,6 +132,7 @@ struct otg {
   bool setup_open;    // SETUP seen, its SETUP-done entry not yet written
   bool control_open;  // its status stage is not over
   bool control_read;  // direction of the current request's data stage
+  bool data_seen;     // it has brought OUT data, and the status stage is not noted
   uint8_t address;    // that tokens are compared with; follows DCFG.DAD
   uint8_t setups_in_row;
 

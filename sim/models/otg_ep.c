@@ -82,10 +82,6 @@ static bool check_type(struct otg *o, unsigned n, bool in) {
               direction, n);
     return false;
   }
-  if (SIM_GET(ctl, SIM_OTG_DIEPCTL_EPTYP) == EPTYP_ISOCHRONOUS) {
-    report_unimplemented(o->report, o->config->base + at, "%s: isochronous endpoint %u",
-                         o->config->name, n);
-  }
   check_packet_size(o, n, in);
   const uint32_t most = in ? otg_max_packet(o, n) : otg_out_max_packet(o, n);
   if (most) return true;
@@ -102,6 +98,7 @@ static void enable_in(struct otg *o, unsigned n) {
   if (check_type(o, n, true)) {
     check_in_size(o, n);
     if (bytes) otg_check_tx_fifo(o, n);
+    if (bytes) otg_check_dma(o, n, true);
   }
   o->in[n].unsent = bytes;
   o->in[n].written = 0;
@@ -111,6 +108,7 @@ static void enable_out(struct otg *o, unsigned n) {
   if (check_type(o, n, false)) {
     check_out_size(o, n);
     otg_check_rx_fifo(o, n);
+    otg_check_dma(o, n, false);
   }
   o->out[n].closed = false;
 }
@@ -218,16 +216,22 @@ static uint32_t read_ctl(const struct otg *o, unsigned n, bool in) {
 // --- DxEPTSIZ ------------------------------------------------------------------
 
 // Once EPENA is set the size belongs to the core (RM0410 41.15). STUPCNT may be
-// renewed at any time.
+// renewed at any time. In DMA mode EPENA of OUT endpoint 0 waits for SETUP packets
+// under NAK, and ST's stack then arms a data or status stage by size and CNAK alone.
 static void write_tsiz(struct otg *o, unsigned n, bool in, uint32_t word) {
   const uint32_t at = otg_tsiz(n, in);
   const uint32_t sizes = SIM_OTG_DIEPTSIZ_XFRSIZ | SIM_OTG_DIEPTSIZ_PKTCNT;
   const bool changed = (word ^ otg_get(o, at)) & sizes;
   const bool enabled = otg_has(o, otg_ctl(n, in), SIM_OTG_DIEPCTL_EPENA);
+  const bool waits = otg_dma_on(o) && n == 0 && !in &&
+                     otg_has(o, SIM_OTG_DOEPCTL0, SIM_OTG_DOEPCTL0_NAKSTS);
   otg_store(o, at, word);
   if (!changed || !enabled) return;
-  OTG_GUEST(o, GUEST_USB_PROTOCOL, at,
-            "size of %s endpoint %u changed while it is enabled", in ? "IN" : "OUT", n);
+  if (!waits) {
+    OTG_GUEST(o, GUEST_USB_PROTOCOL, at,
+              "size of %s endpoint %u changed while it is enabled", in ? "IN" : "OUT",
+              n);
+  }
   if (in) {
     o->in[n].unsent = SIM_GET(word, SIM_OTG_DIEPTSIZ_XFRSIZ);
     o->in[n].written = 0;

@@ -156,6 +156,13 @@ static uint32_t rx_pop_data(struct otg *o, uint32_t offset) {
   return 0;
 }
 
+void otg_rx_take(struct otg *o, uint8_t *to, uint32_t bytes) {
+  for (uint32_t i = 0; i < bytes; i += 4) {
+    const uint32_t word = rx_pop(o);
+    memcpy(to + i, &word, bytes - i < 4 ? bytes - i : 4);
+  }
+}
+
 void otg_rx_flush(struct otg *o) {
   memset(&o->rx, 0, sizeof o->rx);
 }
@@ -218,6 +225,11 @@ static void count_written(struct otg *o, unsigned n) {
 // Words before EPENA do go into the FIFO, where the next transfer finds them; words
 // beyond XFRSIZ or without room go nowhere.
 static bool may_push(struct otg *o, unsigned n, uint32_t offset) {
+  if (otg_dma_on(o)) {
+    OTG_GUEST(o, GUEST_USB_PROTOCOL, offset,
+              "transmit FIFO of IN endpoint %u written in DMA mode", n);
+    return false;
+  }
   if (!otg_has(o, otg_ctl(n, true), SIM_OTG_DIEPCTL_EPENA)) {
     OTG_GUEST(o, GUEST_USB_PROTOCOL, offset,
               "transmit FIFO written while IN endpoint %u is not enabled", n);
@@ -232,12 +244,15 @@ static bool may_push(struct otg *o, unsigned n, uint32_t offset) {
   return false;
 }
 
-static void tx_push(struct otg *o, unsigned n, uint32_t offset, uint32_t word) {
-  if (!may_push(o, n, offset)) return;
+void otg_tx_put(struct otg *o, unsigned n, uint32_t word) {
   const unsigned fifo = otg_tx_fifo_of(o, n);
   o->ram[tx_at(o, fifo, o->tx[fifo].count)] = word;
   o->tx[fifo].count++;
   if (otg_has(o, otg_ctl(n, true), SIM_OTG_DIEPCTL_EPENA)) count_written(o, n);
+}
+
+static void tx_push(struct otg *o, unsigned n, uint32_t offset, uint32_t word) {
+  if (may_push(o, n, offset)) otg_tx_put(o, n, word);
 }
 
 // --- the windows ---------------------------------------------------------------

@@ -172,6 +172,36 @@ void otg_fifo_write(struct otg *o, uint32_t offset, uint32_t word);
 void otg_check_tx_fifo(struct otg *o, unsigned n);
 void otg_check_rx_fifo(struct otg *o, unsigned n);
 
+// Data words of the packet whose status entry was popped last: into `to`.
+void otg_rx_take(struct otg *o, uint8_t *to, uint32_t bytes);
+
+// A word of a packet for the FIFO of endpoint n, which must have room.
+void otg_tx_put(struct otg *o, unsigned n, uint32_t word);
+
+// --- otg_dma.c ----------------------------------------------------------------
+
+bool otg_dma_on(const struct otg *o);
+void otg_write_gahbcfg(struct otg *o, uint32_t word);
+
+// Moves what can be moved between the FIFOs and memory.
+void otg_dma_run(struct otg *o);
+
+// Complaints about the address of an endpoint that is being enabled.
+void otg_check_dma(struct otg *o, unsigned n, bool in);
+
+// --- otg_iso.c ----------------------------------------------------------------
+
+bool otg_is_iso(const struct otg *o, unsigned n, bool in);
+
+// Isochronous transactions have no handshake.
+void otg_iso_in(struct otg *o, unsigned n, struct usb_answer *answer);
+void otg_iso_out(struct otg *o, const struct usb_token *t);
+
+// Whether any isochronous endpoint waits for its frame, and what the frame that has
+// just ended leaves undone.
+bool otg_iso_waits(const struct otg *o);
+void otg_iso_frame(struct otg *o);
+
 // --- otg_ep.c -----------------------------------------------------------------
 
 // Largest packet of IN and of OUT endpoint n, at most USB_MAX_PACKET.
@@ -196,6 +226,12 @@ void otg_disabled(struct otg *o, unsigned n, bool in);
 // What endpoint n would answer to a token now.
 enum usb_reply otg_in_answer(const struct otg *o, unsigned n);
 enum usb_reply otg_out_answer(const struct otg *o, unsigned n);
+
+// The packet of `n` bytes at the head of IN endpoint n's FIFO has arrived.
+void otg_in_done(struct otg *o, unsigned n);
+
+// Takes an OUT packet and what ends with it.
+void otg_receive(struct otg *o, const struct usb_token *t);
 
 // Tells the host of endpoints that had to say NAK and need not any longer.
 void otg_tell_ready(struct otg *o);

@@ -72,12 +72,13 @@ static void poll_sof(struct otg *o) {
   otg_latch(o, SIM_OTG_GINTSTS_SOF);
 }
 
-// The host is asked for an event per frame only while one would interrupt.
+// The host is asked for an event per frame only while one would interrupt or an
+// isochronous endpoint could miss it.
 static void wish_sof(struct otg *o) {
-  const bool want = frames_seen(o) &&
-                    otg_has(o, SIM_OTG_GINTMSK, SIM_OTG_GINTMSK_SOFM) &&
-                    otg_has(o, SIM_OTG_GAHBCFG, SIM_OTG_GAHBCFG_GINT) &&
-                    !otg_has(o, SIM_OTG_GINTSTS, SIM_OTG_GINTSTS_SOF);
+  const bool interrupts = otg_has(o, SIM_OTG_GINTMSK, SIM_OTG_GINTMSK_SOFM) &&
+                          otg_has(o, SIM_OTG_GAHBCFG, SIM_OTG_GAHBCFG_GINT) &&
+                          !otg_has(o, SIM_OTG_GINTSTS, SIM_OTG_GINTSTS_SOF);
+  const bool want = frames_seen(o) && (interrupts || otg_iso_waits(o));
   if (want == o->sof_wanted) return;
   o->sof_wanted = want;
   if (o->host) o->host->want_sof(o->host->ctx, want);

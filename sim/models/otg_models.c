@@ -13,29 +13,28 @@
    SIM_OTG_GINTMSK_ESUSPM | SIM_OTG_GINTMSK_USBSUSPM | SIM_OTG_GINTMSK_USBRST |      \
    SIM_OTG_GINTMSK_ENUMDNEM | SIM_OTG_GINTMSK_IEPINT | SIM_OTG_GINTMSK_OEPINT |      \
    SIM_OTG_GINTMSK_RSTDETM | SIM_OTG_GINTMSK_CIDSCHGM | SIM_OTG_GINTMSK_SRQIM |      \
-   SIM_OTG_GINTMSK_WUIM)
+   SIM_OTG_GINTMSK_WUIM | SIM_OTG_GINTMSK_ISOODRPM | SIM_OTG_GINTMSK_IISOIXFRM |     \
+   SIM_OTG_GINTMSK_IPXFRM)
 
-// Interrupts that cannot happen here: isochronous endpoints, host mode.
-#define INTERRUPTS_NEVER                                                           \
-  (SIM_OTG_GINTMSK_ISOODRPM | SIM_OTG_GINTMSK_IISOIXFRM | SIM_OTG_GINTMSK_IPXFRM | \
-   SIM_OTG_GINTMSK_FSUSPM | SIM_OTG_GINTMSK_PRTIM | SIM_OTG_GINTMSK_HCIM |         \
+// Interrupts that cannot happen here: descriptor DMA, host mode.
+#define INTERRUPTS_NEVER                                                   \
+  (SIM_OTG_GINTMSK_FSUSPM | SIM_OTG_GINTMSK_PRTIM | SIM_OTG_GINTMSK_HCIM | \
    SIM_OTG_GINTMSK_DISCINT)
 
-#define DIEPMSK_MODELLED                                                \
-  (SIM_OTG_DIEPMSK_XFRCM | SIM_OTG_DIEPMSK_EPDM | SIM_OTG_DIEPMSK_TOM | \
-   SIM_OTG_DIEPMSK_ITTXFEMSK | SIM_OTG_DIEPMSK_INEPNEM | SIM_OTG_DIEPMSK_NAKM)
-// AHB and DMA errors, underruns, endpoint mismatch: conditions of DMA, isochronous
-// and shared-FIFO operation.
-#define DIEPMSK_INERT                                                           \
-  (SIM_OTG_DIEPMSK_AHBERRM | SIM_OTG_DIEPMSK_INEPNMM | SIM_OTG_DIEPMSK_TXFURM | \
-   SIM_OTG_DIEPMSK_BIM)
+#define DIEPMSK_MODELLED                                                        \
+  (SIM_OTG_DIEPMSK_XFRCM | SIM_OTG_DIEPMSK_EPDM | SIM_OTG_DIEPMSK_TOM |         \
+   SIM_OTG_DIEPMSK_ITTXFEMSK | SIM_OTG_DIEPMSK_INEPNEM | SIM_OTG_DIEPMSK_NAKM | \
+   SIM_OTG_DIEPMSK_AHBERRM)
+// Underruns, endpoint mismatch, buffers not available: conditions of thresholds,
+// shared FIFOs and descriptor DMA.
+#define DIEPMSK_INERT \
+  (SIM_OTG_DIEPMSK_INEPNMM | SIM_OTG_DIEPMSK_TXFURM | SIM_OTG_DIEPMSK_BIM)
 #define DOEPMSK_MODELLED                                                       \
   (SIM_OTG_DOEPMSK_XFRCM | SIM_OTG_DOEPMSK_EPDM | SIM_OTG_DOEPMSK_STUPM |      \
    SIM_OTG_DOEPMSK_OTEPDM | SIM_OTG_DOEPMSK_B2BSTUPM | SIM_OTG_DOEPMSK_BERRM | \
-   SIM_OTG_DOEPMSK_NAKM | SIM_OTG_DOEPMSK_NYETM)
-#define DOEPMSK_INERT                                                          \
-  (SIM_OTG_DOEPMSK_AHBERRM | SIM_OTG_DOEPMSK_OTEPSPRM | SIM_OTG_DOEPMSK_OPEM | \
-   SIM_OTG_DOEPMSK_BOIM)
+   SIM_OTG_DOEPMSK_NAKM | SIM_OTG_DOEPMSK_NYETM | SIM_OTG_DOEPMSK_AHBERRM |    \
+   SIM_OTG_DOEPMSK_OTEPSPRM)
+#define DOEPMSK_INERT (SIM_OTG_DOEPMSK_OPEM | SIM_OTG_DOEPMSK_BOIM)
 
 #define GUSBCFG_MODELLED                                                   \
   (SIM_OTG_GUSBCFG_PHYSEL | SIM_OTG_GUSBCFG_TRDT | SIM_OTG_GUSBCFG_FHMOD | \
@@ -63,7 +62,8 @@ static const struct reg_model models[] = {
     {SIM_OTG_GOTGCTL, SIM_OTG_GOTGCTL_BVALOEN | SIM_OTG_GOTGCTL_BVALOVAL, GOTGCTL_INERT,
      0, 0},
     {SIM_OTG_GOTGINT, ALL, 0, 0, 0},
-    {SIM_OTG_GAHBCFG, SIM_OTG_GAHBCFG_GINT | SIM_OTG_GAHBCFG_TXFELVL,
+    {SIM_OTG_GAHBCFG,
+     SIM_OTG_GAHBCFG_GINT | SIM_OTG_GAHBCFG_TXFELVL | SIM_OTG_GAHBCFG_DMAEN,
      SIM_OTG_GAHBCFG_HBSTLEN | SIM_OTG_GAHBCFG_PTXFELVL, 0, 0},
     {SIM_OTG_GUSBCFG, GUSBCFG_MODELLED, GUSBCFG_INERT, 0, 0},
     {SIM_OTG_GRSTCTL,
@@ -77,7 +77,7 @@ static const struct reg_model models[] = {
     {SIM_OTG_DIEPTXF(1), ALL, 0, OTG_TX_FIFOS - 1, 4},
     {SIM_OTG_GCCFG, SIM_OTG_GCCFG_PWRDWN | SIM_OTG_GCCFG_VBDEN, 0, 0, 0},
     {SIM_OTG_CID, 0, ALL, 0, 0},
-    // Where DMA would keep its pointers; the FIFOs are placed without it.
+    // Where DMA keeps its pointers in the RAM; here it has them elsewhere.
     {SIM_OTG_GDFIFOCFG, 0, ALL, 0, 0},
     {SIM_OTG_HPTXFSIZ, 0, ALL, 0, 0},
     // Host registers, 0x400 to 0x6FC.
@@ -95,6 +95,9 @@ static const struct reg_model models[] = {
     {SIM_OTG_DVBUSDIS, 0, ALL, 0, 0},
     {SIM_OTG_DVBUSPULSE, 0, ALL, 0, 0},
     {SIM_OTG_DIEPEMPMSK, ALL, 0, 0, 0},
+    // Thresholds let a packet start before all of it has been moved; here packets are
+    // moved whole. Older HALs of ST set them in DMA mode.
+    {SIM_OTG_DTHRCTL, 0, ALL, 0, 0},
     {SIM_OTG_DEACHINTMSK, ALL, 0, 0, 0},
     {SIM_OTG_DIEPEACHMSK1, DIEPMSK_MODELLED, DIEPMSK_INERT, 0, 0},
     {SIM_OTG_DOEPEACHMSK1, DOEPMSK_MODELLED, DOEPMSK_INERT, 0, 0},
@@ -106,6 +109,8 @@ static const struct reg_model models[] = {
     {SIM_OTG_DOEPCTL0, DOEPCTL_MODELLED, 0, OTG_ENDPOINTS, 0x20},
     {SIM_OTG_DOEPINT(0), ALL, 0, OTG_ENDPOINTS, 0x20},
     {SIM_OTG_DOEPTSIZ0, ALL, 0, OTG_ENDPOINTS, 0x20},
+    {SIM_OTG_DIEPDMA(0), ALL, 0, OTG_ENDPOINTS, 0x20},
+    {SIM_OTG_DOEPDMA(0), ALL, 0, OTG_ENDPOINTS, 0x20},
     {SIM_OTG_PCGCCTL, SIM_OTG_PCGCCTL_STPPCLK | SIM_OTG_PCGCCTL_GATEHCLK, 0, 0, 0},
 };
 

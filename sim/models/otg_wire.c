@@ -88,8 +88,22 @@ static void send_packet(struct otg *o, unsigned n, struct usb_answer *answer) {
   check_turnaround(o);
 }
 
+// OTEPSPR: the host has gone on to the status stage of a control write whose data
+// have been taken (RM0410 41.15); of use with DMA only.
+static void note_status_stage(struct otg *o, unsigned n) {
+  const bool taken = !otg_has(o, SIM_OTG_DOEPINT(0), SIM_OTG_DOEPINT_XFRC);
+  if (n || !o->data_seen || !taken || !otg_dma_on(o)) return;
+  o->data_seen = false;
+  otg_flag(o, 0, false, SIM_OTG_DOEPINT_OTEPSPR);
+}
+
 // The packet stays in the FIFO until its ACK: a lost one needs it again.
 static void in_token(struct otg *o, unsigned n, struct usb_answer *answer) {
+  if (otg_is_iso(o, n, true)) {
+    otg_iso_in(o, n, answer);
+    return;
+  }
+  note_status_stage(o, n);
   answer->reply = otg_in_answer(o, n);
   if (answer->reply == USB_REPLY_NAK) in_nak(o, n);
   if (answer->reply == USB_REPLY_DATA) send_packet(o, n, answer);
@@ -101,14 +115,11 @@ static void close_control(struct otg *o) {
   o->address = (uint8_t)SIM_GET(otg_get(o, SIM_OTG_DCFG), SIM_OTG_DCFG_DAD);
 }
 
-// The host has the packet: now it leaves the FIFO.
-static void port_acked(void *ctx, uint8_t n) {
-  struct otg *o = ctx;
-  if (n >= o->config->endpoints || !o->in[n].awaiting_ack) return;
+void otg_in_done(struct otg *o, unsigned n) {
   struct otg_in *in = &o->in[n];
   const uint32_t left = packets_left(o, n, true);
   in->awaiting_ack = false;
-  in->data1 = !in->data1;
+  if (!otg_is_iso(o, n, true)) in->data1 = !in->data1;
   otg_tx_drop(o, otg_tx_fifo_of(o, n), in->sent);
   in->unsent -= in->unsent < in->sent ? in->unsent : in->sent;
   if (left) otg_put(o, otg_tsiz(n, true), SIM_OTG_DIEPTSIZ_PKTCNT, left - 1);
@@ -117,6 +128,13 @@ static void port_acked(void *ctx, uint8_t n) {
     otg_set(o, otg_ctl(n, true), SIM_OTG_DIEPCTL_EPENA, false);
     otg_flag(o, n, true, SIM_OTG_DIEPINT_XFRC);
   }
+}
+
+// The host has the packet: now it leaves the FIFO.
+static void port_acked(void *ctx, uint8_t n) {
+  struct otg *o = ctx;
+  if (n >= o->config->endpoints || !o->in[n].awaiting_ack) return;
+  otg_in_done(o, n);
   otg_changed(o);
 }
 
@@ -145,6 +163,7 @@ static void setup_token(struct otg *o, const struct usb_token *t,
   o->setups_in_row = o->setup_open ? (uint8_t)(o->setups_in_row + 1) : 1;
   if (o->setups_in_row > 3) otg_flag(o, 0, false, SIM_OTG_DOEPINT_B2BSTUP);
   o->setup_open = o->control_open = true;
+  o->data_seen = false;
   o->control_read = t->data[0] & 0x80;
   for (int in = 0; in < 2; in++) {
     otg_set(o, otg_ctl(0, in), SIM_OTG_DIEPCTL_STALL, false);
@@ -205,16 +224,18 @@ static void count_received(struct otg *o, unsigned n, uint32_t bytes) {
 
 // A short packet or the last one ends the transfer: NAK is set, and an OUT-done entry
 // follows the data. EPENA falls when the application pops that.
-static void receive(struct otg *o, const struct usb_token *t) {
+void otg_receive(struct otg *o, const struct usb_token *t) {
   const unsigned n = t->endpoint;
   otg_rx_push(o, OTG_RX_DATA, OTG_OUT_DATA, t);
   if (n == 0 && o->control_read) close_control(o);
-  o->out[n].data1 = !o->out[n].data1;
+  if (n == 0 && !o->control_read) o->data_seen = true;
+  const bool iso = otg_is_iso(o, n, false);
+  if (!iso) o->out[n].data1 = !o->out[n].data1;
   count_received(o, n, t->length);
   const bool is_short = t->length < otg_out_max_packet(o, n);
   if (!is_short && packets_left(o, n, false)) return;
   o->out[n].closed = true;
-  otg_set(o, otg_ctl(n, false), SIM_OTG_DOEPCTL_NAKSTS, true);
+  if (!iso) otg_set(o, otg_ctl(n, false), SIM_OTG_DOEPCTL_NAKSTS, true);
   otg_rx_push(o, OTG_RX_STATUS, OTG_OUT_DONE, t);
 }
 
@@ -229,7 +250,7 @@ static bool refused_status(const struct otg *o, const struct usb_token *t) {
 static void accept(struct otg *o, const struct usb_token *t,
                    struct usb_answer *answer) {
   const unsigned n = t->endpoint;
-  receive(o, t);
+  otg_receive(o, t);
   const uint32_t type = type_of(o, n, false);
   const bool flow = type == EPTYP_CONTROL || type == EPTYP_BULK;
   if (!flow || !otg_high_speed(o) || t->length == 0) return;
@@ -243,6 +264,10 @@ static void out_token(struct otg *o, const struct usb_token *t,
   const unsigned n = t->endpoint;
   if (t->length > otg_out_max_packet(o, n)) {
     otg_flag(o, n, false, SIM_OTG_DOEPINT_BERR);  // babble: no answer
+    return;
+  }
+  if (otg_is_iso(o, n, false)) {
+    otg_iso_out(o, t);
     return;
   }
   answer->reply = otg_out_answer(o, n);
@@ -323,6 +348,7 @@ void otg_tell_ready(struct otg *o) {
 
 static void port_sof(void *ctx) {
   struct otg *o = ctx;
+  otg_iso_frame(o);
   otg_changed(o);
 }
 

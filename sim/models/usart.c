@@ -15,8 +15,9 @@
 static const struct reg_model models[] = {
     {SIM_USART_CR1, CR1_MODELLED, SIM_USART_CR1_UESM, 0, 0},
     {SIM_USART_CR2, SIM_USART_CR2_STOP, 0, 0, 0},
-    {SIM_USART_CR3, SIM_USART_CR3_OVRDIS | SIM_USART_CR3_EIE, SIM_USART_CR3_ONEBIT, 0,
-     0},
+    {SIM_USART_CR3,
+     SIM_USART_CR3_OVRDIS | SIM_USART_CR3_EIE | SIM_USART_CR3_DMAT | SIM_USART_CR3_DMAR,
+     SIM_USART_CR3_ONEBIT, 0, 0},
     {SIM_USART_BRR, 0xFFFFu, 0, 0, 0},
     {SIM_USART_GTPR, 0, 0, 0, 0},
     {SIM_USART_RTOR, 0, 0, 0, 0},
@@ -37,6 +38,14 @@ static bool raises(const struct usart *u, uint32_t enable, uint32_t flags) {
   return on(u, enable) && (u->r[SIM_USART_ISR / 4] & flags);
 }
 
+// Requests follow TXE and RXNE (RM0410 34.5.15).
+static void update_dma(struct usart *u) {
+  const uint32_t isr = *reg(u, SIM_USART_ISR), cr3 = *reg(u, SIM_USART_CR3);
+  const bool sends = on(u, SIM_USART_CR1_UE | SIM_USART_CR1_TE);
+  dma_set(&u->dma_tx, sends && (cr3 & SIM_USART_CR3_DMAT) && (isr & SIM_USART_ISR_TXE));
+  dma_set(&u->dma_rx, (cr3 & SIM_USART_CR3_DMAR) && (isr & SIM_USART_ISR_RXNE));
+}
+
 // RM0410 table 223.
 void usart_update_irq(struct usart *u) {
   const uint32_t errors = SIM_USART_ISR_ORE | SIM_USART_ISR_FE | SIM_USART_ISR_NF;
@@ -48,6 +57,7 @@ void usart_update_irq(struct usart *u) {
               raises(u, SIM_USART_CR1_RXNEIE, SIM_USART_ISR_RXNE | SIM_USART_ISR_ORE) ||
               raises(u, SIM_USART_CR1_IDLEIE, SIM_USART_ISR_IDLE) ||
               raises(u, SIM_USART_CR1_PEIE, SIM_USART_ISR_PE) || error_irq);
+  update_dma(u);
 }
 
 static unsigned frame_bits(const struct usart *u) {  // parity included

@@ -25,6 +25,7 @@ struct usart {
   unsigned queue_head, queue_count;
   struct event arrived, idle;
   struct irq_line irq;
+  struct dma_line dma_tx, dma_rx;
   // A character left the TX pin. `pin_ok` (may be NULL) tells whether the pin is
   // routed; what an unrouted USART sends or hears is lost and reported.
   void (*on_tx)(void *ctx, unsigned number, uint8_t byte);

@@ -103,9 +103,9 @@ static const struct error_case *find(const struct error_case *cases) {
 }
 
 void guest_main(void) {
-  const struct error_case *const tables[] = {chip_cases,    memory_cases, flash_cases,
-                                             qspi_cases,    nor_cases,    usb_cases,
-                                             handover_cases};
+  const struct error_case *const tables[] = {chip_cases,     memory_cases, flash_cases,
+                                             qspi_cases,     nor_cases,    usb_cases,
+                                             handover_cases, dma_cases};
   for (uint32_t i = 0; i < sizeof tables / sizeof *tables; i++) {
     const struct error_case *c = find(tables[i]);
     if (!c) continue;

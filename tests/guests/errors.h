@@ -11,7 +11,7 @@ struct error_case {
 };
 
 extern const struct error_case chip_cases[], memory_cases[], flash_cases[],
-    qspi_cases[], nor_cases[], usb_cases[], handover_cases[];
+    qspi_cases[], nor_cases[], usb_cases[], handover_cases[], dma_cases[];
 
 // --- helpers (errors.c)
 // ------------------------------------------------------------------

@@ -78,6 +78,29 @@ static void host_event(void *ctx, enum usb_host_event event) {
   b->disconnects += event == USB_HOST_DISCONNECTED;
 }
 
+static bool in_memory(uint32_t addr, unsigned bytes) {
+  return addr - DMA_MEMORY < DMA_MEMORY_SIZE &&
+         bytes <= DMA_MEMORY_SIZE - (addr - DMA_MEMORY);
+}
+
+static bool dma_read(void *ctx, enum master_port port, uint32_t addr, void *to,
+                     unsigned bytes) {
+  struct bench *b = ctx;
+  (void)port;
+  if (!in_memory(addr, bytes)) return false;
+  memcpy(to, b->memory + (addr - DMA_MEMORY), bytes);
+  return true;
+}
+
+static bool dma_write(void *ctx, enum master_port port, uint32_t addr, const void *from,
+                      unsigned bytes) {
+  struct bench *b = ctx;
+  (void)port;
+  if (!in_memory(addr, bytes)) return false;
+  memcpy(b->memory + (addr - DMA_MEMORY), from, bytes);
+  return true;
+}
+
 // --- time ----------------------------------------------------------------------
 
 static void step_interrupts(struct bench *b, vtime_t until) {
@@ -150,6 +173,7 @@ void bench_open(struct bench *b, const struct bench_setup *setup) {
   };
   b->clocks = (struct clock_source){clock_of, b};
   otg_init(&b->otg, setup->config, &b->sim, &b->clocks, &board, &irqs);
+  b->otg.master = (struct bus_master){b, MASTER_OTG_HS, dma_read, dma_write};
   struct usb_host_options options = usb_host_defaults;
   options.high_speed = setup->host_high_speed;
   usb_host_init(&b->host, &b->sim.events, &options, &b->otg.port);
@@ -185,6 +209,7 @@ void bench_run(struct bench *b, vtime_t duration) {
   const vtime_t until = b->sim.events.now + duration;
   while (b->sim.events.now < until)
     step(b, until);
+  driver_collect(b);
 }
 
 void bench_idle(struct bench *b, vtime_t duration) {

@@ -50,11 +50,14 @@ enum {
 #define R_DOEPCTL(n)  (0xB00u + 0x20u * (n))
 #define R_DOEPINT(n)  (0xB08u + 0x20u * (n))
 #define R_DOEPTSIZ(n) (0xB10u + 0x20u * (n))
+#define R_DIEPDMA(n)  (0x914u + 0x20u * (n))
+#define R_DOEPDMA(n)  (0xB14u + 0x20u * (n))
 #define R_FIFO(n)     (0x1000u * ((n) + 1u))
 #define BIT(n)        (1u << (n))
 
 #define GOTGCTL_BVAL         (BIT(6) | BIT(7))  // BVALOEN, BVALOVAL
 #define GAHBCFG_GINT         BIT(0)
+#define GAHBCFG_DMAEN        BIT(5)
 #define GAHBCFG_TXFELVL      BIT(7)
 #define GUSBCFG_PHYSEL       BIT(6)
 #define GUSBCFG_FHMOD        BIT(29)
@@ -114,6 +117,9 @@ enum {
 #define EPINT_BERR           BIT(12)
 #define EPINT_NAK            BIT(13)
 #define EPINT_NYET           BIT(14)  // OUT
+#define EPINT_AHBERR         BIT(2)
+#define EPINT_OTEPSPR        BIT(5)   // OUT
+#define EPINT_STPKTRX        BIT(15)  // OUT
 
 enum {
   PKT_GLOBAL_NAK = 1,
@@ -131,6 +137,7 @@ struct driver_style {
   bool one_pop;         // one GRXSTSP pop per interrupt
   bool setup_at_entry;  // handles a request when it pops SETUP-done, not at STUP
   bool txfe;            // feeds FIFOs from TXFE, not at once
+  bool dma;             // OTG_HS moves the data itself
 };
 
 extern const struct driver_style driver_styles[];
@@ -170,6 +177,9 @@ struct driver {
   const uint8_t *sending;
   uint32_t sending_length, sent_to_fifo, sent;
   bool keep_armed;
+  bool dma;           // the style wants it and the core has it
+  uint32_t dma_size;  // of the armed transfer, and how much of it was looked at
+  uint32_t dma_seen;
 };
 
 // --- the bench -----------------------------------------------------------------
@@ -182,7 +192,11 @@ struct bench_setup {
   const struct driver_style *style;
 };
 
+// The memory that the core's DMA reaches.
+enum { DMA_MEMORY = 0x20000000, DMA_MEMORY_SIZE = 0x10000 };
+
 struct bench {
+  uint8_t memory[DMA_MEMORY_SIZE];
   struct sim sim;
   struct otg otg;
   struct usb_host host;
@@ -228,6 +242,8 @@ void bench_idle(struct bench *b, vtime_t duration);
 void driver_start(struct bench *b, const struct driver_style *style);
 void driver_core_init(struct bench *b);
 void driver_interrupt(struct bench *b);
+// What has come in on bulk endpoint 1 by DMA so far.
+void driver_collect(struct bench *b);
 
 // Bulk endpoint 1.
 void driver_arm_out(struct bench *b, uint32_t bytes);

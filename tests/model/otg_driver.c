@@ -19,11 +19,33 @@ const struct driver_style driver_styles[] = {
      .polled = true,
      .setup_at_entry = true,
      .txfe = true},
+    {.name = "interrupts, DMA", .dma = true},
+    {.name = "polled, DMA", .dma = true, .polled = true},
 };
 
 const unsigned driver_style_count = sizeof driver_styles / sizeof *driver_styles;
 
 enum { EP0_SIZE = 64 };
+
+// Where the DMA styles have their buffers.
+enum {
+  AT_SETUP = 0x0000,
+  AT_OUT0 = 0x0100,
+  AT_IN0 = 0x0200,
+  AT_OUT1 = 0x4000,
+  AT_IN1 = 0x8000,
+};
+
+static uint32_t dma_address(uint32_t at) {
+  return DMA_MEMORY + at;
+}
+
+// Room for three SETUP packets in a row; the endpoint is enabled under NAK.
+static void dma_await_setup(struct bench *b) {
+  wr(b, R_DOEPTSIZ(0), TSIZ_STUPCNT | TSIZ(1, 24));
+  wr(b, R_DOEPDMA(0), dma_address(AT_SETUP));
+  set(b, R_DOEPCTL(0), EP_EPENA);
+}
 
 static const uint8_t device_descriptor[18] = {
     18, 1, 0, 2, 0xFF, 0, 0, EP0_SIZE, 0x09, 12, 1, 0x69, 7, 0, 1, 0, 0, 1};
@@ -68,11 +90,13 @@ void driver_core_init(struct bench *b) {
 
 void driver_start(struct bench *b, const struct driver_style *style) {
   b->driver = (struct driver){.style = style};
+  b->driver.dma = style->dma && b->setup.config == &otg_hs_config;
   driver_core_init(b);
   wr(b, R_GINTMSK,
-     INT_RXFLVL | INT_USBRST | INT_ENUMDNE | INT_IEPINT | INT_OEPINT | INT_USBSUSP |
-         INT_WKUPINT);
-  set(b, R_GAHBCFG, GAHBCFG_GINT | GAHBCFG_TXFELVL);
+     (b->driver.dma ? 0 : INT_RXFLVL) | INT_USBRST | INT_ENUMDNE | INT_IEPINT |
+         INT_OEPINT | INT_USBSUSP | INT_WKUPINT);
+  set(b, R_GAHBCFG,
+      GAHBCFG_GINT | GAHBCFG_TXFELVL | (b->driver.dma ? GAHBCFG_DMAEN : 0));
   clear(b, R_DCTL, DCTL_SDIS);
 }
 
@@ -91,10 +115,13 @@ static void bus_reset(struct bench *b) {
   }
   wr(b, R_DIEPEMPMSK, 0);
   wr(b, R_DAINTMSK, 0x10001);
-  wr(b, R_DOEPMSK, EPINT_XFRC | EPINT_STUP | EPINT_OTEPDIS);
+  wr(b, R_DOEPMSK, EPINT_XFRC | EPINT_STUP | EPINT_OTEPDIS | (d->dma ? EPINT_NAK : 0));
   wr(b, R_DIEPMSK, EPINT_XFRC | EPINT_TOC);
   clear(b, R_DCFG, 0x7F0);
-  if (!(rd(b, R_DOEPCTL(0)) & EP_EPENA)) {
+  d->setup_due = false;
+  if (d->dma) {
+    dma_await_setup(b);
+  } else if (!(rd(b, R_DOEPCTL(0)) & EP_EPENA)) {
     wr(b, R_DOEPTSIZ(0), TSIZ_STUPCNT | TSIZ(1, 24));
   }
 }
@@ -139,9 +166,11 @@ static void in0_arm(struct bench *b, uint32_t length) {
   struct driver *d = &b->driver;
   d->in0_packet = length;
   d->in0_written = 0;
+  memcpy(b->memory + AT_IN0, d->buffer + d->done, length);
+  if (d->dma) wr(b, R_DIEPDMA(0), dma_address(AT_IN0));
   wr(b, R_DIEPTSIZ(0), TSIZ(1, length));
   set(b, R_DIEPCTL(0), EP_CNAK | EP_EPENA);
-  if (length == 0) return;
+  if (length == 0 || d->dma) return;
   if (d->style->txfe) {
     set(b, R_DIEPEMPMSK, BIT(0));
   } else {
@@ -150,6 +179,11 @@ static void in0_arm(struct bench *b, uint32_t length) {
 }
 
 static void out0_arm(struct bench *b) {
+  if (b->driver.dma) {
+    // A SETUP may be in memory already; its address must not be lost.
+    if (b->driver.setup_due || (rd(b, R_DOEPINT(0)) & EPINT_STPKTRX)) return;
+    wr(b, R_DOEPDMA(0), dma_address(AT_OUT0));
+  }
   wr(b, R_DOEPTSIZ(0), TSIZ_STUPCNT | TSIZ(1, EP0_SIZE));
   set(b, R_DOEPCTL(0), EP_CNAK | EP_EPENA);
 }
@@ -267,8 +301,20 @@ static void handle_setup(struct bench *b) {
   }
 }
 
+// The packet of a data stage is in memory; endpoint 0 waits for SETUPs again.
+static void dma_out0_complete(struct bench *b) {
+  struct driver *d = &b->driver;
+  const uint32_t length = EP0_SIZE - (rd(b, R_DOEPTSIZ(0)) & 0x7F);
+  if (d->stage == DATA_OUT && d->done + length <= STORE_SIZE) {
+    memcpy(d->buffer + d->done, b->memory + AT_OUT0, length);
+    d->done += length;
+  }
+  if (!d->setup_due) dma_await_setup(b);
+}
+
 static void out0_complete(struct bench *b) {
   struct driver *d = &b->driver;
+  if (d->dma) dma_out0_complete(b);
   if (d->stage == STATUS_OUT) d->stage = IDLE;
   if (d->stage != DATA_OUT) return;
   if (d->done < d->length) {
@@ -304,8 +350,23 @@ void driver_arm_out(struct bench *b, uint32_t bytes) {
   struct driver *d = &b->driver;
   const uint32_t packets = (bytes + d->bulk_packet - 1) / d->bulk_packet;
   d->armed = bytes;
+  driver_collect(b);
+  d->dma_size = packets * d->bulk_packet;
+  d->dma_seen = 0;
+  if (d->dma) wr(b, R_DOEPDMA(1), dma_address(AT_OUT1));
   wr(b, R_DOEPTSIZ(1), TSIZ(packets, packets * d->bulk_packet));
   set(b, R_DOEPCTL(1), EP_CNAK | EP_EPENA);
+}
+
+void driver_collect(struct bench *b) {
+  struct driver *d = &b->driver;
+  if (!d->dma || !d->dma_size) return;
+  const uint32_t have = d->dma_size - (rd(b, R_DOEPTSIZ(1)) & 0x7FFFF);
+  const uint32_t more = have - d->dma_seen;
+  if (d->received_length + more > STORE_SIZE) return;
+  memcpy(d->received + d->received_length, b->memory + AT_OUT1 + d->dma_seen, more);
+  d->received_length += more;
+  d->dma_seen = have;
 }
 
 // Whole packets only, as long as they fit.
@@ -327,9 +388,11 @@ void driver_send(struct bench *b, const uint8_t *data, uint32_t length) {
   d->sending = data;
   d->sending_length = length;
   d->sent_to_fifo = 0;
+  memcpy(b->memory + AT_IN1, data, length);
+  if (d->dma) wr(b, R_DIEPDMA(1), dma_address(AT_IN1));
   wr(b, R_DIEPTSIZ(1), TSIZ(packets, length));
   set(b, R_DIEPCTL(1), EP_CNAK | EP_EPENA);
-  if (length == 0) return;
+  if (length == 0 || d->dma) return;
   set(b, R_DIEPEMPMSK, BIT(1));
   if (!d->style->txfe) in1_feed(b);
 }
@@ -384,7 +447,10 @@ static void out_interrupts(struct bench *b) {
     const uint32_t flags = rd(b, R_DOEPINT(n));
     wr(b, R_DOEPINT(n), flags);
     if (n == 0) d->flags_out |= flags;
-    if (n == 0 && (flags & EPINT_OTEPDIS)) early_status(b);
+    if (n == 0 && (flags & EPINT_STPKTRX)) d->setup_due = true;
+    // By DMA the endpoint is enabled under NAK: there is no OTEPDIS.
+    const uint32_t early = d->dma ? EPINT_NAK : EPINT_OTEPDIS;
+    if (n == 0 && (flags & early)) early_status(b);
     if (flags & EPINT_XFRC) {
       if (n == 0) out0_complete(b);
       if (n == 1) {
@@ -392,7 +458,15 @@ static void out_interrupts(struct bench *b) {
         if (d->keep_armed) driver_arm_out(b, d->armed);
       }
     }
-    if (n == 0 && (flags & EPINT_STUP) && !d->style->setup_at_entry) handle_setup(b);
+    const bool setup = n == 0 && (flags & EPINT_STUP) && !d->style->setup_at_entry;
+    if (setup && d->dma) {
+      // The last of up to three packets lies before the advanced address.
+      const uint32_t end = rd(b, R_DOEPDMA(0)) - DMA_MEMORY;
+      memcpy(d->latched, b->memory + end - 8, 8);
+      d->setup_due = false;
+      dma_await_setup(b);
+    }
+    if (setup) handle_setup(b);
   }
 }
 

@@ -87,16 +87,6 @@ static void packet_beyond_xfrsiz_is_reported(void **state) {
   assert_int_equal(rd(&b, R_DOEPTSIZ(1)), 0);
 }
 
-static void isochronous_is_unimplemented(void **state) {
-  (void)state;
-  bench_raw(&b, &fs);
-  wr(&b, R_DIEPCTL(1), EP_USBAEP | 1u << 18 | EP_TXFNUM(1) | 64);
-  assert_clean(&b);
-  arm_in(&b, 1, 1, 64);
-  assert_int_equal(b.sim.report.unimplemented, 1);
-  assert_int_equal(b.sim.report.guest_errors, 0);
-}
-
 static void disabling_an_in_endpoint(void **state) {
   (void)state;
   bench_raw(&b, &fs);
@@ -535,7 +525,6 @@ int main(void) {
       T(odd_programming_is_reported),
       T(more_control_mistakes_are_reported),
       T(packet_beyond_xfrsiz_is_reported),
-      T(isochronous_is_unimplemented),
       T(disabling_an_in_endpoint),
       T(disabling_an_out_endpoint),
       T(global_in_nak_takes_effect),

@@ -130,17 +130,14 @@ static void no_bit_is_silent(void **state) {
   bench_open(&b, &hs);
 }
 
-static void dma_and_the_like_are_unimplemented(void **state) {
+static void power_saving_and_the_like_are_unimplemented(void **state) {
   (void)state;
   static const uint32_t words[][2] = {
-      {R_GAHBCFG, BIT(5)},           // DMAEN
       {R_GUSBCFG, 0x1400 | BIT(8)},  // SRPCAP
       {R_GUSBCFG, 0x1400 | BIT(9)},  // HNPCAP
       {R_GINTMSK, BIT(15)},          // EOPFM
       {R_GINTMSK, BIT(5)},           // NPTXFEM: host mode
       {R_GCCFG, BIT(17)},            // BCDEN
-      {0x830, BIT(0)},               // DTHRCTL.NONISOTHREN
-      {0x914, 0x20000000},           // DIEPDMA0
       {R_DOEPCTL(1), BIT(20)},       // SNPM
       {0x054, BIT(0)},               // GLPMCFG.LPMEN
   };
@@ -407,7 +404,7 @@ int main(void) {
       T(identification_is_that_of_the_chip),
       T(reset_values),
       T(no_bit_is_silent),
-      T(dma_and_the_like_are_unimplemented),
+      T(power_saving_and_the_like_are_unimplemented),
       T(foreign_writes_are_harmless),
       T(endpoint_0_keeps_its_fixed_bits),
       T(holes_and_read_only_registers),

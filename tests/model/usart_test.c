@@ -108,7 +108,7 @@ static void start(struct bench *b, uint32_t more) {
 static const struct register_bits registers[] = {
     {"CR1", 0x00, 0, 0x100097FF, 0, 0, 0x0FFF6800},
     {"CR2", 0x04, 0, 0x00003000, 0, 0, 0xFFFFCF70},
-    {"CR3", 0x08, 0, 0x00001801, 0, 0, 0x00FEE7FE},
+    {"CR3", 0x08, 0, 0x000018C1, 0, 0, 0x00FEE73E},
     {"BRR", 0x0C, 0, 0x0000FFFF, 0, 0, 0},
     {"GTPR", 0x10, 0, 0, 0, 0, 0x0000FFFF},
     {"RTOR", 0x14, 0, 0, 0, 0, 0xFFFFFFFF},
