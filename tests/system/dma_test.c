@@ -23,7 +23,7 @@ static void type(struct guest *g) {
   while (!g->ended && guest_mail_read(g, 1) != READY)
     guest_run(g, VT_US(100));
   for (const char *c = "abcdefghij"; *c; c++) {
-    usart_receive(&g->machine->usart1, (uint8_t)*c);
+    machine_uart_rx(g->machine, 1, (uint8_t)*c);
     guest_run(g, VT_US(100));
   }
 }
