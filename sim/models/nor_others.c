@@ -269,6 +269,8 @@ static const struct nor_command sst26vf064b[] = {
     {0xAF, "QUAD J-ID", QPI, A0, 4, 4, 2, MHZ, NULL, PAUSED, NOR_READ_ID, NOR_ID_JEDEC,
      0},
     {0x5A, "SFDP", SPI, A3, 1, 1, 8, MHZ, NULL, PAUSED, NOR_READ_SFDP, 0, 0},
+    // Not its command, but start-up code sends it before it knows.
+    OP(0xAB, "RELEASE", BOTH, BLIND | NOR_TAIL_OPTIONAL, NOR_NOP, 0),
     MISSING(0x42, "WBPR", BOTH),
     MISSING(0x72, "RBPR", BOTH),
     MISSING(0x8D, "LBPR", BOTH),
