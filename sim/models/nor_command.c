@@ -383,6 +383,7 @@ static bool is_complete(struct nor *n) {
       return false;
     default:
       if (w->extra == 0) return true;
+      if (w->all_ones) return false;  // not meant for this command
       nor_tell(n, GUEST_NOR_OPCODE, "%u clocks too many: not executed",
                (unsigned)w->extra);
       return false;
