@@ -103,7 +103,7 @@ static const struct nor_command large[] = {
     [NOR_REG_STATUS] = {.nonvolatile = 0xFC},                     \
     [NOR_REG_SECURITY] = {.nonvolatile = 0xF2, .one_time = 0xF2}, \
     [NOR_REG_VOLATILE] = {.factory = 0x80, .nonvolatile = 0xFF},  \
-    [NOR_REG_EXTENDED_ADDRESS] = {.volatile_bits = bank},         \
+    [NOR_REG_EXTENDED_ADDRESS] = {.volatile_bits = (bank)},       \
   }
 
 #define COMMON_FIELDS                                                             \

@@ -137,9 +137,9 @@ static const struct nor_command mt25ql512[] = {
 #define REGISTERS(evcr, ear)                                           \
   {                                                                    \
     [NOR_REG_STATUS] = {.nonvolatile = 0xFC},                          \
-    [NOR_REG_EXTENDED_ADDRESS] = {.volatile_bits = ear},               \
+    [NOR_REG_EXTENDED_ADDRESS] = {.volatile_bits = (ear)},             \
     [NOR_REG_VOLATILE] = {.factory = 0xFB, .volatile_bits = 0xFB},     \
-    [NOR_REG_ENHANCED] = {.factory = evcr, .volatile_bits = 0xDF},     \
+    [NOR_REG_ENHANCED] = {.factory = (evcr), .volatile_bits = 0xDF},   \
     [NOR_REG_NONVOLATILE_LO] = {.factory = 0xFF, .nonvolatile = 0xFF}, \
     [NOR_REG_NONVOLATILE_HI] = {.factory = 0xFF, .nonvolatile = 0xFF}, \
   }

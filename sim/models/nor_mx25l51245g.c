@@ -160,14 +160,14 @@ static const uint8_t sfdp[0x200] = {
 
 // Status: SRWD, QE, BP3..0; WEL and WIP follow the state. Configuration: DC1..0, PBE
 // and ODS are volatile, TB is one-time; ODS = 111.
-#define REGISTERS(ear)                                                             \
-  {                                                                                \
-    [NOR_REG_STATUS] = {.nonvolatile = 0xFC},                                      \
-    [NOR_REG_CONFIG] = {.factory = 0x07,                                           \
-                        .nonvolatile = 0x08,                                       \
-                        .one_time = 0x08,                                          \
-                        .volatile_bits = 0xD7},                                    \
-    [NOR_REG_SECURITY] = {0}, [NOR_REG_EXTENDED_ADDRESS] = {.volatile_bits = ear}, \
+#define REGISTERS(ear)                                                               \
+  {                                                                                  \
+    [NOR_REG_STATUS] = {.nonvolatile = 0xFC},                                        \
+    [NOR_REG_CONFIG] = {.factory = 0x07,                                             \
+                        .nonvolatile = 0x08,                                         \
+                        .one_time = 0x08,                                            \
+                        .volatile_bits = 0xD7},                                      \
+    [NOR_REG_SECURITY] = {0}, [NOR_REG_EXTENDED_ADDRESS] = {.volatile_bits = (ear)}, \
   }
 
 #define FIELDS                                                                        \

@@ -159,10 +159,10 @@ static const struct nor_command zetta[] = {
                           {KB(64), {VT_MS(160), VT_MS(2240)}, VT_US(30)}}
 
 #define CHIP_ERASE(bytes, seconds) \
-  .chip_erase = {bytes, {VT_S(seconds), VT_S((seconds)*14)}, VT_US(30)}
+  .chip_erase = {(bytes), {VT_S(seconds), VT_S((seconds)*14)}, VT_US(30)}
 
 #define SFDP(chip)      .sfdp = nor_sfdp_##chip, .sfdp_size = sizeof nor_sfdp_##chip
-#define COMMANDS(table) .commands = table, .command_count = SIZE_OF(table)
+#define COMMANDS(table) .commands = (table), .command_count = SIZE_OF(table)
 
 const struct nor_chip nor_w25q64jv = {
     .name = "w25q64jv",
