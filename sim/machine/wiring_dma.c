@@ -142,6 +142,7 @@ static void wire_usart(struct machine *m, unsigned i) {
 void dma_wire_requests(struct machine *m) {
   for (unsigned i = 0; i < CHIP_UARTS; i++)
     wire_usart(m, i);
+  m->quadspi.dma = dma_request_line(&m->dma[1], "QUADSPI");
   m->otg_hs.master = dma_master(m, MASTER_OTG_HS);
 }
 

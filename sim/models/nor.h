@@ -36,6 +36,9 @@ enum nor_operation {
   NOR_OP_WRITE_REGISTER,
 };
 
+// Blocks of 64 KB that can be locked, of the largest chip.
+enum { NOR_LOCK_BYTES = 64 << 10, NOR_LOCKS = (128 << 20) / NOR_LOCK_BYTES };
+
 struct nor_counters {
   uint64_t programs, bytes_programmed;
   uint64_t erases[NOR_ERASE_TYPES], chip_erases;
@@ -84,9 +87,10 @@ struct nor_wire {
   enum nor_phase phase;
   const struct nor_command *command;   // NULL until decoded
   uint8_t lines;                       // of the current phase
+  bool ddr;                            // it goes on both clock edges
   uint32_t shift;                      // bits in, or the byte going out
   uint32_t bits_left;                  // of the current opcode, address or byte
-  uint32_t clocks_left, clocks_given;  // dummy
+  uint32_t clocks_left, clocks_given;  // dummy; clock edges in DDR
   uint32_t address;
   uint32_t count;          // data bytes moved
   uint32_t extra;          // clocks after the command was complete
@@ -125,11 +129,16 @@ struct nor {
 
   // The chip's state; read it freely, change it through the functions below.
   bool powered, asleep, qpi, four_byte, reset_enabled;
-  bool write_enabled, program_failed, erase_failed;
+  bool write_enabled, program_failed, erase_failed, protection_failed;
+  bool volatile_enabled;             // 50h came
+  uint8_t die;                       // selected
+  uint8_t unlocked[NOR_LOCKS / 8];   // block locks, a bit each: 0 = locked
   bool suspending;                   // B0h taken, not yet readable
   const struct nor_command *held;    // 0-4-4: this command needs no opcode
   uint8_t registers[NOR_REG_COUNT];  // without the bits that follow the state
+  uint8_t stored[NOR_REG_COUNT];     // what of them survives a reset
   uint64_t sclk_hz;
+  bool ddr;            // the controller uses both edges
   vtime_t deaf_until;  // waking, resetting or powering up
   struct nor_job job, suspended;
   struct event done;
@@ -173,6 +182,16 @@ bool nor_busy(const struct nor *n);
 // test's start state), all writable bits at once.
 uint8_t nor_register(const struct nor *n, enum nor_register_id id);
 void nor_set_register(struct nor *n, enum nor_register_id id, uint8_t value);
+
+// Puts the chip into a state that an MCU reset may find it in: "qpi", "xip" (0-4-4),
+// "4byte", "suspended" (an erase of the last block), "dpd" (deep power-down),
+// "protected" (every block), "noqe" (quad enable clear). False: no such state, or the
+// chip cannot be in it.
+bool nor_set_state(struct nor *n, const char *state);
+const char *nor_state_at(size_t index);  // their names, NULL past the last
+
+// The controller samples and drives on both clock edges from here on.
+void nor_set_ddr(struct nor *n, bool ddr);
 
 // Power removed now: a running program leaves any subset of its changes, a running
 // erase leaves cells that read differently every time, a register write any mixture.

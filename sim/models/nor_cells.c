@@ -123,16 +123,57 @@ void nor_read_cells(struct nor *n, uint32_t address, uint8_t *dst, size_t count)
   }
 }
 
-// PM2006 "Protected Area Sizes": BP = 1 protects one 64 KB block, each step twice as
-// many, from the top, or from the bottom with TB set.
-bool nor_is_protected(const struct nor *n, uint32_t address, uint32_t size) {
+// --- Protection ---
+
+bool nor_uses_locks(const struct nor *n) {
+  return n->chip->locked_at_power_up ||
+         nor_field_is_set(n, n->chip->fields.lock_blocks);
+}
+
+bool nor_is_locked(const struct nor *n, uint32_t address) {
+  const uint32_t block = address / NOR_LOCK_BYTES;
+  return !((n->unlocked[block / 8] >> (block % 8)) & 1u);
+}
+
+void nor_lock(struct nor *n, uint32_t first, uint32_t size, bool lock) {
+  for (uint32_t at = first; at - first < size; at += NOR_LOCK_BYTES) {
+    const uint32_t block = at / NOR_LOCK_BYTES;
+    const uint8_t bit = (uint8_t)(1u << (block % 8));
+    uint8_t *byte = &n->unlocked[block / 8];
+    *byte = (uint8_t)(lock ? *byte & ~bit : *byte | bit);
+  }
+}
+
+static bool any_locked(const struct nor *n, uint32_t address, uint32_t size) {
+  const uint32_t first = address / NOR_LOCK_BYTES * NOR_LOCK_BYTES;
+  for (uint32_t at = first; at - first < address - first + size; at += NOR_LOCK_BYTES) {
+    if (nor_is_locked(n, at)) return true;
+  }
+  return false;
+}
+
+// Bytes that the BP bits name. PM2006 "Protected Area Sizes": BP = 1 protects one
+// unit, each step twice as many. Winbond and its like have three bits and SEC.
+static uint64_t named_bytes(const struct nor *n) {
   const struct nor_protection *p = &n->chip->protection;
-  const unsigned level = nor_field_value(n, p->level);
-  if (level == 0) return false;
+  const unsigned high = nor_field_is_set(n, p->level_high) ? 1u << p->level.width : 0;
+  const unsigned level = nor_field_value(n, p->level) + high;
+  if (level == 0) return 0;
+  if (p->all_at_7 && level == 7) return n->chip->size;
+  if (nor_field_is_set(n, p->fine)) return 4096ull << (level < 4 ? level - 1 : 3);
   const uint64_t bytes = (uint64_t)p->unit << (level - 1);
-  if (bytes >= n->chip->size) return true;
-  if (nor_field_is_set(n, p->bottom)) return address < bytes;
-  return address + size > n->chip->size - bytes;
+  return bytes < n->chip->size ? bytes : n->chip->size;
+}
+
+bool nor_is_protected(const struct nor *n, uint32_t address, uint32_t size) {
+  if (nor_uses_locks(n)) return any_locked(n, address, size);
+  const uint64_t bytes = named_bytes(n), rest = n->chip->size - bytes;
+  const bool bottom = nor_field_is_set(n, n->chip->protection.bottom);
+  const uint64_t end = (uint64_t)address + size;
+  if (nor_field_is_set(n, n->chip->protection.complement)) {
+    return rest != 0 && (bottom ? end > bytes : address < rest);
+  }
+  return bytes != 0 && (bottom ? address < bytes : end > rest);
 }
 
 // --- Operations ---
@@ -141,7 +182,7 @@ bool nor_is_protected(const struct nor *n, uint32_t address, uint32_t size) {
 static void store_register(struct nor *n, unsigned id, uint8_t value) {
   const struct nor_register *r = &n->chip->registers[id];
   const uint8_t kept = n->registers[id] & r->one_time;
-  nor_set_register(n, (enum nor_register_id)id, value | kept);
+  nor_put_register(n, (enum nor_register_id)id, value | kept, true);
 }
 
 static void program(struct nor *n, const struct nor_job *job) {
@@ -200,12 +241,12 @@ void nor_tear(struct nor *n, const struct nor_job *job, uint64_t seed) {
 static void finish(struct nor *n, const struct nor_job *job) {
   switch (job->op) {
     case NOR_OP_PROGRAM:
-      n->program_failed = job->fails;
+      n->program_failed = job->fails || (n->program_failed && n->chip->sticky_failures);
       if (!job->fails) program(n, job);
       break;
     case NOR_OP_ERASE:
     case NOR_OP_ERASE_CHIP:
-      n->erase_failed = job->fails;
+      n->erase_failed = job->fails || (n->erase_failed && n->chip->sticky_failures);
       if (!job->fails) erase(n, job);
       break;
     default: write_registers(n, job); break;
@@ -218,7 +259,7 @@ static void finish(struct nor *n, const struct nor_job *job) {
 
 static void stop(struct nor *n) {
   n->job.op = NOR_OP_NONE;
-  n->write_enabled = false;
+  n->write_enabled = n->volatile_enabled = false;
 }
 
 void nor_job_done(void *ctx) {

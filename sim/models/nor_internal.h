@@ -8,6 +8,9 @@
 
 bool nor_field_is_set(const struct nor *n, struct nor_field f);
 uint8_t nor_field_value(const struct nor *n, struct nor_field f);
+// `store`: also what survives a reset.
+void nor_put_register(struct nor *n, enum nor_register_id id, uint8_t value,
+                      bool store);
 vtime_t nor_pick(const struct nor *n, struct nor_time t);  // typical or slowest
 bool nor_deaf(const struct nor *n);
 void nor_reset(struct nor *n);  // 66h + 99h
@@ -41,6 +44,9 @@ void nor_execute(struct nor *n, const struct nor_command *command);
 void nor_read_cells(struct nor *n, uint32_t address, uint8_t *dst, size_t count);
 bool nor_cells_are_steady(const struct nor *n);
 bool nor_is_protected(const struct nor *n, uint32_t address, uint32_t size);
+bool nor_uses_locks(const struct nor *n);
+bool nor_is_locked(const struct nor *n, uint32_t address);  // by its block lock
+void nor_lock(struct nor *n, uint32_t first, uint32_t size, bool lock);
 
 // Starts an operation: the caller has filled job's op, address, size, erase, data.
 void nor_begin(struct nor *n, const struct nor_job *job, vtime_t duration);

@@ -1,35 +1,22 @@
 // SPDX-License-Identifier: MIT
-// Macronix MX25L51245G, 512 Mbit, 3 V: the chip of the 32F769I-DISCO.
+// Macronix MX25L51245G, 512 Mbit, 3 V: the chip of the 32F769I-DISCO; and MX66L1G45G,
+// which is two of its kind in one address space and differs in size and times only.
 //
 // Numbers come from the chip's own SFDP where it has them (a chip must not
 // contradict its own table), else from data sheet PM2006; those marked [M] were
 // written from memory of it and want checking against the paper.
-#include "sim/models/nor_chips.h"
+#include "sim/models/nor_tables.h"
 
 enum {
-  SPI = NOR_SPI,
-  QPI = NOR_QPI,
-  BOTH = NOR_SPI | NOR_QPI,
-
-  A0 = NOR_ADDRESS_NONE,
-  A3 = NOR_ADDRESS_3,
-  A4 = NOR_ADDRESS_4,
-  AM = NOR_ADDRESS_MODE,
-
-  PAUSED = NOR_WHILE_ERASE_SUSPENDED | NOR_WHILE_PROGRAM_SUSPENDED,
-  ALWAYS = NOR_WHILE_BUSY | PAUSED,
-  BLIND = ALWAYS | NOR_SENT_BLIND,
   QUAD_READ = PAUSED | NOR_NEEDS_QUAD,
   XIP_READ = QUAD_READ | NOR_MODE_BITS,
-  // A page program is all that may run beside a suspended erase.
-  WRITE = NOR_NEEDS_WEL | NOR_WHILE_ERASE_SUSPENDED,
+  DDR_READ = XIP_READ | NOR_DDR,
   QUAD_WRITE = WRITE | NOR_NEEDS_QUAD,
-  ALONE = NOR_NEEDS_WEL,
 };
 
 // fSCLK of everything without a latency table, and fRSCLK of READ 03h/13h [M].
 // JESD216 guarantees RDSFDP at 50 MHz; here it is a fast read with 8 clocks [M].
-enum { FAST_MHZ = 166, READ_MHZ = 66, SFDP_MHZ = 133 };
+enum { FAST_MHZ = 166, MHZ = FAST_MHZ, READ_MHZ = 66, SFDP_MHZ = 133 };
 
 // Dummy clocks and SCLK limit by CR.DC[1:0] (PM2006, "Dummy Cycle and Frequency
 // Table"). Clocks: two sources; limits: read performance table [M].
@@ -41,6 +28,9 @@ static const struct nor_latency dual_io[NOR_LATENCIES] = {
     {4, 84}, {6, 104}, {8, 133}, {10, 166}};
 static const struct nor_latency quad_io[NOR_LATENCIES] = {
     {6, 84}, {4, 70}, {8, 104}, {10, 133}};
+// Both clock edges: the same clocks, less speed [M].
+static const struct nor_latency ddr_quad_io[NOR_LATENCIES] = {
+    {6, 66}, {4, 52}, {8, 84}, {10, 100}};
 
 // Opcode, name, protocols; address rule, lines of address and data; dummy clocks,
 // limit in MHz or, with 0 for both, the latency table; flags; action and arguments.
@@ -57,6 +47,10 @@ static const struct nor_command commands[] = {
     {0x6C, "QREAD4B", SPI, A4, 1, 4, 0, 0, quad_out, QUAD_READ, NOR_READ_ARRAY, 0, 0},
     {0xEB, "4READ", BOTH, AM, 4, 4, 0, 0, quad_io, XIP_READ, NOR_READ_ARRAY, 0, 0},
     {0xEC, "4READ4B", BOTH, A4, 4, 4, 0, 0, quad_io, XIP_READ, NOR_READ_ARRAY, 0, 0},
+
+    {0xED, "4DTRD", BOTH, AM, 4, 4, 0, 0, ddr_quad_io, DDR_READ, NOR_READ_ARRAY, 0, 0},
+    {0xEE, "4DTRD4B", BOTH, A4, 4, 4, 0, 0, ddr_quad_io, DDR_READ, NOR_READ_ARRAY, 0,
+     0},
 
     {0x02, "PP", BOTH, AM, 1, 1, 0, FAST_MHZ, NULL, WRITE, NOR_PROGRAM, 0, 0},
     {0x12, "PP4B", BOTH, A4, 1, 1, 0, FAST_MHZ, NULL, WRITE, NOR_PROGRAM, 0, 0},
@@ -110,40 +104,36 @@ static const struct nor_command commands[] = {
     {0x66, "RSTEN", BOTH, A0, 1, 1, 0, FAST_MHZ, NULL, BLIND, NOR_RESET_ENABLE, 0, 0},
     {0x99, "RST", BOTH, A0, 1, 1, 0, FAST_MHZ, NULL, BLIND, NOR_RESET, 0, 0},
 
-// The chip has them, the model does not.
-#define MISSING(opcode, name) \
-  { opcode, name, BOTH, A0, 1, 1, 0, FAST_MHZ, NULL, ALWAYS, NOR_NOT_MODELLED, 0, 0 }
-    // Double transfer rate, wrapped reads, fast boot.
-    MISSING(0x0D, "FASTDTRD"),
-    MISSING(0xBD, "2DTRD"),
-    MISSING(0xED, "4DTRD"),
-    MISSING(0x0E, "FASTDTRD4B"),
-    MISSING(0xBE, "2DTRD4B"),
-    MISSING(0xEE, "4DTRD4B"),
-    MISSING(0xC0, "SBL"),
-    MISSING(0x16, "RDFBR"),
-    MISSING(0x17, "WRFBR"),
-    MISSING(0x18, "ESFBR"),
-    MISSING(0x41, "FMEN"),
+    // The chip has them, the model does not.
+    // Double transfer rate on fewer lines, wrapped reads, fast boot.
+    MISSING(0x0D, "FASTDTRD", BOTH),
+    MISSING(0xBD, "2DTRD", BOTH),
+    MISSING(0x0E, "FASTDTRD4B", BOTH),
+    MISSING(0xBE, "2DTRD4B", BOTH),
+    MISSING(0xC0, "SBL", BOTH),
+    MISSING(0x16, "RDFBR", BOTH),
+    MISSING(0x17, "WRFBR", BOTH),
+    MISSING(0x18, "ESFBR", BOTH),
+    MISSING(0x41, "FMEN", BOTH),
     // Secured OTP and the protection of single sectors.
-    MISSING(0x2F, "WRSCUR"),
-    MISSING(0xB1, "ENSO"),
-    MISSING(0xC1, "EXSO"),
-    MISSING(0x68, "WPSEL"),
-    MISSING(0x7E, "GBLK"),
-    MISSING(0x98, "GBULK"),
-    MISSING(0x2C, "WRLR"),
-    MISSING(0x2D, "RDLR"),
-    MISSING(0x28, "WRPASS"),
-    MISSING(0x27, "RDPASS"),
-    MISSING(0x29, "PASSULK"),
-    MISSING(0xE3, "WRSPB"),
-    MISSING(0xE4, "ESSPB"),
-    MISSING(0xE2, "RDSPB"),
-    MISSING(0xA6, "SPBLK"),
-    MISSING(0xA7, "RDSPBLK"),
-    MISSING(0xE1, "WRDPB"),
-    MISSING(0xE0, "RDDPB"),
+    MISSING(0x2F, "WRSCUR", BOTH),
+    MISSING(0xB1, "ENSO", BOTH),
+    MISSING(0xC1, "EXSO", BOTH),
+    MISSING(0x68, "WPSEL", BOTH),
+    MISSING(0x7E, "GBLK", BOTH),
+    MISSING(0x98, "GBULK", BOTH),
+    MISSING(0x2C, "WRLR", BOTH),
+    MISSING(0x2D, "RDLR", BOTH),
+    MISSING(0x28, "WRPASS", BOTH),
+    MISSING(0x27, "RDPASS", BOTH),
+    MISSING(0x29, "PASSULK", BOTH),
+    MISSING(0xE3, "WRSPB", BOTH),
+    MISSING(0xE4, "ESSPB", BOTH),
+    MISSING(0xE2, "RDSPB", BOTH),
+    MISSING(0xA6, "SPBLK", BOTH),
+    MISSING(0xA7, "RDSPBLK", BOTH),
+    MISSING(0xE1, "WRDPB", BOTH),
+    MISSING(0xE0, "RDDPB", BOTH),
 };
 // Header, BFPT (JESD216B) and 4BAIT: tests/vectors/sfdp/mx_512mbit_jesd216b.hex,
 // with the 4BAIT and the vendor table of mx66l1g45g.hex (same family; inferred).
@@ -168,6 +158,35 @@ static const uint8_t sfdp[0x200] = {
 };
 // clang-format on
 
+// Status: SRWD, QE, BP3..0; WEL and WIP follow the state. Configuration: DC1..0, PBE
+// and ODS are volatile, TB is one-time; ODS = 111.
+#define REGISTERS(ear)                                                               \
+  {                                                                                  \
+    [NOR_REG_STATUS] = {.nonvolatile = 0xFC},                                        \
+    [NOR_REG_CONFIG] = {.factory = 0x07,                                             \
+                        .nonvolatile = 0x08,                                         \
+                        .one_time = 0x08,                                            \
+                        .volatile_bits = 0xD7},                                      \
+    [NOR_REG_SECURITY] = {0}, [NOR_REG_EXTENDED_ADDRESS] = {.volatile_bits = (ear)}, \
+  }
+
+#define FIELDS                                                                        \
+  {                                                                                   \
+    .write_in_progress = {NOR_REG_STATUS, 0, 1},                                      \
+    .write_enabled = {NOR_REG_STATUS, 1, 1}, .quad_enable = {NOR_REG_STATUS, 6, 1},   \
+    .write_disable = {NOR_REG_STATUS, 7, 1}, .four_byte = {NOR_REG_CONFIG, 5, 1},     \
+    .latency = {NOR_REG_CONFIG, 6, 2}, .program_suspended = {NOR_REG_SECURITY, 2, 1}, \
+    .erase_suspended = {NOR_REG_SECURITY, 3, 1},                                      \
+    .program_failed = {NOR_REG_SECURITY, 5, 1},                                       \
+    .erase_failed = {NOR_REG_SECURITY, 6, 1},                                         \
+  }
+
+#define PROTECTION                                                     \
+  {                                                                    \
+    .level = {NOR_REG_STATUS, 2, 4}, .bottom = {NOR_REG_CONFIG, 3, 1}, \
+    .unit = 64u << 10                                                  \
+  }
+
 const struct nor_chip nor_mx25l51245g = {
     .name = "mx25l51245g",
     .size = 64u << 20,
@@ -176,34 +195,9 @@ const struct nor_chip nor_mx25l51245g = {
     .electronic_id = 0x19,
     .sfdp = sfdp,
     .sfdp_size = sizeof sfdp,
-    .registers =
-        {
-            // SRWD, QE, BP3..0; WEL and WIP follow the state.
-            [NOR_REG_STATUS] = {.nonvolatile = 0xFC},
-            // DC1..0, PBE and ODS are volatile, TB is one-time; ODS = 111.
-            [NOR_REG_CONFIG] = {.factory = 0x07,
-                                .nonvolatile = 0x08,
-                                .one_time = 0x08,
-                                .volatile_bits = 0xD7},
-            [NOR_REG_SECURITY] = {0},
-            [NOR_REG_EXTENDED_ADDRESS] = {.volatile_bits = 0x03},
-        },
-    .fields =
-        {
-            .write_in_progress = {NOR_REG_STATUS, 0, 1},
-            .write_enabled = {NOR_REG_STATUS, 1, 1},
-            .quad_enable = {NOR_REG_STATUS, 6, 1},
-            .write_disable = {NOR_REG_STATUS, 7, 1},
-            .four_byte = {NOR_REG_CONFIG, 5, 1},
-            .latency = {NOR_REG_CONFIG, 6, 2},
-            .program_suspended = {NOR_REG_SECURITY, 2, 1},
-            .erase_suspended = {NOR_REG_SECURITY, 3, 1},
-            .program_failed = {NOR_REG_SECURITY, 5, 1},
-            .erase_failed = {NOR_REG_SECURITY, 6, 1},
-        },
-    .protection = {.level = {NOR_REG_STATUS, 2, 4},
-                   .bottom = {NOR_REG_CONFIG, 3, 1},
-                   .unit = 64u << 10},
+    .registers = REGISTERS(0x03),
+    .fields = FIELDS,
+    .protection = PROTECTION,
     .mode_rule = NOR_MODE_TOGGLE,
     .commands = commands,
     .command_count = sizeof commands / sizeof commands[0],
@@ -224,6 +218,38 @@ const struct nor_chip nor_mx25l51245g = {
     .wake = VT_US(30),                  // tRES1; SFDP BFPT DW14 says the same
     .power_up = VT_US(1500),            // tVSL [M]
     .reset_recovery = VT_US(40),        // tREADY2 [M], as the next two
+    .reset_program = VT_US(310),
+    .reset_register = VT_MS(40),
+};
+
+// Times of its own SFDP: DW10 max x14, DW11 max x12; the rest as above.
+const struct nor_chip nor_mx66l1g45g = {
+    .name = "mx66l1g45g",
+    .size = 128u << 20,
+    .page = 256,
+    .jedec_id = {0xC2, 0x20, 0x1B},
+    .electronic_id = 0x1A,  // [M]
+    .sfdp = nor_sfdp_mx66l1g45g,
+    .sfdp_size = sizeof nor_sfdp_mx66l1g45g,
+    .registers = REGISTERS(0x07),
+    .fields = FIELDS,
+    .protection = PROTECTION,
+    .mode_rule = NOR_MODE_TOGGLE,
+    .commands = commands,
+    .command_count = sizeof commands / sizeof commands[0],
+    .page_time = {VT_US(256), VT_US(3072)},
+    .first_byte = {VT_US(32), VT_US(384)},
+    .next_byte = {VT_US(1), VT_US(12)},
+    .erases = {{4u << 10, {VT_MS(30), VT_MS(420)}, VT_MS(12)},
+               {32u << 10, {VT_MS(160), VT_MS(2240)}, VT_MS(25)},
+               {64u << 10, {VT_MS(288), VT_MS(4032)}, VT_MS(25)}},
+    .chip_erase = {128u << 20, {VT_S(256), VT_S(3584)}, VT_MS(100)},
+    .register_write = {VT_MS(40), VT_MS(40)},
+    .suspend = {VT_US(25), VT_US(25)},
+    .sleep = VT_US(10),
+    .wake = VT_US(30),
+    .power_up = VT_US(1500),
+    .reset_recovery = VT_US(40),
     .reset_program = VT_US(310),
     .reset_register = VT_MS(40),
 };

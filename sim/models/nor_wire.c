@@ -56,6 +56,7 @@ static void enter(struct nor *n, enum nor_phase phase) {
   struct nor_wire *w = &n->wire;
   w->phase = phase;
   w->lines = (uint8_t)phase_lines(n, phase);
+  w->ddr = w->command && (w->command->flags & NOR_DDR);
   w->shift = 0;
   // The first byte out is fetched when its first clock comes: a status register
   // shows what is true then.
@@ -70,7 +71,8 @@ static void enter_data(struct nor *n) {
 
 static void enter_dummy(struct nor *n) {
   struct nor_wire *w = &n->wire;
-  w->clocks_left = nor_dummy_clocks(n, w->command);
+  const bool ddr = (w->command->flags & NOR_DDR) != 0;
+  w->clocks_left = nor_dummy_clocks(n, w->command) * (ddr ? 2 : 1);
   w->clocks_given = 0;
   if (w->clocks_left == 0) {
     enter_data(n);
@@ -132,16 +134,31 @@ static void take_bits(struct nor *n, uint8_t io) {
   }
 }
 
-// Macronix: toggling mode bits (A5h, 5Ah, F0h, 0Fh, ...) keep the command.
+// Which mode bits keep the command. Macronix: toggling ones (A5h, 5Ah, F0h, 0Fh, ...).
 static bool mode_bits_hold(const struct nor_chip *chip, uint32_t bits) {
-  return chip->mode_rule == NOR_MODE_TOGGLE && ((bits >> 4) ^ bits ^ 0xFu) % 16u == 0;
+  switch (chip->mode_rule) {
+    case NOR_MODE_TOGGLE: return ((bits >> 4) ^ bits ^ 0xFu) % 16u == 0;
+    case NOR_MODE_M54: return (bits & 0x30u) == 0x20u;
+    case NOR_MODE_AX: return (bits & 0xF0u) == 0xA0u;
+    default: return false;
+  }
+}
+
+// Micron: IO0 in the first dummy clock, and only with XIP enabled in VCR.
+static void take_xip_bit(struct nor *n, uint8_t io) {
+  struct nor_wire *w = &n->wire;
+  const bool allowed = !nor_field_is_set(n, n->chip->fields.xip_off);
+  n->held = allowed && !(io & 1u) ? w->command : NULL;
+  w->bits_left = 0;
 }
 
 // The mode bits are the first eight bits of the dummy phase; nobody driving them
 // means all ones, which end 0-4-4.
 static void take_dummy(struct nor *n, uint8_t io) {
   struct nor_wire *w = &n->wire;
-  if ((w->command->flags & NOR_MODE_BITS) && w->bits_left > 0) {
+  if (n->chip->mode_rule == NOR_MODE_XIP) {
+    if ((w->command->flags & NOR_MODE_BITS) && w->bits_left > 0) take_xip_bit(n, io);
+  } else if ((w->command->flags & NOR_MODE_BITS) && w->bits_left > 0) {
     w->shift = (w->shift << w->lines) | (io & ((1u << w->lines) - 1u));
     w->bits_left -= w->lines;
     if (w->bits_left == 0)
@@ -223,12 +240,22 @@ static bool lacks_address(struct nor *n) {
   return true;
 }
 
+// One side uses both clock edges, the other one.
+static void check_edges(struct nor *n) {
+  const struct nor_wire *w = &n->wire;
+  if (n->ddr == w->ddr || w->phase == NOR_PHASE_DONE) return;
+  nor_tell(n, GUEST_NOR_OPCODE, "the controller uses %s clock edge%s, the chip %s",
+           n->ddr ? "both" : "one", n->ddr ? "s" : "", w->ddr ? "both" : "one");
+}
+
 static void check_data(struct nor *n, enum nor_phase phase, unsigned lines) {
   const struct nor_wire *w = &n->wire;
   if (lacks_address(n)) return;
   if (w->phase == NOR_PHASE_DUMMY) {
+    const unsigned per_clock = w->ddr ? 2 : 1;
     nor_tell(n, GUEST_NOR_DUMMY, "%u dummy clocks given, %u needed",
-             (unsigned)w->clocks_given, (unsigned)(w->clocks_given + w->clocks_left));
+             (unsigned)w->clocks_given / per_clock,
+             (unsigned)(w->clocks_given + w->clocks_left) / per_clock);
   } else if (w->phase != phase) {
     nor_tell(n, GUEST_NOR_OPCODE, "the controller %s data, this command has none",
              phase == NOR_PHASE_IN ? "sends" : "reads");
@@ -238,14 +265,17 @@ static void check_data(struct nor *n, enum nor_phase phase, unsigned lines) {
   }
 }
 
-static void check_dummy(struct nor *n, unsigned clocks) {
+// `edges` = clocks, or twice as many in DDR.
+static void check_dummy(struct nor *n, unsigned edges) {
   const struct nor_wire *w = &n->wire;
-  if (clocks == 0 || nothing_to_say(w) || lacks_address(n)) return;
+  if (edges == 0 || nothing_to_say(w) || lacks_address(n)) return;
+  // FFh and more ones: somebody leaves 0-4-4; is_complete() has the last word.
+  if (w->phase == NOR_PHASE_DONE && w->all_ones) return;
   const unsigned expected = w->phase == NOR_PHASE_DUMMY ? w->clocks_left : 0;
-  if (clocks <= expected) return;
-  const unsigned given = w->clocks_given;
-  nor_tell(n, GUEST_NOR_DUMMY, "%u dummy clocks given, %u needed", given + clocks,
-           given + expected);
+  if (edges <= expected) return;
+  const unsigned given = w->clocks_given, per_clock = w->ddr ? 2 : 1;
+  nor_tell(n, GUEST_NOR_DUMMY, "%u dummy clocks given, %u needed",
+           (given + edges) / per_clock, (given + expected) / per_clock);
 }
 
 static void check_send(struct nor *n, enum nor_part part, unsigned lines, size_t bits) {
@@ -257,6 +287,7 @@ static void check_send(struct nor *n, enum nor_part part, unsigned lines, size_t
   }
   if (w->phase == NOR_PHASE_OPCODE) w->misread = true;  // taken for an opcode
   if (nothing_to_say(w)) return;
+  check_edges(n);
   switch (part) {
     case NOR_PART_ADDRESS: check_address(n, lines, bits); break;
     case NOR_PART_MODE: check_dummy(n, (unsigned)bits / lines); break;
@@ -298,6 +329,10 @@ static void begin(struct nor *n) {
                          .unready = !n->powered || n->asleep || nor_deaf(n)};
   for (unsigned i = 0; i < NOR_MAX_PAGE; i++)
     w->in[i] = 0xFF;
+  if (n->asleep && n->chip->wakes_by_select) {
+    n->asleep = false;
+    n->deaf_until = n->sim->events.now + n->chip->wake;
+  }
   if (!n->powered) {
     w->phase = NOR_PHASE_IGNORE;
   } else if (!n->held) {
@@ -325,14 +360,23 @@ void nor_select(struct nor *n, bool low) {
   w->phase = NOR_PHASE_IDLE;
 }
 
-static void send_bits(struct nor *n, unsigned lines, const uint8_t *bytes,
+// A chip that looks at one edge sees every other group of bits of a controller that
+// uses both; the other way round it takes each twice.
+static void drive(struct nor *n, bool ddr, size_t edge, struct nor_io io) {
+  const bool chip = n->wire.ddr;
+  if (ddr && !chip && edge % 2 == 1) return;
+  clock_once(n, io);
+  if (!ddr && chip) clock_once(n, io);
+}
+
+static void send_bits(struct nor *n, bool ddr, unsigned lines, const uint8_t *bytes,
                       size_t bits) {
   for (size_t i = 0; i < bits; i += lines) {
     const unsigned shift = 8u - lines - (unsigned)(i % 8);
     const uint8_t mask = (uint8_t)((1u << lines) - 1u);
     const uint8_t value = (uint8_t)((bytes[i / 8] >> shift) & mask);
     if (value != mask) n->wire.all_ones = false;
-    clock_once(n, controller_io(lines, value));
+    drive(n, ddr, i / lines, controller_io(lines, value));
   }
 }
 
@@ -344,40 +388,53 @@ void nor_send(struct nor *n, enum nor_part part, unsigned lines, const uint8_t *
     w->sent_opcode = bytes[0];
     w->sent_lines = (uint8_t)lines;
   }
+  const bool ddr = n->ddr && part != NOR_PART_OPCODE;
   check_send(n, part, lines, bits);
   w->parts++;
   size_t done = 0;
   // Whole bytes that the chip takes as such need no clocking one by one.
   while (w->phase == NOR_PHASE_IN && w->lines == lines && w->bits_left == 8 &&
-         bits - done >= 8) {
+         ddr == w->ddr && bits - done >= 8) {
     w->shift = bytes[done / 8];
     on_byte_in(n);
     w->all_ones = false;
     done += 8;
   }
-  send_bits(n, lines, bytes + done / 8, bits - done);
+  send_bits(n, ddr, lines, bytes + done / 8, bits - done);
 }
 
 void nor_wait(struct nor *n, unsigned clocks) {
-  check_dummy(n, clocks);
+  check_dummy(n, clocks * (n->wire.ddr ? 2 : 1));
   for (unsigned i = 0; i < clocks; i++)
-    clock_once(n, (struct nor_io){0, 0});
+    drive(n, false, 0, (struct nor_io){0, 0});
+}
+
+// What the controller samples at its next edge: a chip that changes its lines on one
+// edge only shows everything twice to a controller that looks at both.
+static uint8_t sample(struct nor *n, size_t edge, uint8_t before) {
+  const bool chip = n->wire.ddr;
+  if (n->ddr && !chip && edge % 2 == 1) return before;
+  const uint8_t io = levels(clock_once(n, (struct nor_io){0, 0}));
+  if (!n->ddr && chip) clock_once(n, (struct nor_io){0, 0});
+  return io;
 }
 
 // One byte as the controller samples it.
 static uint8_t receive_byte(struct nor *n, unsigned lines) {
   unsigned byte = 0;
+  uint8_t io = 0;
   for (unsigned bits = 0; bits < 8; bits += lines) {
-    const unsigned io = levels(clock_once(n, (struct nor_io){0, 0}));
+    io = sample(n, bits / lines, io);
     byte = (byte << lines) | (lines == 1 ? (io >> 1) & 1u : io & ((1u << lines) - 1u));
   }
   return (uint8_t)byte;
 }
 
 // Where a run of array bytes may be copied instead of clocked.
-static bool at_array_byte(const struct nor_wire *w, unsigned lines) {
+static bool at_array_byte(const struct nor *n, unsigned lines) {
+  const struct nor_wire *w = &n->wire;
   return w->phase == NOR_PHASE_OUT && w->bits_left == 0 && w->lines == lines &&
-         w->command->action == NOR_READ_ARRAY;
+         w->ddr == n->ddr && w->command->action == NOR_READ_ARRAY;
 }
 
 void nor_receive(struct nor *n, unsigned lines, uint8_t *bytes, size_t count) {
@@ -385,8 +442,11 @@ void nor_receive(struct nor *n, unsigned lines, uint8_t *bytes, size_t count) {
   if (count == 0) return;
   w->parts++;
   if (w->phase == NOR_PHASE_OPCODE) w->misread = true;
-  if (!nothing_to_say(w)) check_data(n, NOR_PHASE_OUT, lines);
-  if (at_array_byte(w, lines)) {
+  if (!nothing_to_say(w)) {
+    check_edges(n);
+    check_data(n, NOR_PHASE_OUT, lines);
+  }
+  if (at_array_byte(n, lines)) {
     nor_read_cells(n, w->address, bytes, count);
     w->address = (w->address + (uint32_t)count) & (n->chip->size - 1);
     n->counters.bytes_read += count;
@@ -398,7 +458,11 @@ void nor_receive(struct nor *n, unsigned lines, uint8_t *bytes, size_t count) {
 
 bool nor_streams(const struct nor *n, unsigned lines, uint32_t *next) {
   const struct nor_wire *w = &n->wire;
-  if (!at_array_byte(w, lines) || w->told || !nor_cells_are_steady(n)) return false;
+  if (!at_array_byte(n, lines) || w->told || !nor_cells_are_steady(n)) return false;
   *next = w->address;
   return true;
+}
+
+void nor_set_ddr(struct nor *n, bool ddr) {
+  n->ddr = ddr;
 }

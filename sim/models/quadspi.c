@@ -24,34 +24,35 @@
 // FTHRES bit 4 does not stick (ES0334; confirmed by ST for F72x, F746, F767).
 #define CR_FTHRES_BIT4 0x1000u
 
-#define CR_MODELLED                                                    \
-  (SIM_QUADSPI_CR_EN | SIM_QUADSPI_CR_ABORT | SIM_QUADSPI_CR_FSEL |    \
-   SIM_QUADSPI_CR_FTHRES | SIM_QUADSPI_CR_TEIE | SIM_QUADSPI_CR_TCIE | \
-   SIM_QUADSPI_CR_FTIE | SIM_QUADSPI_CR_SMIE | SIM_QUADSPI_CR_APMS |   \
-   SIM_QUADSPI_CR_PMM | SIM_QUADSPI_CR_PRESCALER)
-// Where in the clock a bit is sampled does not matter to the model; TOF never sets.
-#define CR_INERT     (SIM_QUADSPI_CR_SSHIFT | SIM_QUADSPI_CR_TOIE)
-#define CCR_MISSING  (SIM_QUADSPI_CCR_DDRM | SIM_QUADSPI_CCR_DHHC)
+#define CR_MODELLED                                                       \
+  (SIM_QUADSPI_CR_EN | SIM_QUADSPI_CR_ABORT | SIM_QUADSPI_CR_FSEL |       \
+   SIM_QUADSPI_CR_FTHRES | SIM_QUADSPI_CR_TEIE | SIM_QUADSPI_CR_TCIE |    \
+   SIM_QUADSPI_CR_FTIE | SIM_QUADSPI_CR_SMIE | SIM_QUADSPI_CR_APMS |      \
+   SIM_QUADSPI_CR_PMM | SIM_QUADSPI_CR_PRESCALER | SIM_QUADSPI_CR_DMAEN | \
+   SIM_QUADSPI_CR_TCEN | SIM_QUADSPI_CR_DFM | SIM_QUADSPI_CR_TOIE |       \
+   SIM_QUADSPI_CR_SSHIFT)
 #define CCR_RESERVED 0x20800000u
 #define ALL          0xFFFFFFFFu
 #define SR_CLEARABLE \
   (SIM_QUADSPI_SR_TEF | SIM_QUADSPI_SR_TCF | SIM_QUADSPI_SR_SMF | SIM_QUADSPI_SR_TOF)
 
 static const struct reg_model models[] = {
-    {SIM_QUADSPI_CR, CR_MODELLED, CR_INERT, 0, 0},
+    {SIM_QUADSPI_CR, CR_MODELLED, 0, 0, 0},
     {SIM_QUADSPI_DCR, SIM_QUADSPI_DCR_CSHT | SIM_QUADSPI_DCR_FSIZE,
      SIM_QUADSPI_DCR_CKMODE, 0, 0},
     {SIM_QUADSPI_SR, ALL, 0, 0, 0},
     {SIM_QUADSPI_FCR, ALL, 0, 0, 0},
     {SIM_QUADSPI_DLR, ALL, 0, 0, 0},
-    {SIM_QUADSPI_CCR, ~(CCR_MISSING | CCR_RESERVED), 0, 0, 0},
+    // When within the clock data change (DHHC) does not matter to the model.
+    {SIM_QUADSPI_CCR, ~(CCR_RESERVED | SIM_QUADSPI_CCR_DHHC), SIM_QUADSPI_CCR_DHHC, 0,
+     0},
     {SIM_QUADSPI_AR, ALL, 0, 0, 0},
     {SIM_QUADSPI_ABR, ALL, 0, 0, 0},
     {SIM_QUADSPI_DR, ALL, 0, 0, 0},
     {SIM_QUADSPI_PSMKR, ALL, 0, 0, 0},
     {SIM_QUADSPI_PSMAR, ALL, 0, 0, 0},
     {SIM_QUADSPI_PIR, SIM_QUADSPI_PIR_INTERVAL, 0, 0, 0},
-    {SIM_QUADSPI_LPTR, 0, SIM_QUADSPI_LPTR_TIMEOUT, 0, 0},  // counts only with TCEN
+    {SIM_QUADSPI_LPTR, SIM_QUADSPI_LPTR_TIMEOUT, 0, 0, 0},
 };
 
 unsigned quadspi_lines(unsigned mode) {
@@ -68,8 +69,15 @@ uint64_t quadspi_flash_bytes(const struct quadspi *q) {
   return 2ull << SIM_GET(q->dcr, SIM_QUADSPI_DCR_FSIZE);
 }
 
-struct nor *quadspi_flash(const struct quadspi *q) {
-  return q->flash[q->cr & SIM_QUADSPI_CR_FSEL ? 1 : 0];
+unsigned quadspi_chips(const struct quadspi *q, struct nor *chips[QUADSPI_CHIPS]) {
+  if (quadspi_is_dual(q)) {
+    chips[0] = q->flash[0];
+    chips[1] = q->flash[1];
+    return 2;
+  }
+  chips[0] = q->flash[q->cr & SIM_QUADSPI_CR_FSEL ? 1 : 0];
+  chips[1] = NULL;
+  return 1;
 }
 
 // --- Flags ---
@@ -111,14 +119,25 @@ static uint32_t status(const struct quadspi *q) {
   return sr;
 }
 
-// After any change: the interrupt wire and the next event.
+// A request as long as the FIFO flag stands, in the indirect modes; of a write that
+// has all its bytes no more.
+static bool wants_dma(const struct quadspi *q, uint32_t sr) {
+  if (!(q->cr & SIM_QUADSPI_CR_DMAEN) || !(sr & SIM_QUADSPI_SR_FTF)) return false;
+  const unsigned fmode = ccr_field(q, SIM_QUADSPI_CCR_FMODE);
+  if (fmode == FMODE_READ) return true;
+  return fmode == FMODE_WRITE && (q->state == QUADSPI_IDLE || q->transfer.unfed > 0);
+}
+
+// After any change: the wires and the next event.
 static void settle(struct quadspi *q) {
   const uint32_t sr = status(q);
   const bool level = ((sr & SIM_QUADSPI_SR_TEF) && (q->cr & SIM_QUADSPI_CR_TEIE)) ||
                      ((sr & SIM_QUADSPI_SR_TCF) && (q->cr & SIM_QUADSPI_CR_TCIE)) ||
                      ((sr & SIM_QUADSPI_SR_FTF) && (q->cr & SIM_QUADSPI_CR_FTIE)) ||
-                     ((sr & SIM_QUADSPI_SR_SMF) && (q->cr & SIM_QUADSPI_CR_SMIE));
+                     ((sr & SIM_QUADSPI_SR_SMF) && (q->cr & SIM_QUADSPI_CR_SMIE)) ||
+                     ((sr & SIM_QUADSPI_SR_TOF) && (q->cr & SIM_QUADSPI_CR_TOIE));
   irq_set(&q->irq, level);
+  dma_set(&q->dma, wants_dma(q, sr));
   quadspi_schedule(q);
 }
 
@@ -161,9 +180,14 @@ static void write_cr(struct quadspi *q, uint32_t value) {
   if (abort) {
     q->flags |= SIM_QUADSPI_SR_TCF;
     q->aborted = true;
+    q->extra_data = false;
   }
   if (off && q->state == QUADSPI_MAPPED) quadspi_window_close(q);
   q->cr = value & ~(SIM_QUADSPI_CR_ABORT | CR_FTHRES_BIT4);
+  if (quadspi_is_dual(q)) {
+    q->ar &= ~1u;
+    q->dlr |= 1u;
+  }
 }
 
 static void write_dcr(struct quadspi *q, uint32_t value) {
@@ -191,7 +215,7 @@ static bool has_phases(const struct quadspi *q) {
 static void write_ccr(struct quadspi *q, uint32_t value, uint32_t lanes) {
   if (forbidden(q, SIM_QUADSPI_CCR, "CCR")) return;
   if (q->state == QUADSPI_MAPPED) quadspi_window_close(q);
-  q->ccr = value & ~CCR_MISSING;
+  q->ccr = value;
   q->instruction_sent = false;
   q->poll_fresh = false;
   if (!(lanes & SIM_QUADSPI_CCR_INSTRUCTION) || !has_phases(q)) return;
@@ -212,6 +236,7 @@ static void write_ar(struct quadspi *q, uint32_t value) {
                  "AR written in memory-mapped mode: ignored");
     return;
   }
+  if (quadspi_is_dual(q)) value &= ~1u;  // RM0410 14.5.7: bit 0 is stuck at 0
   q->ar = value;
   if (q->aborted && (value & 3u) == 0) q->ar_unaligned = false;
   if (has_phases(q) && waits_for_ar(q) && !waits_for_dr(q)) quadspi_start(q);
@@ -315,7 +340,10 @@ static void write_register(struct quadspi *q, uint32_t offset, uint32_t value,
     case SIM_QUADSPI_CR: write_cr(q, value); break;
     case SIM_QUADSPI_DCR: write_dcr(q, value); break;
     case SIM_QUADSPI_FCR: q->flags &= ~(value & lanes & SR_CLEARABLE); break;
-    case SIM_QUADSPI_DLR: write_quiet(q, offset, "DLR", &q->dlr, value); break;
+    case SIM_QUADSPI_DLR:
+      if (quadspi_is_dual(q)) value |= 1u;  // RM0410 14.5.5: bit 0 is stuck at 1
+      write_quiet(q, offset, "DLR", &q->dlr, value);
+      break;
     case SIM_QUADSPI_CCR: write_ccr(q, value, lanes); break;
     case SIM_QUADSPI_AR: write_ar(q, value); break;
     case SIM_QUADSPI_ABR: write_quiet(q, offset, "ABR", &q->abr, value); break;
@@ -352,6 +380,7 @@ void quadspi_reset(struct quadspi *q) {
   q->psmkr = q->psmar = q->pir = q->lptr = 0;
   q->fifo = (struct quadspi_fifo){0};
   q->poll_fresh = q->instruction_sent = q->ar_unaligned = q->aborted = false;
+  q->extra_data = false;
   q->cs_free_at = 0;
   settle(q);
 }

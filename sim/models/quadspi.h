@@ -24,11 +24,12 @@ enum quadspi_state {
   QUADSPI_MAPPED,  // the window is open
 };
 
-// The indirect or polling transfer in progress. Clocks count from `origin`.
+// The indirect or polling transfer in progress. Time is counted in edges of SCLK, two
+// per clock, from `origin`: with both edges and both chips a byte takes one of them.
 struct quadspi_transfer {
-  uint64_t hz;     // SCLK
+  uint64_t hz;     // of the edges: twice SCLK
   vtime_t origin;  // start of the header, of a poll, or of an unbroken run of data
-  uint64_t ahead;  // clocks from origin to the first byte of data
+  uint64_t ahead;  // edges from origin to the first byte of data
   uint64_t moved;  // bytes since then
   uint64_t left;   // bytes yet to cross the bus
   uint64_t unfed;  // of a write: bytes that DR has yet to take
@@ -48,6 +49,7 @@ struct quadspi_window {
   uint32_t cpu_next;   //   offset that continues the last read
   uint32_t bus_next;   //   offset of the next byte on the bus, at most 32 ahead
   vtime_t bus_time;    //   when its first clock may begin
+  vtime_t release_at;  // the timeout counter raises CS# then
 };
 
 struct quadspi {
@@ -55,6 +57,7 @@ struct quadspi {
   struct reg_file regs;
   struct clock_source clocks;
   struct irq_line irq;
+  struct dma_line dma;   // FTF with DMAEN, in the indirect modes
   struct nor *flash[2];  // bank 1 and 2; NULL = nothing connected, every line reads 1
 
   // All may be NULL. check_pins: an operation starts at this SCLK; are the pins fit?
@@ -82,6 +85,7 @@ struct quadspi {
   bool instruction_sent;  // SIOO: not to be sent again
   // ES0334: an indirect operation left AR[1:0] != 0; an ABORT came since.
   bool ar_unaligned, aborted;
+  bool extra_data;  // ES0334: a quad DDR read ended and no ABORT came since
 };
 
 void quadspi_init(struct quadspi *q, struct sim *sim, struct clock_source clocks);
@@ -100,6 +104,8 @@ void quadspi_write(void *ctx, uint32_t offset, unsigned bytes, uint32_t value);
 // beyond is the CPU's bus error (RM0410 14.3.14).
 uint32_t quadspi_window_limit(const struct quadspi *q);
 
+// In dual-flash mode even addresses are the first chip's and odd ones the second's.
+//
 // The bytes themselves, if in the present configuration and chip state reads return
 // the array in order; `*size` of them. Else NULL. Finds out by two reads through the
 // chip's pins, so the chip reports what is wrong. Ask again after window_on_change.

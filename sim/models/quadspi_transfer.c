@@ -30,9 +30,15 @@ static uint64_t clocks_now(const struct quadspi *q) {
   return now < origin ? 0 : clocks_in(now - origin, q->transfer.hz);
 }
 
-unsigned quadspi_clocks_per_byte(const struct quadspi *q) {
+// Both edges and both chips each halve the time of a byte.
+unsigned quadspi_edges_per_byte(const struct quadspi *q) {
   const unsigned lines = quadspi_lines(ccr_field(q, SIM_QUADSPI_CCR_DMODE));
-  return lines == 0 ? 8 : 8 / lines;  // without a data phase it multiplies nothing
+  const unsigned edges = lines == 0 ? 16 : 16 / lines;  // without data: no matter
+  return edges / (quadspi_is_ddr(q) ? 2 : 1) / (quadspi_is_dual(q) ? 2 : 1);
+}
+
+unsigned quadspi_edges_high(const struct quadspi *q) {
+  return 2 * (SIM_GET(q->dcr, SIM_QUADSPI_DCR_CSHT) + 1u);
 }
 
 // --- The header ---
@@ -40,12 +46,13 @@ unsigned quadspi_clocks_per_byte(const struct quadspi *q) {
 struct part {
   enum nor_part what;
   unsigned lines, bits;
+  bool ddr;
   uint8_t bytes[4];  // most significant first
 };
 
-static struct part make_part(enum nor_part what, unsigned mode, unsigned size,
+static struct part make_part(enum nor_part what, bool ddr, unsigned mode, unsigned size,
                              uint32_t value) {
-  struct part p = {what, quadspi_lines(mode), 0, {0}};
+  struct part p = {what, quadspi_lines(mode), 0, ddr, {0}};
   if (p.lines == 0) return p;
   p.bits = 8 * size;
   for (unsigned i = 0; i < size; i++)
@@ -55,65 +62,101 @@ static struct part make_part(enum nor_part what, unsigned mode, unsigned size,
 
 enum { HEADER_PARTS = 3 };
 
-// SIOO sends the instruction with the first command after a CCR write only.
+static unsigned part_edges(const struct part *p) {
+  if (p->lines == 0) return 0;
+  return p->bits / p->lines * (p->ddr ? 1 : 2);
+}
+
+// The address that each chip gets: with two of them a byte is every other one's.
+static uint32_t chip_address(const struct quadspi *q, uint32_t address) {
+  return quadspi_is_dual(q) ? address >> 1 : address;
+}
+
+// The instruction is always on one edge. SIOO sends the instruction with the first
+// command after a CCR write only.
 static void make_header(const struct quadspi *q, uint32_t address,
                         struct part parts[HEADER_PARTS]) {
+  const bool ddr = quadspi_is_ddr(q);
   const bool skip = (q->ccr & SIM_QUADSPI_CCR_SIOO) && q->instruction_sent;
-  parts[0] = make_part(NOR_PART_OPCODE, skip ? 0 : ccr_field(q, SIM_QUADSPI_CCR_IMODE),
-                       1, ccr_field(q, SIM_QUADSPI_CCR_INSTRUCTION));
-  parts[1] = make_part(NOR_PART_ADDRESS, ccr_field(q, SIM_QUADSPI_CCR_ADMODE),
-                       ccr_field(q, SIM_QUADSPI_CCR_ADSIZE) + 1, address);
-  parts[2] = make_part(NOR_PART_MODE, ccr_field(q, SIM_QUADSPI_CCR_ABMODE),
+  parts[0] =
+      make_part(NOR_PART_OPCODE, false, skip ? 0 : ccr_field(q, SIM_QUADSPI_CCR_IMODE),
+                1, ccr_field(q, SIM_QUADSPI_CCR_INSTRUCTION));
+  parts[1] =
+      make_part(NOR_PART_ADDRESS, ddr, ccr_field(q, SIM_QUADSPI_CCR_ADMODE),
+                ccr_field(q, SIM_QUADSPI_CCR_ADSIZE) + 1, chip_address(q, address));
+  parts[2] = make_part(NOR_PART_MODE, ddr, ccr_field(q, SIM_QUADSPI_CCR_ABMODE),
                        ccr_field(q, SIM_QUADSPI_CCR_ABSIZE) + 1, q->abr);
 }
 
-unsigned quadspi_header_clocks(const struct quadspi *q) {
+unsigned quadspi_header_edges(const struct quadspi *q) {
   struct part parts[HEADER_PARTS];
   make_header(q, 0, parts);
-  unsigned clocks = ccr_field(q, SIM_QUADSPI_CCR_DCYC);
-  for (unsigned i = 0; i < HEADER_PARTS; i++) {
-    if (parts[i].lines) clocks += parts[i].bits / parts[i].lines;
-  }
-  return clocks;
+  unsigned edges = 2 * ccr_field(q, SIM_QUADSPI_CCR_DCYC);
+  for (unsigned i = 0; i < HEADER_PARTS; i++)
+    edges += part_edges(&parts[i]);
+  return edges;
 }
 
-void quadspi_send_header(struct quadspi *q, uint32_t address, uint64_t clocks) {
-  struct nor *flash = quadspi_flash(q);
-  struct part parts[HEADER_PARTS];
-  make_header(q, address, parts);
-  q->instruction_sent = true;
-  if (!flash) return;
-  flash->where = QUADSPI_BASE;
-  nor_set_clock(flash, quadspi_sclk(q));
-  nor_select(flash, true);
+// As much of the header as `edges` allow, on the wires of one chip.
+static void send_parts(struct quadspi *q, struct nor *flash,
+                       const struct part parts[HEADER_PARTS], uint64_t edges) {
   for (unsigned i = 0; i < HEADER_PARTS; i++) {
     const struct part *p = &parts[i];
     if (p->lines == 0) continue;
-    const uint64_t fits = clocks * p->lines;
+    const uint64_t fits = p->ddr ? edges * p->lines : edges / 2 * p->lines;
     const unsigned bits = fits < p->bits ? (unsigned)fits : p->bits;
+    nor_set_ddr(flash, p->ddr);
     nor_send(flash, bits == p->bits ? p->what : NOR_PART_CUT, p->lines, p->bytes, bits);
-    clocks -= bits / p->lines;
+    edges -= bits / p->lines * (p->ddr ? 1 : 2);
   }
+  nor_set_ddr(flash, quadspi_is_ddr(q));
   const unsigned dummy = ccr_field(q, SIM_QUADSPI_CCR_DCYC);
-  nor_wait(flash, clocks < dummy ? (unsigned)clocks : dummy);
+  nor_wait(flash, edges / 2 < dummy ? (unsigned)(edges / 2) : dummy);
 }
 
-void quadspi_receive(struct quadspi *q, uint8_t *bytes, size_t count) {
-  struct nor *flash = quadspi_flash(q);
+void quadspi_send_header(struct quadspi *q, uint32_t address, uint64_t edges) {
+  struct nor *chips[QUADSPI_CHIPS];
+  const unsigned count = quadspi_chips(q, chips);
+  struct part parts[HEADER_PARTS];
+  make_header(q, address, parts);
+  q->instruction_sent = true;
+  for (unsigned i = 0; i < count; i++) {
+    if (!chips[i]) continue;
+    chips[i]->where = QUADSPI_BASE;
+    nor_set_clock(chips[i], quadspi_sclk(q));
+    nor_select(chips[i], true);
+    send_parts(q, chips[i], parts, edges);
+  }
+}
+
+static void receive_from(struct quadspi *q, struct nor *flash, uint8_t *bytes,
+                         size_t count) {
   if (flash) {
-    nor_receive(flash, quadspi_lines(ccr_field(q, SIM_QUADSPI_CCR_DMODE)), bytes,
-                count);
+    const unsigned lines = quadspi_lines(ccr_field(q, SIM_QUADSPI_CCR_DMODE));
+    nor_receive(flash, lines, bytes, count);
     return;
   }
   for (size_t i = 0; i < count; i++)
     bytes[i] = 0xFF;
 }
 
+void quadspi_receive(struct quadspi *q, uint8_t *bytes, size_t count) {
+  struct nor *chips[QUADSPI_CHIPS];
+  if (quadspi_chips(q, chips) == 1) {
+    receive_from(q, chips[0], bytes, count);
+    return;
+  }
+  for (size_t i = 0; i < count; i++)
+    receive_from(q, chips[i % 2], &bytes[i], 1);
+}
+
 void quadspi_deselect(struct quadspi *q) {
-  struct nor *flash = quadspi_flash(q);
-  if (flash) nor_select(flash, false);
-  const unsigned high = SIM_GET(q->dcr, SIM_QUADSPI_DCR_CSHT) + 1u;
-  q->cs_free_at = q->sim->events.now + vt_cycles(high, q->transfer.hz);
+  struct nor *chips[QUADSPI_CHIPS];
+  const unsigned count = quadspi_chips(q, chips);
+  for (unsigned i = 0; i < count; i++) {
+    if (chips[i]) nor_select(chips[i], false);
+  }
+  q->cs_free_at = q->sim->events.now + vt_cycles(quadspi_edges_high(q), q->transfer.hz);
 }
 
 // --- The FIFO ---
@@ -152,6 +195,8 @@ unsigned quadspi_pop(struct quadspi *q, uint8_t *byte) {
 // --- Indirect transfers ---
 
 static void finish(struct quadspi *q) {
+  const bool quad = ccr_field(q, SIM_QUADSPI_CCR_DMODE) == 3;
+  if (is_read(q) && quad && quadspi_is_ddr(q)) q->extra_data = true;
   quadspi_deselect(q);
   q->state = QUADSPI_IDLE;
   q->flags |= SIM_QUADSPI_SR_TCF;
@@ -167,10 +212,12 @@ static void move_in(struct quadspi *q, uint64_t count) {
 }
 
 static void move_out(struct quadspi *q, uint64_t count) {
-  struct nor *flash = quadspi_flash(q);
+  struct nor *chips[QUADSPI_CHIPS];
+  const unsigned dies = quadspi_chips(q, chips);
   const unsigned lines = quadspi_lines(ccr_field(q, SIM_QUADSPI_CCR_DMODE));
   uint8_t byte;
   for (uint64_t i = 0; i < count && quadspi_pop(q, &byte); i++) {
+    struct nor *flash = chips[i % dies];
     if (flash) nor_send(flash, NOR_PART_DATA, lines, &byte, 8);
   }
 }
@@ -179,13 +226,15 @@ static void move_out(struct quadspi *q, uint64_t count) {
 static uint64_t can_move(const struct quadspi *q) {
   const uint64_t fifo =
       is_read(q) ? QUADSPI_FIFO_BYTES - q->fifo.level : (uint64_t)q->fifo.level;
-  return fifo < q->transfer.left ? fifo : q->transfer.left;
+  const uint64_t count = fifo < q->transfer.left ? fifo : q->transfer.left;
+  return quadspi_is_dual(q) ? count & ~1ull : count;  // a byte for each chip
 }
 
 static void move_data(struct quadspi *q) {
   struct quadspi_transfer *t = &q->transfer;
   const uint64_t clocks = clocks_now(q) - t->ahead;
-  const uint64_t over = clocks / quadspi_clocks_per_byte(q) - t->moved;
+  const uint64_t passed = clocks / quadspi_edges_per_byte(q);
+  const uint64_t over = (quadspi_is_dual(q) ? passed & ~1ull : passed) - t->moved;
   const uint64_t limit = can_move(q), count = over < limit ? over : limit;
   if (count > 0) {
     if (is_read(q)) {
@@ -200,7 +249,7 @@ static void move_data(struct quadspi *q) {
 }
 
 static void begin_data(struct quadspi *q) {
-  const unsigned header = quadspi_header_clocks(q);
+  const unsigned header = quadspi_header_edges(q);
   if (clocks_now(q) < header) return;
   quadspi_send_header(q, q->ar, header);
   q->state = QUADSPI_DATA;
@@ -211,17 +260,18 @@ static void begin_data(struct quadspi *q) {
 // --- Automatic polling ---
 
 static unsigned poll_bytes(const struct quadspi *q) {
-  return q->dlr < 3 ? q->dlr + 1 : 4;
+  const unsigned bytes = q->dlr < 3 ? q->dlr + 1 : 4;
+  return quadspi_is_dual(q) ? (bytes + 1) & ~1u : bytes;
 }
 
 static unsigned poll_clocks(const struct quadspi *q) {
-  return quadspi_header_clocks(q) + poll_bytes(q) * quadspi_clocks_per_byte(q);
+  return quadspi_header_edges(q) + poll_bytes(q) * quadspi_edges_per_byte(q);
 }
 
 // From the end of one status read to the start of the next.
 static unsigned poll_gap(const struct quadspi *q) {
-  const unsigned high = SIM_GET(q->dcr, SIM_QUADSPI_DCR_CSHT) + 1u;
-  return q->pir > high ? q->pir : high;
+  const unsigned high = quadspi_edges_high(q);
+  return 2 * q->pir > high ? 2 * q->pir : high;
 }
 
 // PMM = 0: every unmasked bit equals the match value; PMM = 1: at least one does.
@@ -230,14 +280,24 @@ static bool poll_matches(const struct quadspi *q) {
   return q->cr & SIM_QUADSPI_CR_PMM ? differ != q->psmkr : differ == 0;
 }
 
+static vtime_t next_change(const struct quadspi *q) {
+  struct nor *chips[QUADSPI_CHIPS];
+  const unsigned count = quadspi_chips(q, chips);
+  vtime_t next = VT_NEVER;
+  for (unsigned i = 0; i < count; i++) {
+    const vtime_t change = chips[i] ? nor_next_change(chips[i]) : VT_NEVER;
+    if (change < next) next = change;
+  }
+  return next;
+}
+
 // Places the next read. As long as the chip's answers cannot change by themselves,
 // reads that would bring the same again are passed over; what a test changes in the
 // chip meanwhile is not seen.
 static void next_poll(struct quadspi *q, unsigned clocks) {
-  struct nor *flash = quadspi_flash(q);
   struct quadspi_transfer *t = &q->transfer;
   t->origin = at_clock(q, clocks + poll_gap(q));
-  const vtime_t change = flash ? nor_next_change(flash) : VT_NEVER;
+  const vtime_t change = next_change(q);
   const unsigned next_clocks = poll_clocks(q);
   if (change <= at_clock(q, next_clocks)) return;
   if (change == VT_NEVER) {
@@ -253,7 +313,7 @@ static void poll(struct quadspi *q) {
   const unsigned clocks = poll_clocks(q);
   if (q->transfer.origin == VT_NEVER || clocks_now(q) < clocks) return;
   uint8_t bytes[4] = {0};
-  quadspi_send_header(q, q->ar, quadspi_header_clocks(q));
+  quadspi_send_header(q, q->ar, quadspi_header_edges(q));
   quadspi_receive(q, bytes, poll_bytes(q));
   quadspi_deselect(q);
   q->poll_status = (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 |
@@ -275,21 +335,38 @@ static void report_config(const struct quadspi *q, uint32_t offset, const char *
   report_guest(&q->sim->report, GUEST_QSPI_CONFIG, QUADSPI_BASE + offset, "%s", why);
 }
 
+// RM0410 14.5.1 (SSHIFT), 14.5.6 (DHHC, DDRM).
+static void check_ddr(const struct quadspi *q) {
+  if (!quadspi_is_ddr(q)) {
+    if (q->ccr & SIM_QUADSPI_CCR_DHHC)
+      report_config(q, SIM_QUADSPI_CCR, "DHHC without DDRM");
+    return;
+  }
+  if (q->cr & SIM_QUADSPI_CR_SSHIFT)
+    report_config(q, SIM_QUADSPI_CR, "SSHIFT must be 0 in DDR mode");
+  if (SIM_GET(q->cr, SIM_QUADSPI_CR_PRESCALER) == 0)
+    report_config(q, SIM_QUADSPI_CR, "DDR mode with PRESCALER = 0");
+}
+
 bool quadspi_ready_bus(struct quadspi *q) {
   if (!(q->cr & SIM_QUADSPI_CR_EN)) {
     report_config(q, SIM_QUADSPI_CR, "operation started while EN = 0");
     return false;
   }
-  q->transfer.hz = quadspi_sclk(q);
-  if (q->transfer.hz == 0) {
+  const uint64_t sclk = quadspi_sclk(q);
+  q->transfer.hz = 2 * sclk;
+  if (sclk == 0) {
     report_config(q, SIM_QUADSPI_CR, "operation started while HCLK stands still");
     return false;
   }
-  // DS11532 table 120: 108 MHz in SDR mode [M].
-  if (q->transfer.hz > 108000000u) {
-    report_config(q, SIM_QUADSPI_CR, "SCLK above the controller's 108 MHz");
+  // DS11532 tables 120 and 121: 108 MHz in SDR mode, 80 MHz in DDR mode [M].
+  if (sclk > (quadspi_is_ddr(q) ? 80000000u : 108000000u)) {
+    report_config(q, SIM_QUADSPI_CR,
+                  quadspi_is_ddr(q) ? "SCLK above the controller's 80 MHz in DDR mode"
+                                    : "SCLK above the controller's 108 MHz");
   }
-  if (q->check_pins) q->check_pins(q->ctx, q->transfer.hz);
+  check_ddr(q);
+  if (q->check_pins) q->check_pins(q->ctx, sclk);
   return true;
 }
 
@@ -314,6 +391,13 @@ static bool outside_flash(struct quadspi *q, uint64_t count) {
   return true;
 }
 
+void quadspi_check_extra_data(struct quadspi *q) {
+  if (!q->extra_data) return;
+  report_guest(&q->sim->report, GUEST_QSPI_ERRATUM, QUADSPI_BASE + SIM_QUADSPI_CCR,
+               "ES0334: extra data in the FIFO after a quad DDR read; ABORT after it");
+  q->extra_data = false;
+}
+
 // What ES0334 and the speculating core forbid. Silicon would go wrong here or there;
 // the model carries on and says so.
 static void check_errata(struct quadspi *q) {
@@ -323,6 +407,7 @@ static void check_errata(struct quadspi *q) {
     report_guest(&q->sim->report, GUEST_QSPI_ERRATUM, QUADSPI_BASE + SIM_QUADSPI_CCR,
                  "ES0334: an indirect write with dummy cycles loses its first nibble");
   }
+  quadspi_check_extra_data(q);
   if (ccr_field(q, SIM_QUADSPI_CCR_ADMODE) != 0) q->ar_unaligned = (q->ar & 3u) != 0;
   q->aborted = false;
   if (q->window_is_normal && q->window_is_normal(q->ctx)) {
@@ -362,13 +447,14 @@ void quadspi_advance(struct quadspi *q) {
   if (q->state == QUADSPI_HEADER) begin_data(q);
   if (q->state == QUADSPI_DATA) move_data(q);
   if (q->state == QUADSPI_POLL) poll(q);
+  if (q->state == QUADSPI_MAPPED) quadspi_window_advance(q);
 }
 
 // Bytes that must cross before the FIFO threshold flag rises; 0 = it will not.
 static uint64_t bytes_to_threshold(const struct quadspi *q) {
   const unsigned level = q->fifo.level;
   const unsigned wanted = SIM_GET(q->cr, SIM_QUADSPI_CR_FTHRES) + 1u;
-  if (!(q->cr & SIM_QUADSPI_CR_FTIE)) return 0;
+  if (!(q->cr & (SIM_QUADSPI_CR_FTIE | SIM_QUADSPI_CR_DMAEN))) return 0;
   if (is_read(q)) return level < wanted ? wanted - level : 0;
   const unsigned highest = QUADSPI_FIFO_BYTES - wanted;
   return level > highest ? level - highest : 0;
@@ -376,15 +462,16 @@ static uint64_t bytes_to_threshold(const struct quadspi *q) {
 
 // Bytes to the next thing worth waking for.
 static uint64_t bytes_to_event(const struct quadspi *q) {
-  const uint64_t move = can_move(q), flag = bytes_to_threshold(q);
+  uint64_t move = can_move(q), flag = bytes_to_threshold(q);
+  if (quadspi_is_dual(q)) flag = (flag + 1) & ~1ull;
   return flag > 0 && flag < move ? flag : move;
 }
 
 // When `count` more bytes have crossed the bus.
 static vtime_t after_bytes(const struct quadspi *q, uint64_t count) {
   const bool header = q->state == QUADSPI_HEADER;
-  const uint64_t ahead = header ? quadspi_header_clocks(q) : q->transfer.ahead;
-  return at_clock(q, ahead + (q->transfer.moved + count) * quadspi_clocks_per_byte(q));
+  const uint64_t ahead = header ? quadspi_header_edges(q) : q->transfer.ahead;
+  return at_clock(q, ahead + (q->transfer.moved + count) * quadspi_edges_per_byte(q));
 }
 
 void quadspi_schedule(struct quadspi *q) {
@@ -392,6 +479,8 @@ void quadspi_schedule(struct quadspi *q) {
   vtime_t at = VT_NEVER;
   if (q->state == QUADSPI_POLL && q->transfer.origin != VT_NEVER) {
     at = at_clock(q, poll_clocks(q));
+  } else if (q->state == QUADSPI_MAPPED) {
+    at = quadspi_window_next(q);
   } else if (q->state == QUADSPI_HEADER || q->state == QUADSPI_DATA) {
     const uint64_t count = bytes_to_event(q);
     if (count > 0 || q->state == QUADSPI_HEADER) at = after_bytes(q, count);
@@ -407,6 +496,7 @@ void quadspi_stall_for(struct quadspi *q, unsigned bytes) {
   if (q->state != QUADSPI_HEADER && q->state != QUADSPI_DATA) return;
   // The FIFO can always take or give what a register access is wide.
   const uint64_t move = can_move(q);
+  if (quadspi_is_dual(q)) bytes = (bytes + 1) & ~1u;
   const vtime_t until = after_bytes(q, bytes < move ? bytes : move);
   if (q->stall) {
     q->stall(q->ctx, until);
@@ -422,21 +512,26 @@ static void cut_header(struct quadspi *q) {
   const bool polls = q->state == QUADSPI_POLL;
   if (q->transfer.origin == VT_NEVER || clocks == 0) return;  // CS# is high
   quadspi_send_header(q, q->ar, clocks);
-  const unsigned header = quadspi_header_clocks(q);
+  const unsigned header = quadspi_header_edges(q);
   if (!polls || clocks <= header) return;
   uint8_t bytes[4];
-  quadspi_receive(q, bytes, (size_t)(clocks - header) / quadspi_clocks_per_byte(q));
+  const size_t count = (size_t)(clocks - header) / quadspi_edges_per_byte(q);
+  quadspi_receive(q, bytes, quadspi_is_dual(q) ? count & ~(size_t)1 : count);
 }
 
 // The same of a byte on its way out: a chip does not execute what ends inside one.
 static void cut_byte(struct quadspi *q) {
-  struct nor *flash = quadspi_flash(q);
-  const unsigned per_byte = quadspi_clocks_per_byte(q);
-  uint8_t byte;
-  if (is_read(q) || !flash || !quadspi_pop(q, &byte)) return;
-  const uint64_t data_clocks = clocks_now(q) - q->transfer.ahead;
-  const uint64_t clocks = data_clocks - q->transfer.moved * per_byte;
-  nor_send(flash, NOR_PART_CUT, 8 / per_byte, &byte, (size_t)clocks * (8 / per_byte));
+  struct nor *chips[QUADSPI_CHIPS];
+  const unsigned count = quadspi_chips(q, chips);
+  const unsigned lines = quadspi_lines(ccr_field(q, SIM_QUADSPI_CCR_DMODE));
+  const uint64_t edges =
+      clocks_now(q) - q->transfer.ahead - q->transfer.moved * quadspi_edges_per_byte(q);
+  const size_t bits = (size_t)(quadspi_is_ddr(q) ? edges : edges / 2) * lines;
+  for (unsigned i = 0; i < count && !is_read(q); i++) {
+    uint8_t byte;
+    if (quadspi_pop(q, &byte) && chips[i])
+      nor_send(chips[i], NOR_PART_CUT, lines, &byte, bits);
+  }
 }
 
 // CS# rises wherever the transfer is; the FIFO is flushed.

@@ -26,6 +26,7 @@ void quadspi_window_open(struct quadspi *q) {
     return;
   }
   if (!quadspi_ready_bus(q)) return;
+  quadspi_check_extra_data(q);
   if (q->ar_unaligned) {
     report_guest(&q->sim->report, GUEST_QSPI_ERRATUM, QUADSPI_BASE + SIM_QUADSPI_CCR,
                  "ES0334: first memory-mapped read is wrong after AR[1:0] != 0; "
@@ -52,14 +53,31 @@ uint32_t quadspi_window_limit(const struct quadspi *q) {
   return bytes < WINDOW_BYTES ? (uint32_t)bytes : WINDOW_BYTES;
 }
 
+static void read_bytes(struct quadspi *q, uint32_t offset, uint8_t *bytes,
+                       unsigned count);
+
+// Two chips give two bytes at a time, from an even address on.
+static void read_odd_bytes(struct quadspi *q, uint32_t offset, uint8_t *bytes,
+                           unsigned count) {
+  uint8_t pairs[6];
+  const unsigned skip = offset & 1u;
+  read_bytes(q, offset - skip, pairs, (skip + count + 1) & ~1u);
+  memcpy(bytes, pairs + skip, count);
+}
+
 // A read that continues the last one keeps CS# low; any other begins a new command.
 static void read_bytes(struct quadspi *q, uint32_t offset, uint8_t *bytes,
                        unsigned count) {
   struct quadspi_window *w = &q->window;
+  if (!w->touched) w->release_at = VT_NEVER;  // until the cost of the read is asked for
   w->touched = true;
+  if (quadspi_is_dual(q) && ((offset | count) & 1u)) {
+    read_odd_bytes(q, offset, bytes, count);
+    return;
+  }
   if (!w->open || offset != w->chip_next) {
     if (w->open) quadspi_deselect(q);
-    quadspi_send_header(q, offset, quadspi_header_clocks(q));
+    quadspi_send_header(q, offset, quadspi_header_edges(q));
     w->open = true;
   }
   quadspi_receive(q, bytes, count);
@@ -105,8 +123,10 @@ static uint64_t reachable(const struct quadspi *q) {
 }
 
 const uint8_t *quadspi_window_direct(struct quadspi *q, uint32_t *size) {
-  const struct nor *flash = quadspi_flash(q);
+  struct nor *chips[QUADSPI_CHIPS];
   *size = 0;
+  if (quadspi_chips(q, chips) != 1) return NULL;  // two chips take turns
+  const struct nor *flash = chips[0];
   if (q->state != QUADSPI_MAPPED || !flash) return NULL;
   uint64_t bytes = quadspi_window_limit(q);
   if (flash->chip->size < bytes) bytes = flash->chip->size;
@@ -145,17 +165,47 @@ static void prefetch(struct quadspi *q, unsigned per_byte) {
 // CS# up and down again, and the header.
 static vtime_t jump_time(struct quadspi *q) {
   const uint64_t sclk = quadspi_sclk(q);
-  if (sclk != 0) q->transfer.hz = sclk;  // PRESCALER or HCLK may have changed
-  const unsigned high = SIM_GET(q->dcr, SIM_QUADSPI_DCR_CSHT) + 1u;
-  return vt_cycles(quadspi_header_clocks(q) + (q->window.streaming ? high : 0),
+  if (sclk != 0) q->transfer.hz = 2 * sclk;  // PRESCALER or HCLK may have changed
+  const unsigned high = quadspi_edges_high(q);
+  return vt_cycles(quadspi_header_edges(q) + (q->window.streaming ? high : 0),
                    q->transfer.hz);
 }
 
-vtime_t quadspi_window_cost(struct quadspi *q, uint32_t offset, unsigned bytes) {
+// --- The timeout counter ---
+//
+// LPTR clocks after the prefetch has filled the FIFO CS# rises, TOF is set and BUSY
+// falls (RM0410 14.3.8); the next read begins a new command.
+
+vtime_t quadspi_window_next(const struct quadspi *q) {
+  const bool counts = (q->cr & SIM_QUADSPI_CR_TCEN) && q->window.touched;
+  return counts ? q->window.release_at : VT_NEVER;
+}
+
+static void start_timeout(struct quadspi *q, unsigned per_byte) {
   struct quadspi_window *w = &q->window;
-  const unsigned per_byte = quadspi_clocks_per_byte(q);
+  if (!(q->cr & SIM_QUADSPI_CR_TCEN)) return;
+  const uint64_t room = QUADSPI_FIFO_BYTES - (w->bus_next - w->cpu_next);
+  const uint64_t edges = room * per_byte + 2ull * q->lptr;
+  w->release_at = w->bus_time + vt_cycles(edges, q->transfer.hz);
+  quadspi_schedule(q);
+}
+
+void quadspi_window_advance(struct quadspi *q) {
+  if (q->sim->events.now < quadspi_window_next(q)) return;
+  quadspi_window_halt(q);
+  q->flags |= SIM_QUADSPI_SR_TOF;
+}
+
+static void check_last_word(struct quadspi *q, uint32_t offset, unsigned bytes) {
+  if (quadspi_window_limit(q) - offset - bytes >= 4) return;
+  report_guest(&q->sim->report, GUEST_QSPI_ERRATUM, 0x90000000u + offset,
+               "the last word of the region reads wrong on some parts");
+}
+
+static vtime_t cost(struct quadspi *q, uint32_t offset, unsigned bytes,
+                    unsigned per_byte) {
+  struct quadspi_window *w = &q->window;
   const vtime_t now = q->sim->events.now;
-  if (q->state != QUADSPI_MAPPED) return 0;
   w->touched = true;
   if (w->streaming && offset == w->cpu_next) {
     prefetch(q, per_byte);
@@ -171,4 +221,13 @@ vtime_t quadspi_window_cost(struct quadspi *q, uint32_t offset, unsigned bytes) 
   w->bus_next = w->cpu_next;
   w->bus_time += vt_cycles((uint64_t)missing * per_byte, q->transfer.hz);
   return w->bus_time - now;
+}
+
+vtime_t quadspi_window_cost(struct quadspi *q, uint32_t offset, unsigned bytes) {
+  if (q->state != QUADSPI_MAPPED) return 0;
+  const unsigned per_byte = quadspi_edges_per_byte(q);
+  check_last_word(q, offset, bytes);
+  const vtime_t time = cost(q, offset, bytes, per_byte);
+  start_timeout(q, per_byte);
+  return time;
 }

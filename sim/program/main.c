@@ -93,6 +93,14 @@ static bool read_files(struct program *p) {
   return good;
 }
 
+static bool set_chip_state(struct program *p) {
+  const char *state = p->options.qspi_state;
+  if (!state || nor_set_state(&p->machine->nor, state)) return true;
+  fprintf(stderr, "quadboot-sim: a %s cannot be in the state '%s'\n",
+          p->machine->nor.chip->name, state);
+  return false;
+}
+
 static bool open_uart(struct program *p) {
   const char *name = p->options.uart_file;
   if (!name) return true;
@@ -179,7 +187,7 @@ static int run_program(struct program *p) {
   p->machine = machine_create(p->options.board, p->options.mode);
   p->client_exits = json_array();
   int status = EXIT_USAGE;
-  if (read_files(p) && open_uart(p) && open_pace(p)) {
+  if (read_files(p) && set_chip_state(p) && open_uart(p) && open_pace(p)) {
     run(p);
     status = finish(p);
   }

@@ -18,6 +18,9 @@ const char options_help[] =
     "                        (repeatable); loaded over what the image files hold\n"
     "  --flash FILE          internal flash; created if missing, written at the end\n"
     "  --qspi FILE           external QSPI flash, likewise\n"
+    "  --qspi-chip NAME      another QSPI flash chip than the board's (w25q512jv, ...)\n"
+    "  --qspi-state STATE    what a reset may find it in: qpi, xip, 4byte, suspended,\n"
+    "                        dpd, protected or noqe\n"
     "  --usbip HOST:PORT     offer the board's USB device there (USB/IP); port 0 takes\n"
     "                        a free one and prints it\n"
     "  --uart FILE|-         what the board prints on USART1 (- is standard output)\n"
@@ -46,6 +49,8 @@ enum {
   OPT_LOAD,
   OPT_FLASH,
   OPT_QSPI,
+  OPT_QSPI_CHIP,
+  OPT_QSPI_STATE,
   OPT_USBIP,
   OPT_UART,
   OPT_BUTTON,
@@ -65,6 +70,8 @@ static const struct option long_options[] = {
     {"load", required_argument, NULL, OPT_LOAD},
     {"flash", required_argument, NULL, OPT_FLASH},
     {"qspi", required_argument, NULL, OPT_QSPI},
+    {"qspi-chip", required_argument, NULL, OPT_QSPI_CHIP},
+    {"qspi-state", required_argument, NULL, OPT_QSPI_STATE},
     {"usbip", required_argument, NULL, OPT_USBIP},
     {"uart", required_argument, NULL, OPT_UART},
     {"button", no_argument, NULL, OPT_BUTTON},
@@ -115,6 +122,38 @@ static bool parse_board(struct parsing *p, const char *name) {
     strncat(known, boards[i]->name, sizeof known - strlen(known) - 1);
   }
   return bad(p, "there is no board '%s'; there are: %s", name, known);
+}
+
+static void append_name(char *list, size_t size, const char *name) {
+  strncat(list, *list ? ", " : "", size - strlen(list) - 1);
+  strncat(list, name, size - strlen(list) - 1);
+}
+
+static bool parse_chip(struct parsing *p, const char *name) {
+  p->o->qspi_chip = nor_chip_find(name);
+  if (p->o->qspi_chip) return true;
+  char known[384] = "";
+  for (size_t i = 0; nor_chip_at(i); i++)
+    append_name(known, sizeof known, nor_chip_at(i)->name);
+  return bad(p, "there is no QSPI chip '%s'; there are: %s", name, known);
+}
+
+static bool parse_state(struct parsing *p, const char *name) {
+  char known[128] = "";
+  for (size_t i = 0; nor_state_at(i); i++) {
+    p->o->qspi_state = nor_state_at(i);
+    if (!strcmp(nor_state_at(i), name)) return true;
+    append_name(known, sizeof known, nor_state_at(i));
+  }
+  return bad(p, "there is no QSPI chip state '%s'; there are: %s", name, known);
+}
+
+// The board with another chip in its place.
+static void fit_chip(struct options *o) {
+  if (!o->qspi_chip) return;
+  o->own_board = *o->board;
+  o->own_board.qspi_chip = o->qspi_chip->name;
+  o->board = &o->own_board;
 }
 
 static bool parse_load(struct parsing *p, const char *text) {
@@ -190,6 +229,8 @@ static bool parse_one(struct parsing *p, int option, const char *text) {
     case OPT_LOAD: return parse_load(p, text);
     case OPT_FLASH: o->flash_file = text; return true;
     case OPT_QSPI: o->qspi_file = text; return true;
+    case OPT_QSPI_CHIP: return parse_chip(p, text);
+    case OPT_QSPI_STATE: return parse_state(p, text);
     case OPT_USBIP: return parse_usbip(p, text);
     case OPT_UART: o->uart_file = text; return true;
     case OPT_BUTTON: o->button = true; return true;
@@ -221,6 +262,7 @@ static bool parse_all(struct parsing *p, int argc, char **argv, bool *help) {
     return bad(p, "'%s' is not an option; files are given with --load", argv[optind]);
   }
   if (!p->o->board) return bad(p, "--board is missing; try --help");
+  fit_chip(p->o);
   return true;
 }
 

@@ -7,6 +7,7 @@
 
 #include "sim/cpu/cpu.h"
 #include "sim/machine/board.h"
+#include "sim/models/nor.h"
 #include "sim/server/pace.h"
 
 enum { OPTIONS_MAX_LOADS = 16 };
@@ -18,7 +19,10 @@ struct load_option {
 };
 
 struct options {
-  const struct board *board;
+  const struct board *board;  // perhaps `own_board`: do not copy this struct
+  struct board own_board;
+  const struct nor_chip *qspi_chip;  // NULL: the board's
+  const char *qspi_state;            // NULL: as delivered
   struct load_option loads[OPTIONS_MAX_LOADS];
   unsigned load_count;
   const char *flash_file, *qspi_file, *report_file, *uart_file;

@@ -44,10 +44,15 @@ static void load_bootloader(struct rig *r) {
 }
 
 struct rig *rig_open(const struct rig_board *board) {
+  return rig_open_with(board, board_find(board->name)->qspi_chip);
+}
+
+struct rig *rig_open_with(const struct rig_board *board, const char *qspi_chip) {
   struct rig *r = calloc(1, sizeof *r);
   assert_non_null(r);
   r->board = board;
   r->variant = *board_find(board->name);
+  r->variant.qspi_chip = qspi_chip;
   if (board->flash_size) r->variant.flash_size = board->flash_size;
   r->m = machine_create(&r->variant, CPU_BLOCK);
   if (board->two_banks) {

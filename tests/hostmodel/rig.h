@@ -44,7 +44,7 @@ enum {
 
 struct rig {
   const struct rig_board *board;
-  struct board variant;  // the board with another chip
+  struct board variant;  // the board with other chips
   struct machine *m;
   char uart[RIG_UART + 1];
   size_t uart_length;
@@ -68,6 +68,7 @@ struct request {
 
 // A board with quadboot alone in its flash, switched off.
 struct rig *rig_open(const struct rig_board *board);
+struct rig *rig_open_with(const struct rig_board *board, const char *qspi_chip);
 void rig_close(struct rig *r);
 
 // cmocka fixtures. The initial state is a const struct rig_board; a test finds its

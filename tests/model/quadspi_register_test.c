@@ -19,16 +19,11 @@ static void reset_values(void **state) {
 static const struct {
   uint32_t offset, kept, missing, reserved;
 } bits[] = {
-    {CR, 0xFFDF0F91, 0x0000004C, 0x0020E020},
-    {DCR, 0x001F0701, 0, 0xFFE0F8FE},
-    {DLR, 0xFFFFFFFF, 0, 0},
-    {CCR, 0x1F7FFFFF, 0xC0000000, 0x20800000},
-    {AR, 0xFFFFFFFF, 0, 0},
-    {ABR, 0xFFFFFFFF, 0, 0},
-    {PSMKR, 0xFFFFFFFF, 0, 0},
-    {PSMAR, 0xFFFFFFFF, 0, 0},
-    {PIR, 0x0000FFFF, 0, 0xFFFF0000},
-    {LPTR, 0x0000FFFF, 0, 0xFFFF0000},
+    {CR, 0xFFDF0FDD, 0, 0x0020E020},  {DCR, 0x001F0701, 0, 0xFFE0F8FE},
+    {DLR, 0xFFFFFFFF, 0, 0},          {CCR, 0xDF7FFFFF, 0, 0x20800000},
+    {AR, 0xFFFFFFFF, 0, 0},           {ABR, 0xFFFFFFFF, 0, 0},
+    {PSMKR, 0xFFFFFFFF, 0, 0},        {PSMAR, 0xFFFFFFFF, 0, 0},
+    {PIR, 0x0000FFFF, 0, 0xFFFF0000}, {LPTR, 0x0000FFFF, 0, 0xFFFF0000},
 };
 
 static void every_bit_has_its_class(void **state) {
@@ -46,7 +41,7 @@ static void every_bit_has_its_class(void **state) {
         assert_int_equal(report_count(&b->rig.sim.report, GUEST_RESERVED_BITS), 1);
       } else if (bits[i].offset == CCR && (value & 0xC300)) {
         expect_only(&b->rig, GUEST_QSPI_CONFIG);  // a phase: would start, but EN = 0
-      } else if (bits[i].offset == CR && value == 0x1000) {
+      } else if (bits[i].offset == CR && (value == 0x1000 || value == TCEN)) {
         expect_only(&b->rig, GUEST_QSPI_ERRATUM);
       } else {
         expect_quiet(&b->rig);

@@ -59,8 +59,9 @@ enum {
   POLL = 2 << 26,
   MAPPED = 3 << 26,
   SIOO = 1 << 28,
-
+  DHHC = 1 << 30,
 };
+#define DDRM 0x80000000u
 
 #define DUMMY(n)  ((uint32_t)(n) << 18)
 #define PRESC(n)  ((uint32_t)(n) << 24)

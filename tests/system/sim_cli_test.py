@@ -53,6 +53,10 @@ def every_bad_option_is_one_sentence():
     assert 'files are given with --load' in refused(*DISCO, 'boot.elf')
     for value in ('0', '-1', '1x', '', '99999999999999999999'):
         assert '--run-ms takes' in refused(*DISCO, '--run-ms', value)
+    chips = refused(*DISCO, '--qspi-chip', 'w25q999')
+    assert 'mx25l51245g' in chips and 'sst26vf064b' in chips, chips
+    assert 'suspended' in refused(*DISCO, '--qspi-state', 'tired')
+    assert "'qpi'" in refused(*DISCO, '--qspi-chip', 'mx25r6435f', '--qspi-state', 'qpi')
     assert '--mode is' in refused(*DISCO, '--mode', 'fast')
     assert '--pace is' in refused(*DISCO, '--pace', 'slow')
     assert 'is not HOST:PORT' in refused(*DISCO, '--usbip', '127.0.0.1:99999')
@@ -93,7 +97,8 @@ def every_bad_file_is_one_sentence():
 def help_tells_all_options():
     done = run('--help')
     assert done.returncode == 0 and done.stderr == ''
-    for option in ('--board', '--load', '--flash', '--qspi', '--usbip', '--uart', '--button',
+    for option in ('--board', '--load', '--flash', '--qspi', '--qspi-chip',
+                   '--qspi-state', '--usbip', '--uart', '--button',
                    '--run-ms', '--mode', '--pace', '--report', '--strict', '--lenient'):
         assert option in done.stdout, option
 
@@ -119,6 +124,16 @@ def images_are_created_and_written_back():
         with open(qspi, 'rb') as f:
             assert f.read(8) == b'quad\xff\xff\xff\xff'
         assert os.path.getsize(qspi) == QSPI_SIZE
+
+
+@case
+def another_chip_has_an_image_of_its_size():
+    with tempfile.TemporaryDirectory() as folder:
+        qspi = os.path.join(folder, 'qspi.img')
+        done = run(*DISCO, '--load', BOOT, '--qspi', qspi, '--qspi-chip', 'W25Q128JV',
+                   '--qspi-state', 'dpd', '--run-ms', '5', '--lenient')
+        assert done.returncode == 0, done
+        assert os.path.getsize(qspi) == 16 << 20
 
 
 @case
