@@ -137,14 +137,15 @@ static void poll_sockets(struct pace *p, int timeout_ms) {
   }
 }
 
-// Lock-step: does anything inside keep time moving?
-static bool board_has_work(const struct pace *p) {
-  if (imported(p)) return p->bridge.under_way > 0 || p->sleeping;
-  return !p->resting;
-}
-
 static vtime_t end_time(const struct pace *p) {
   return p->options.run_for;
+}
+
+// Lock-step: does anything keep time moving? A board at rest waits for a client for
+// ever, unless somebody asked for an end of time.
+static bool time_moves(const struct pace *p) {
+  if (imported(p)) return p->bridge.under_way > 0 || p->sleeping;
+  return !p->resting || end_time(p) != VT_NEVER;
 }
 
 static void run_chunk(struct pace *p, vtime_t until) {
@@ -169,7 +170,7 @@ static bool idles(const struct pace *p) {
 }
 
 static void step_lockstep(struct pace *p) {
-  if (!board_has_work(p)) {
+  if (!time_moves(p)) {
     poll_sockets(p, POLL_MS);
     return;
   }

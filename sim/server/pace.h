@@ -9,7 +9,8 @@
 //
 // Lock-step needs one more rule, for when no client is there: the board runs until
 // it *rests*, that is until its USB device has been ready and idle for REST_TIME
-// of virtual time. Clients are let in only then. A board without a device runs
+// of virtual time. Clients are let in only then. There time stands, too, unless
+// `run_for` says when it ends: then it goes on to that. A board without a device runs
 // on; after IDLE_TIME of it, no faster than wall time.
 #pragma once
 
