@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // quadboot-sim: one simulated board from the command line.
-#include <errno.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,16 +9,23 @@
 
 #include "sim/machine/load.h"
 #include "sim/machine/report_json.h"
+#include "sim/program/console.h"
 #include "sim/program/options.h"
+#include "sim/program/outputs.h"
 #include "sim/server/pace.h"
 
-enum { EXIT_GOOD = 0, EXIT_SEEN = 1, EXIT_USAGE = 2 };
+enum {
+  EXIT_GOOD = 0,
+  EXIT_SEEN = 1,
+  EXIT_USAGE = 2,
+  TOLD_AT_MOST = 20,  // lines about what was seen; more than that nobody reads
+};
 
 struct program {
   struct options options;
   struct machine *machine;
   struct pace pace;
-  FILE *uart;
+  struct console console;
   json_t *client_exits;
 };
 
@@ -28,6 +34,16 @@ static volatile sig_atomic_t asked_to_end;
 static void on_signal(int number) {
   (void)number;
   asked_to_end = 1;
+}
+
+static void catch_signals(void) {
+  const struct sigaction action = {.sa_handler = on_signal};
+  sigaction(SIGTERM, &action, NULL);
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGHUP, &action, NULL);
+  // A lost reader and a file that may not grow are errors of the write.
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
 }
 
 static void complain(const char *sentence) {
@@ -40,9 +56,8 @@ static void on_log(void *ctx, const char *sentence) {
 }
 
 static void on_uart(void *ctx, uint8_t byte) {
-  const struct program *p = ctx;
-  fputc(byte, p->uart);
-  if (byte == '\n') fflush(p->uart);
+  struct program *p = ctx;
+  console_put(&p->console, byte);
 }
 
 static bool save_images(struct program *p) {
@@ -93,12 +108,11 @@ static bool read_files(struct program *p) {
   return good;
 }
 
-static bool open_uart(struct program *p) {
-  const char *name = p->options.uart_file;
-  if (!name) return true;
-  p->uart = strcmp(name, "-") ? fopen(name, "w") : stdout;
-  if (!p->uart) {
-    fprintf(stderr, "quadboot-sim: %s cannot be written: %s\n", name, strerror(errno));
+static bool open_outputs(struct program *p) {
+  struct load_error error;
+  if (!outputs_check(&p->options, &error) ||
+      !console_open(&p->console, p->options.uart_file, &error)) {
+    complain(error.text);
     return false;
   }
   p->machine->on_uart = on_uart;
@@ -117,15 +131,18 @@ static bool open_pace(struct program *p) {
                                     .client_gone = on_client_gone,
                                     .ctx = p};
   const char *why = pace_open(&p->pace, p->machine, &pace);
+  struct usbip_endpoint real = o->usbip;
+  char text[USBIP_ENDPOINT_TEXT_SIZE];
+  if (!why) real.port = pace_port(&p->pace);
+  usbip_endpoint_format(&real, text);
   if (why) {
-    fprintf(stderr, "quadboot-sim: cannot listen on %s:%u: %s\n", o->usbip.host,
-            o->usbip.port, why);
+    fprintf(stderr, "quadboot-sim: cannot listen on %s: %s\n", text, why);
     return false;
   }
   if (!o->has_usbip) return true;
   // Standard output belongs to the board when it was asked for.
-  FILE *to = p->uart == stdout ? stderr : stdout;
-  fprintf(to, "usbip: listening on %s:%u\n", o->usbip.host, pace_port(&p->pace));
+  FILE *to = p->console.out == stdout ? stderr : stdout;
+  fprintf(to, "usbip: listening on %s\n", text);
   fflush(to);
   return true;
 }
@@ -144,33 +161,52 @@ static bool write_report(struct program *p) {
   // The one figure here that differs between two equal runs.
   json_object_set_new(report, "host_cpu_s",
                       json_real((double)clock() / CLOCKS_PER_SEC));
+  struct load_error error;
   bool good = true;
-  if (p->options.report_file &&
-      json_dump_file(report, p->options.report_file, JSON_INDENT(2))) {
-    fprintf(stderr, "quadboot-sim: %s cannot be written\n", p->options.report_file);
-    good = false;
+  if (p->options.report_file) {
+    char *text = json_dumps(report, JSON_INDENT(2));
+    good = output_write(p->options.report_file, text, strlen(text), &error);
+    free(text);
+    if (!good) complain(error.text);
   }
   json_decref(report);
   return good;
 }
 
+static void tell_one(const struct report_entry *e) {
+  const char *kind =
+      e->kind == REPORT_GUEST_ERROR ? guest_error_name(e->error) : "unimplemented";
+  fprintf(stderr, "quadboot-sim: %s: %s (PC 0x%08x, %.3f ms, %llu times)\n", kind,
+          e->detail, (unsigned)e->pc, (double)e->first / 1e9,
+          (unsigned long long)e->count);
+}
+
 // One line for each thing seen, so that nobody needs the report to know.
 static void tell(const struct report *r) {
+  unsigned seen = 0;
   for (const struct report_entry *e = r->entries; e; e = e->next) {
-    const char *kind =
-        e->kind == REPORT_GUEST_ERROR ? guest_error_name(e->error) : "unimplemented";
-    fprintf(stderr, "quadboot-sim: %s: %s (PC 0x%08x, %.3f ms, %llu times)\n", kind,
-            e->detail, (unsigned)e->pc, (double)e->first / 1e9,
-            (unsigned long long)e->count);
+    if (seen++ < TOLD_AT_MOST) tell_one(e);
   }
+  if (seen > TOLD_AT_MOST) {
+    fprintf(stderr, "quadboot-sim: and %u more; --report FILE has them all\n",
+            seen - TOLD_AT_MOST);
+  }
+}
+
+static bool close_console(struct program *p) {
+  struct load_error error;
+  if (console_close(&p->console, &error)) return true;
+  complain(error.text);
+  return false;
 }
 
 static int finish(struct program *p) {
   const struct report *r = &p->machine->sim.report;
   const bool saved = save_images(p);
   const bool reported = write_report(p);
+  const bool printed = close_console(p);
   tell(r);
-  if (!saved || !reported) return EXIT_USAGE;
+  if (!saved || !reported || !printed) return EXIT_USAGE;
   const bool clean = r->guest_errors + r->unimplemented == 0;
   return clean || !p->options.strict ? EXIT_GOOD : EXIT_SEEN;
 }
@@ -179,13 +215,11 @@ static int run_program(struct program *p) {
   p->machine = machine_create(p->options.board, p->options.mode);
   p->client_exits = json_array();
   int status = EXIT_USAGE;
-  if (read_files(p) && open_uart(p) && open_pace(p)) {
+  if (read_files(p) && open_outputs(p) && open_pace(p)) {
     run(p);
     status = finish(p);
   }
   pace_close(&p->pace);
-  if (p->uart) fflush(p->uart);
-  if (p->uart && p->uart != stdout) fclose(p->uart);
   json_decref(p->client_exits);
   machine_destroy(p->machine);
   return status;
@@ -199,9 +233,6 @@ int main(int argc, char **argv) {
     case OPTIONS_BAD: complain(error); return EXIT_USAGE;
     case OPTIONS_GOOD: break;
   }
-  const struct sigaction action = {.sa_handler = on_signal};
-  sigaction(SIGTERM, &action, NULL);
-  sigaction(SIGINT, &action, NULL);
-  signal(SIGPIPE, SIG_IGN);
+  catch_signals();
   return run_program(&program);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 const char options_help[] =
     "usage: quadboot-sim --board NAME [options]\n"
@@ -15,15 +16,23 @@ const char options_help[] =
     "\n"
     "  --board NAME          stm32f769i-disco, f769-custom-fs, nucleo-f767zi\n"
     "  --load FILE[@ADDR]    an ELF or Intel HEX file, or a raw file at ADDR\n"
-    "                        (repeatable); loaded over what the image files hold\n"
+    "                        (repeatable); loaded over what the image files hold;\n"
+    "                        ADDR is hexadecimal and begins with 0x\n"
     "  --flash FILE          internal flash; created if missing, written at the end\n"
+    "                        and whenever a USB/IP client goes away\n"
     "  --qspi FILE           external QSPI flash, likewise\n"
     "  --usbip HOST:PORT     offer the board's USB device there (USB/IP); port 0 takes\n"
     "                        a free one and prints it\n"
     "  --uart FILE|-         what the board prints on USART1 (- is standard output)\n"
     "  --button              the board's button is held from reset on\n"
-    "  --run-ms N            stop after N milliseconds of virtual time\n"
-    "                        (default: run until SIGTERM or SIGINT)\n"
+    "  --run-ms N            stop N milliseconds of virtual time after power comes.\n"
+    "                        Power-on reset takes the first 1.5 and is never cut\n"
+    "                        short; the instruction (--mode block: the run of\n"
+    "                        instructions up to a jump) under way at the end is\n"
+    "                        finished, which may take some microseconds more.\n"
+    "                        In lockstep no time passes while a client holds the\n"
+    "                        device and asks for nothing\n"
+    "                        (default: run until SIGTERM, SIGINT or SIGHUP)\n"
     "  --until-client-exit   stop at the instant the first USB/IP client goes away\n"
     "  --mode block|precise  speed or exactness of the CPU (default: block)\n"
     "  --pace lockstep|wall|free\n"
@@ -36,7 +45,7 @@ const char options_help[] =
     "  --help                this text\n"
     "\n"
     "Exit status: 0 nothing wrong was seen (or --lenient), 1 something was,\n"
-    "2 a bad option or file.\n"
+    "2 a bad option, or a file that cannot be read or written.\n"
     "\n"
     "The program links the Unicorn CPU emulator and is as a whole under the\n"
     "GNU GPL version 2; quadboot's own source is under the MIT licence.\n";
@@ -123,11 +132,17 @@ static bool parse_load(struct parsing *p, const char *text) {
   }
   struct load_option *l = &p->o->loads[p->o->load_count++];
   const char *at = strrchr(text, '@');
-  // Only what looks like a number makes an '@' more than a part of the name.
-  l->has_addr = at && at[1] >= '0' && at[1] <= '9';
+  // An address begins with 0x: any other '@' is a part of the name.
+  l->has_addr = at && at[1] == '0' && (at[2] == 'x' || at[2] == 'X');
   uint64_t addr = 0;
   if (l->has_addr && !number(at + 1, UINT32_MAX, &addr)) {
     return bad(p, "'%s' is not an address; write it like 0x08010000", at + 1);
+  }
+  if (at && !l->has_addr && access(text, F_OK)) {
+    return bad(p,
+               "there is no file '%s', and '%s' is not an address: that begins "
+               "with 0x, like 0x08010000",
+               text, at + 1);
   }
   l->addr = (uint32_t)addr;
   const size_t length = l->has_addr ? (size_t)(at - text) : strlen(text);
@@ -221,6 +236,9 @@ static bool parse_all(struct parsing *p, int argc, char **argv, bool *help) {
     return bad(p, "'%s' is not an option; files are given with --load", argv[optind]);
   }
   if (!p->o->board) return bad(p, "--board is missing; try --help");
+  if (p->o->end_with_client && !p->o->has_usbip) {
+    return bad(p, "--until-client-exit needs --usbip: no client can come without it");
+  }
   return true;
 }
 
