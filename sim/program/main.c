@@ -108,16 +108,20 @@ static bool read_files(struct program *p) {
   return good;
 }
 
-static bool open_outputs(struct program *p) {
+static bool judge_outputs(const struct options *o) {
   struct load_error error;
-  if (!outputs_check(&p->options, &error) ||
-      !console_open(&p->console, p->options.uart_file, &error)) {
-    complain(error.text);
-    return false;
-  }
+  if (outputs_check(o, &error)) return true;
+  complain(error.text);
+  return false;
+}
+
+static bool open_console(struct program *p) {
+  struct load_error error;
   p->machine->on_uart = on_uart;
   p->machine->ctx = p;
-  return true;
+  if (console_open(&p->console, p->options.uart_file, &error)) return true;
+  complain(error.text);
+  return false;
 }
 
 static bool open_pace(struct program *p) {
@@ -212,10 +216,11 @@ static int finish(struct program *p) {
 }
 
 static int run_program(struct program *p) {
+  if (!judge_outputs(&p->options)) return EXIT_USAGE;
   p->machine = machine_create(p->options.board, p->options.mode);
   p->client_exits = json_array();
   int status = EXIT_USAGE;
-  if (read_files(p) && open_outputs(p) && open_pace(p)) {
+  if (read_files(p) && open_console(p) && open_pace(p)) {
     run(p);
     status = finish(p);
   }
