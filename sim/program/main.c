@@ -124,6 +124,17 @@ static bool open_console(struct program *p) {
   return false;
 }
 
+static vtime_t on_next_act(void *ctx) {
+  const struct program *p = ctx;
+  return incidents_next(&p->options.incidents);
+}
+
+static bool arm_incidents(struct program *p) {
+  const char *why = incidents_arm(&p->options.incidents, p->machine);
+  if (why) complain(why);
+  return !why;
+}
+
 static bool open_pace(struct program *p) {
   const struct options *o = &p->options;
   const struct pace_options pace = {.mode = o->pace,
@@ -131,6 +142,7 @@ static bool open_pace(struct program *p) {
                                     .run_for = o->run_for,
                                     .end_with_client = o->end_with_client,
                                     .endpoint = o->has_usbip ? &o->usbip : NULL,
+                                    .next_act = on_next_act,
                                     .log = on_log,
                                     .client_gone = on_client_gone,
                                     .ctx = p};
@@ -155,6 +167,7 @@ static void run(struct program *p) {
   machine_button(p->machine, p->options.button);
   machine_power_on(p->machine);
   while (pace_step(&p->pace)) {
+    incidents_serve(&p->options.incidents);
     if (asked_to_end && pace_settled(&p->pace)) break;
   }
 }
@@ -220,7 +233,7 @@ static int run_program(struct program *p) {
   p->machine = machine_create(p->options.board, p->options.mode);
   p->client_exits = json_array();
   int status = EXIT_USAGE;
-  if (read_files(p) && open_console(p) && open_pace(p)) {
+  if (read_files(p) && open_console(p) && arm_incidents(p) && open_pace(p)) {
     run(p);
     status = finish(p);
   }

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sim/program/incident_text.h"
+
 const char options_help[] =
     "usage: quadboot-sim --board NAME [options]\n"
     "\n"
@@ -25,6 +27,24 @@ const char options_help[] =
     "                        a free one and prints it\n"
     "  --uart FILE|-         what the board prints on USART1 (- is standard output)\n"
     "  --button              the board's button is held from reset on\n"
+    "  --press START:END     the button is pressed from START to END, milliseconds of\n"
+    "                        virtual time (repeatable)\n"
+    "  --fault WHAT          something goes wrong (repeatable):\n"
+    "      power-cut@WHEN[,for=MS]      power is away for MS (500), or for=ever\n"
+    "      supply=MV@WHEN               the supply is MV millivolts from then on\n"
+    "      usb-unplug@WHEN[,for=MS]     the cable is out for MS (500), or for=ever\n"
+    "      usb-reset@WHEN               the host resets the bus\n"
+    "      usb-drop-token@usb:N, usb-lose-handshake@usb:N, usb-corrupt-data@usb:N\n"
+    "                                   a packet of USB transaction N is lost or bad\n"
+    "      stays-busy@op:N              flash operation N never ends\n"
+    "      stuck=ADDR:BIT:VALUE         a bit of either flash that cannot change\n"
+    "      program-fails=ADDR, erase-fails=ADDR\n"
+    "                                   programs or erases that cover ADDR do not work\n"
+    "      no-crystal                   the crystal (HSE) never starts\n"
+    "    WHEN: MS virtual milliseconds (decimals allowed); op:N as flash operation N\n"
+    "    begins, in:N[:PERCENT] inside it (50), after:N once it has ended, counted\n"
+    "    over both flashes from 1; usb:N at USB transaction N, from 1. ADDR: from\n"
+    "    0x08000000 or 0x90000000 on\n"
     "  --run-ms N            stop N milliseconds of virtual time after power comes.\n"
     "                        Power-on reset takes the first 1.5 and is never cut\n"
     "                        short; the instruction (--mode block: the run of\n"
@@ -58,6 +78,8 @@ enum {
   OPT_USBIP,
   OPT_UART,
   OPT_BUTTON,
+  OPT_PRESS,
+  OPT_FAULT,
   OPT_RUN_MS,
   OPT_UNTIL_CLIENT_EXIT,
   OPT_MODE,
@@ -77,6 +99,8 @@ static const struct option long_options[] = {
     {"usbip", required_argument, NULL, OPT_USBIP},
     {"uart", required_argument, NULL, OPT_UART},
     {"button", no_argument, NULL, OPT_BUTTON},
+    {"press", required_argument, NULL, OPT_PRESS},
+    {"fault", required_argument, NULL, OPT_FAULT},
     {"run-ms", required_argument, NULL, OPT_RUN_MS},
     {"until-client-exit", no_argument, NULL, OPT_UNTIL_CLIENT_EXIT},
     {"mode", required_argument, NULL, OPT_MODE},
@@ -198,6 +222,25 @@ static bool parse_usbip(struct parsing *p, const char *text) {
   return bad(p, "'%s' is not HOST:PORT; write it like 127.0.0.1:3240", text);
 }
 
+static bool add_incident(struct parsing *p, const struct incident *incident) {
+  const char *why = incidents_add(&p->o->incidents, incident);
+  return !why || bad(p, "%s", why);
+}
+
+static bool parse_fault(struct parsing *p, const char *text) {
+  struct incident incident;
+  const char *why;
+  if (incident_parse_fault(text, &incident, &why)) return add_incident(p, &incident);
+  return bad(p, "--fault '%s' %s", text, why);
+}
+
+static bool parse_press(struct parsing *p, const char *text) {
+  struct incident incident;
+  const char *why;
+  if (incident_parse_press(text, &incident, &why)) return add_incident(p, &incident);
+  return bad(p, "--press '%s' %s", text, why);
+}
+
 static bool parse_one(struct parsing *p, int option, const char *text) {
   struct options *o = p->o;
   switch (option) {
@@ -208,6 +251,8 @@ static bool parse_one(struct parsing *p, int option, const char *text) {
     case OPT_USBIP: return parse_usbip(p, text);
     case OPT_UART: o->uart_file = text; return true;
     case OPT_BUTTON: o->button = true; return true;
+    case OPT_PRESS: return parse_press(p, text);
+    case OPT_FAULT: return parse_fault(p, text);
     case OPT_RUN_MS: return parse_milliseconds(p, text);
     case OPT_UNTIL_CLIENT_EXIT: o->end_with_client = true; return true;
     case OPT_MODE: return parse_mode(p, text);

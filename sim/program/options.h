@@ -7,6 +7,7 @@
 
 #include "sim/cpu/cpu.h"
 #include "sim/machine/board.h"
+#include "sim/machine/incidents.h"
 #include "sim/server/pace.h"
 
 enum { OPTIONS_MAX_LOADS = 16 };
@@ -27,6 +28,7 @@ struct options {
   bool button;
   bool strict;
   bool end_with_client;
+  struct incidents incidents;
   vtime_t run_for;  // VT_NEVER: until SIGTERM
   vtime_t turnaround;
   enum cpu_mode mode;

@@ -141,15 +141,21 @@ static vtime_t end_time(const struct pace *p) {
   return p->options.run_for;
 }
 
+static vtime_t next_act(const struct pace *p) {
+  return p->options.next_act ? p->options.next_act(p->options.ctx) : VT_NEVER;
+}
+
 // Lock-step: does anything keep time moving? A board at rest waits for a client for
-// ever, unless somebody asked for an end of time.
+// ever, unless there is something to come.
 static bool time_moves(const struct pace *p) {
   if (imported(p)) return p->bridge.under_way > 0 || p->sleeping;
-  return !p->resting || end_time(p) != VT_NEVER;
+  return !p->resting || end_time(p) != VT_NEVER || next_act(p) != VT_NEVER;
 }
 
 static void run_chunk(struct pace *p, vtime_t until) {
+  const vtime_t act = next_act(p);
   if (until > end_time(p)) until = end_time(p);
+  if (until > act) until = act;
   machine_run_until(p->machine, until);
 }
 

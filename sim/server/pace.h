@@ -10,8 +10,8 @@
 // Lock-step needs one more rule, for when no client is there: the board runs until
 // it *rests*, that is until its USB device has been ready and idle for REST_TIME
 // of virtual time. Clients are let in only then. There time stands, too, unless
-// `run_for` says when it ends: then it goes on to that. A board without a device runs
-// on; after IDLE_TIME of it, no faster than wall time.
+// something is still to come: the end of `run_for`, or a planned act. A board without a
+// device runs on; after IDLE_TIME of it, no faster than wall time.
 #pragma once
 
 #include "sim/server/bridge.h"
@@ -28,6 +28,8 @@ struct pace_options {
   vtime_t run_for;       // VT_NEVER: until told to end
   bool end_with_client;  // ends at the instant the first client goes away
   const struct usbip_endpoint *endpoint;  // NULL: no server
+  // When the caller has to act next: no step goes beyond that. May be NULL.
+  vtime_t (*next_act)(void *ctx);
   void (*log)(void *ctx, const char *sentence);
   // A client went away: virtual time stands at that instant.
   void (*client_gone)(void *ctx);
