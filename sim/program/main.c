@@ -12,12 +12,14 @@
 #include "sim/program/console.h"
 #include "sim/program/options.h"
 #include "sim/program/outputs.h"
+#include "sim/server/gdb.h"
 #include "sim/server/pace.h"
 
 enum {
   EXIT_GOOD = 0,
   EXIT_SEEN = 1,
   EXIT_USAGE = 2,
+  GDB_POLL_MS = 50,
   TOLD_AT_MOST = 20,  // lines about what was seen; more than that nobody reads
 };
 
@@ -25,6 +27,7 @@ struct program {
   struct options options;
   struct machine *machine;
   struct pace pace;
+  struct gdb gdb;
   struct console console;
   json_t *client_exits;
 };
@@ -135,6 +138,25 @@ static bool arm_incidents(struct program *p) {
   return !why;
 }
 
+// Standard output belongs to the board when it was asked for.
+static FILE *speech(const struct program *p) {
+  return p->console.out == stdout ? stderr : stdout;
+}
+
+static bool open_gdb(struct program *p) {
+  const struct options *o = &p->options;
+  if (!o->has_gdb) return true;
+  const char *why = gdb_open(&p->gdb, p->machine, o->gdb_port);
+  if (why) {
+    fprintf(stderr, "quadboot-sim: cannot listen on 127.0.0.1:%u: %s\n", o->gdb_port,
+            why);
+    return false;
+  }
+  fprintf(speech(p), "gdb: listening on 127.0.0.1:%u\n", p->gdb.port);
+  fflush(speech(p));
+  return true;
+}
+
 static bool open_pace(struct program *p) {
   const struct options *o = &p->options;
   const struct pace_options pace = {.mode = o->pace,
@@ -156,19 +178,30 @@ static bool open_pace(struct program *p) {
     return false;
   }
   if (!o->has_usbip) return true;
-  // Standard output belongs to the board when it was asked for.
-  FILE *to = p->console.out == stdout ? stderr : stdout;
-  fprintf(to, "usbip: listening on %s\n", text);
-  fflush(to);
+  fprintf(speech(p), "usbip: listening on %s\n", text);
+  fflush(speech(p));
+  return true;
+}
+
+// True: the debugger holds the board, so nothing moves.
+static bool held_by_gdb(struct program *p) {
+  if (!p->options.has_gdb) return false;
+  gdb_poll(&p->gdb, gdb_stands(&p->gdb) ? GDB_POLL_MS : 0);
+  if (p->gdb.killed) asked_to_end = 1;
+  if (!gdb_stands(&p->gdb)) return false;
+  pace_stood(&p->pace);
   return true;
 }
 
 static void run(struct program *p) {
   machine_button(p->machine, p->options.button);
   machine_power_on(p->machine);
-  while (pace_step(&p->pace)) {
+  for (;;) {
+    const bool held = held_by_gdb(p);
+    if (asked_to_end && (held || pace_settled(&p->pace))) break;
+    if (held) continue;
+    if (!pace_step(&p->pace)) break;
     incidents_serve(&p->options.incidents);
-    if (asked_to_end && pace_settled(&p->pace)) break;
   }
 }
 
@@ -233,11 +266,13 @@ static int run_program(struct program *p) {
   p->machine = machine_create(p->options.board, p->options.mode);
   p->client_exits = json_array();
   int status = EXIT_USAGE;
-  if (read_files(p) && open_console(p) && arm_incidents(p) && open_pace(p)) {
+  if (read_files(p) && open_console(p) && arm_incidents(p) && open_pace(p) &&
+      open_gdb(p)) {
     run(p);
     status = finish(p);
   }
   pace_close(&p->pace);
+  if (p->options.has_gdb) gdb_close(&p->gdb);
   json_decref(p->client_exits);
   machine_destroy(p->machine);
   return status;

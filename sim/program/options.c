@@ -59,6 +59,10 @@ const char options_help[] =
     "                        how virtual time goes with clients' time (default:\n"
     "                        lockstep: it stands still while the board waits)\n"
     "  --host-turnaround US  lockstep: a request's delay after the last reply (125)\n"
+    "  --gdb PORT            a debugger may connect there (GDB: target remote :PORT);\n"
+    "                        the board stands at its first instruction until it says\n"
+    "                        continue. Port 0 takes a free one and prints it. Means\n"
+    "                        --mode precise and, unless given, --pace wall\n"
     "  --report FILE.json    guest errors, unimplemented accesses, times and counts\n"
     "  --strict, --lenient   whether what the firmware did wrong makes the exit\n"
     "                        status 1 (default: strict)\n"
@@ -83,6 +87,7 @@ enum {
   OPT_RUN_MS,
   OPT_UNTIL_CLIENT_EXIT,
   OPT_MODE,
+  OPT_GDB,
   OPT_PACE,
   OPT_TURNAROUND,
   OPT_REPORT,
@@ -104,6 +109,7 @@ static const struct option long_options[] = {
     {"run-ms", required_argument, NULL, OPT_RUN_MS},
     {"until-client-exit", no_argument, NULL, OPT_UNTIL_CLIENT_EXIT},
     {"mode", required_argument, NULL, OPT_MODE},
+    {"gdb", required_argument, NULL, OPT_GDB},
     {"pace", required_argument, NULL, OPT_PACE},
     {"host-turnaround", required_argument, NULL, OPT_TURNAROUND},
     {"report", required_argument, NULL, OPT_REPORT},
@@ -201,7 +207,18 @@ static bool parse_mode(struct parsing *p, const char *text) {
   if (strcmp(text, "block") && strcmp(text, "precise")) {
     return bad(p, "--mode is block or precise, not '%s'", text);
   }
+  p->o->mode_given = true;
   p->o->mode = strcmp(text, "block") ? CPU_PRECISE : CPU_BLOCK;
+  return true;
+}
+
+static bool parse_gdb(struct parsing *p, const char *text) {
+  uint64_t port;
+  if (!number(text, UINT16_MAX, &port)) {
+    return bad(p, "--gdb takes a port from 0 to 65535, not '%s'", text);
+  }
+  p->o->has_gdb = true;
+  p->o->gdb_port = (uint16_t)port;
   return true;
 }
 
@@ -210,6 +227,7 @@ static bool parse_pace(struct parsing *p, const char *text) {
   for (int i = 0; i < 3; i++) {
     if (!strcmp(text, names[i])) {
       p->o->pace = (enum pace_mode)i;
+      p->o->pace_given = true;
       return true;
     }
   }
@@ -256,6 +274,7 @@ static bool parse_one(struct parsing *p, int option, const char *text) {
     case OPT_RUN_MS: return parse_milliseconds(p, text);
     case OPT_UNTIL_CLIENT_EXIT: o->end_with_client = true; return true;
     case OPT_MODE: return parse_mode(p, text);
+    case OPT_GDB: return parse_gdb(p, text);
     case OPT_PACE: return parse_pace(p, text);
     case OPT_TURNAROUND: return parse_turnaround(p, text);
     case OPT_REPORT: o->report_file = text; return true;
@@ -263,6 +282,23 @@ static bool parse_one(struct parsing *p, int option, const char *text) {
     case OPT_LENIENT: o->strict = false; return true;
     default: return false;
   }
+}
+
+// What only the whole command line shows.
+static bool check_together(struct parsing *p) {
+  struct options *o = p->o;
+  if (!o->board) return bad(p, "--board is missing; try --help");
+  if (o->end_with_client && !o->has_usbip) {
+    return bad(p, "--until-client-exit needs --usbip: no client can come without it");
+  }
+  if (!o->has_gdb) return true;
+  if (o->mode_given && o->mode != CPU_PRECISE) {
+    return bad(p, "--gdb needs --mode precise, which it takes by itself");
+  }
+  o->mode = CPU_PRECISE;
+  // Nobody at a debugger wants time to stand while a program runs.
+  if (!o->pace_given) o->pace = PACE_WALL;
+  return true;
 }
 
 static bool parse_all(struct parsing *p, int argc, char **argv, bool *help) {
@@ -280,11 +316,7 @@ static bool parse_all(struct parsing *p, int argc, char **argv, bool *help) {
   if (optind < argc) {
     return bad(p, "'%s' is not an option; files are given with --load", argv[optind]);
   }
-  if (!p->o->board) return bad(p, "--board is missing; try --help");
-  if (p->o->end_with_client && !p->o->has_usbip) {
-    return bad(p, "--until-client-exit needs --usbip: no client can come without it");
-  }
-  return true;
+  return check_together(p);
 }
 
 enum options_result options_parse(struct options *o, int argc, char **argv, char *error,

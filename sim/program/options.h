@@ -33,6 +33,8 @@ struct options {
   vtime_t turnaround;
   enum cpu_mode mode;
   enum pace_mode pace;
+  bool has_gdb, mode_given, pace_given;
+  uint16_t gdb_port;
 };
 
 enum options_result { OPTIONS_GOOD, OPTIONS_BAD, OPTIONS_HELP };

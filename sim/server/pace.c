@@ -168,6 +168,11 @@ static void run_with_wall(struct pace *p) {
   poll_sockets(p, behind ? 0 : WALL_POLL_MS);
 }
 
+void pace_stood(struct pace *p) {
+  p->wall_base = machine_now(p->machine);
+  p->wall_start_ns = wall_ns();
+}
+
 // A board without a USB device that somebody just watches need not race.
 static bool idles(const struct pace *p) {
   if (end_time(p) != VT_NEVER || p->options.mode == PACE_FREE) return false;

@@ -61,5 +61,8 @@ uint16_t pace_port(const struct pace *p);
 // Advances a little, whatever that means in the mode. False: the end is reached.
 bool pace_step(struct pace *p);
 
+// The board stood still until now, and wall time went on.
+void pace_stood(struct pace *p);
+
 // The board is at rest, or never rests: the state a deterministic end wants.
 bool pace_settled(const struct pace *p);
