@@ -316,6 +316,7 @@ void nor_select(struct nor *n, bool low) {
   struct nor_wire *w = &n->wire;
   const bool was_low = w->phase != NOR_PHASE_IDLE;
   if (low == was_low) return;
+  nor_tap_select(n, low);
   if (low) {
     begin(n);
     return;
@@ -340,6 +341,7 @@ void nor_send(struct nor *n, enum nor_part part, unsigned lines, const uint8_t *
               size_t bits) {
   struct nor_wire *w = &n->wire;
   if (bits == 0) return;
+  nor_tap_send(n, part, lines, bytes, bits);
   if (part == NOR_PART_OPCODE) {
     w->sent_opcode = bytes[0];
     w->sent_lines = (uint8_t)lines;
@@ -359,6 +361,7 @@ void nor_send(struct nor *n, enum nor_part part, unsigned lines, const uint8_t *
 }
 
 void nor_wait(struct nor *n, unsigned clocks) {
+  nor_tap_wait(n, clocks);
   check_dummy(n, clocks);
   for (unsigned i = 0; i < clocks; i++)
     clock_once(n, (struct nor_io){0, 0});
@@ -380,7 +383,7 @@ static bool at_array_byte(const struct nor_wire *w, unsigned lines) {
          w->command->action == NOR_READ_ARRAY;
 }
 
-void nor_receive(struct nor *n, unsigned lines, uint8_t *bytes, size_t count) {
+static void receive(struct nor *n, unsigned lines, uint8_t *bytes, size_t count) {
   struct nor_wire *w = &n->wire;
   if (count == 0) return;
   w->parts++;
@@ -394,6 +397,11 @@ void nor_receive(struct nor *n, unsigned lines, uint8_t *bytes, size_t count) {
   }
   for (size_t i = 0; i < count; i++)
     bytes[i] = receive_byte(n, lines);
+}
+
+void nor_receive(struct nor *n, unsigned lines, uint8_t *bytes, size_t count) {
+  receive(n, lines, bytes, count);
+  nor_tap_receive(n, lines, bytes, count);
 }
 
 bool nor_streams(const struct nor *n, unsigned lines, uint32_t *next) {

@@ -12,6 +12,7 @@
 #include "sim/program/console.h"
 #include "sim/program/options.h"
 #include "sim/program/outputs.h"
+#include "sim/program/watches.h"
 #include "sim/server/gdb.h"
 #include "sim/server/pace.h"
 
@@ -29,6 +30,7 @@ struct program {
   struct pace pace;
   struct gdb gdb;
   struct console console;
+  struct watches watches;
   json_t *client_exits;
 };
 
@@ -250,13 +252,28 @@ static bool close_console(struct program *p) {
   return false;
 }
 
+static bool open_watches(struct program *p) {
+  struct load_error error;
+  if (watches_open(&p->watches, p->machine, &p->options, &error)) return true;
+  complain(error.text);
+  return false;
+}
+
+static bool close_watches(struct program *p) {
+  struct load_error error;
+  if (watches_close(&p->watches, &error)) return true;
+  complain(error.text);
+  return false;
+}
+
 static int finish(struct program *p) {
   const struct report *r = &p->machine->sim.report;
   const bool saved = save_images(p);
   const bool reported = write_report(p);
   const bool printed = close_console(p);
+  const bool watched = close_watches(p);
   tell(r);
-  if (!saved || !reported || !printed) return EXIT_USAGE;
+  if (!saved || !reported || !printed || !watched) return EXIT_USAGE;
   const bool clean = r->guest_errors + r->unimplemented == 0;
   return clean || !p->options.strict ? EXIT_GOOD : EXIT_SEEN;
 }
@@ -266,8 +283,8 @@ static int run_program(struct program *p) {
   p->machine = machine_create(p->options.board, p->options.mode);
   p->client_exits = json_array();
   int status = EXIT_USAGE;
-  if (read_files(p) && open_console(p) && arm_incidents(p) && open_pace(p) &&
-      open_gdb(p)) {
+  if (read_files(p) && open_console(p) && open_watches(p) && arm_incidents(p) &&
+      open_pace(p) && open_gdb(p)) {
     run(p);
     status = finish(p);
   }

@@ -64,6 +64,9 @@ const char options_help[] =
     "                        continue. Port 0 takes a free one and prints it. Means\n"
     "                        --mode precise and, unless given, --pace wall\n"
     "  --report FILE.json    guest errors, unimplemented accesses, times and counts\n"
+    "  --trace FILE          every register access: time, PC, name, old and new value\n"
+    "  --vcd FILE            pins, QSPI select and busy, USB bus, for GTKWave\n"
+    "  --qspi-log FILE       every command on the QSPI flash's wires\n"
     "  --strict, --lenient   whether what the firmware did wrong makes the exit\n"
     "                        status 1 (default: strict)\n"
     "  --help                this text\n"
@@ -91,6 +94,9 @@ enum {
   OPT_PACE,
   OPT_TURNAROUND,
   OPT_REPORT,
+  OPT_TRACE,
+  OPT_VCD,
+  OPT_QSPI_LOG,
   OPT_STRICT,
   OPT_LENIENT,
   OPT_HELP,
@@ -113,6 +119,9 @@ static const struct option long_options[] = {
     {"pace", required_argument, NULL, OPT_PACE},
     {"host-turnaround", required_argument, NULL, OPT_TURNAROUND},
     {"report", required_argument, NULL, OPT_REPORT},
+    {"trace", required_argument, NULL, OPT_TRACE},
+    {"vcd", required_argument, NULL, OPT_VCD},
+    {"qspi-log", required_argument, NULL, OPT_QSPI_LOG},
     {"strict", no_argument, NULL, OPT_STRICT},
     {"lenient", no_argument, NULL, OPT_LENIENT},
     {"help", no_argument, NULL, OPT_HELP},
@@ -278,6 +287,9 @@ static bool parse_one(struct parsing *p, int option, const char *text) {
     case OPT_PACE: return parse_pace(p, text);
     case OPT_TURNAROUND: return parse_turnaround(p, text);
     case OPT_REPORT: o->report_file = text; return true;
+    case OPT_TRACE: o->trace_file = text; return true;
+    case OPT_VCD: o->vcd_file = text; return true;
+    case OPT_QSPI_LOG: o->qspi_log_file = text; return true;
     case OPT_STRICT: o->strict = true; return true;
     case OPT_LENIENT: o->strict = false; return true;
     default: return false;

@@ -23,6 +23,7 @@ struct options {
   struct load_option loads[OPTIONS_MAX_LOADS];
   unsigned load_count;
   const char *flash_file, *qspi_file, *report_file, *uart_file;
+  const char *trace_file, *vcd_file, *qspi_log_file;
   bool has_usbip;
   struct usbip_endpoint usbip;
   bool button;

@@ -9,7 +9,7 @@ struct named_output {
   bool image;
 };
 
-enum { OUTPUTS = 4 };
+enum { OUTPUTS = 7 };
 
 static bool is_file(const struct named_output *n) {
   return n->path && strcmp(n->path, "-") != 0;
@@ -39,10 +39,10 @@ static bool clashes(const struct options *o, const struct named_output *all, int
 
 bool outputs_check(const struct options *o, struct load_error *error) {
   const struct named_output all[OUTPUTS] = {
-      {"--flash", o->flash_file, true},
-      {"--qspi", o->qspi_file, true},
-      {"--report", o->report_file, false},
-      {"--uart", o->uart_file, false},
+      {"--flash", o->flash_file, true},        {"--qspi", o->qspi_file, true},
+      {"--report", o->report_file, false},     {"--uart", o->uart_file, false},
+      {"--trace", o->trace_file, false},       {"--vcd", o->vcd_file, false},
+      {"--qspi-log", o->qspi_log_file, false},
   };
   for (int i = 0; i < OUTPUTS; i++) {
     if (!is_file(&all[i])) continue;
