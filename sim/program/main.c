@@ -9,9 +9,9 @@
 
 #include "sim/machine/load.h"
 #include "sim/machine/report_json.h"
-#include "sim/program/console.h"
 #include "sim/program/options.h"
 #include "sim/program/outputs.h"
+#include "sim/program/uart_out.h"
 #include "sim/program/watches.h"
 #include "sim/server/gdb.h"
 #include "sim/server/pace.h"
@@ -29,7 +29,7 @@ struct program {
   struct machine *machine;
   struct pace pace;
   struct gdb gdb;
-  struct console console;
+  struct uart_out uart;
   struct watches watches;
   json_t *client_exits;
 };
@@ -62,7 +62,7 @@ static void on_log(void *ctx, const char *sentence) {
 
 static void on_uart(void *ctx, uint8_t byte) {
   struct program *p = ctx;
-  console_put(&p->console, byte);
+  uart_out_put(&p->uart, byte);
 }
 
 static bool save_images(struct program *p) {
@@ -120,11 +120,11 @@ static bool judge_outputs(const struct options *o) {
   return false;
 }
 
-static bool open_console(struct program *p) {
+static bool open_uart(struct program *p) {
   struct load_error error;
   p->machine->on_uart = on_uart;
   p->machine->ctx = p;
-  if (console_open(&p->console, p->options.uart_file, &error)) return true;
+  if (uart_out_open(&p->uart, p->options.uart_file, &error)) return true;
   complain(error.text);
   return false;
 }
@@ -142,7 +142,7 @@ static bool arm_incidents(struct program *p) {
 
 // Standard output belongs to the board when it was asked for.
 static FILE *speech(const struct program *p) {
-  return p->console.out == stdout ? stderr : stdout;
+  return p->uart.out == stdout ? stderr : stdout;
 }
 
 static bool open_gdb(struct program *p) {
@@ -245,9 +245,9 @@ static void tell(const struct report *r) {
   }
 }
 
-static bool close_console(struct program *p) {
+static bool close_uart(struct program *p) {
   struct load_error error;
-  if (console_close(&p->console, &error)) return true;
+  if (uart_out_close(&p->uart, &error)) return true;
   complain(error.text);
   return false;
 }
@@ -270,7 +270,7 @@ static int finish(struct program *p) {
   const struct report *r = &p->machine->sim.report;
   const bool saved = save_images(p);
   const bool reported = write_report(p);
-  const bool printed = close_console(p);
+  const bool printed = close_uart(p);
   const bool watched = close_watches(p);
   tell(r);
   if (!saved || !reported || !printed || !watched) return EXIT_USAGE;
@@ -283,7 +283,7 @@ static int run_program(struct program *p) {
   p->machine = machine_create(p->options.board, p->options.mode);
   p->client_exits = json_array();
   int status = EXIT_USAGE;
-  if (read_files(p) && open_console(p) && open_watches(p) && arm_incidents(p) &&
+  if (read_files(p) && open_uart(p) && open_watches(p) && arm_incidents(p) &&
       open_pace(p) && open_gdb(p)) {
     run(p);
     status = finish(p);

@@ -8,15 +8,15 @@
 
 #include "sim/machine/output_file.h"
 
-struct console {
+struct uart_out {
   const char *name;  // NULL: nobody wants the output
   FILE *out;
   int error;  // errno of the first byte that was lost
 };
 
 // "-" is standard output. False: it cannot be opened.
-bool console_open(struct console *c, const char *name, struct load_error *error);
-void console_put(struct console *c, uint8_t byte);
+bool uart_out_open(struct uart_out *c, const char *name, struct load_error *error);
+void uart_out_put(struct uart_out *c, uint8_t byte);
 
 // False: something that the board printed did not get there.
-bool console_close(struct console *c, struct load_error *error);
+bool uart_out_close(struct uart_out *c, struct load_error *error);
