@@ -79,8 +79,9 @@ static void set(struct watch_vcd *v, enum vcd_signal s, unsigned value) {
   put(v, s, value);
 }
 
-static void put_pin(const struct watch_vcd *v, unsigned port, unsigned pin, bool high) {
-  fprintf(v->out, "%dP%c%u\n", high, 'A' + (int)port, pin);
+static void put_pin(const struct watch_vcd *v, unsigned port, unsigned pin,
+                    unsigned levels) {
+  fprintf(v->out, "%uP%c%u\n", levels >> pin & 1u, 'A' + (int)port, pin);
 }
 
 // --- pins ---
@@ -88,11 +89,12 @@ static void put_pin(const struct watch_vcd *v, unsigned port, unsigned pin, bool
 static void on_output(void *ctx, const struct gpio *g) {
   struct watch_vcd *v = ctx;
   const unsigned port = (unsigned)(g->letter - 'A');
-  const uint16_t now = gpio_levels(g), differ = now ^ v->levels[port];
+  const uint16_t now = gpio_levels(g);
+  const unsigned differ = (unsigned)now ^ v->levels[port];
   v->levels[port] = now;
   if (differ) stamp(v);
   for (unsigned pin = 0; pin < 16; pin++) {
-    if (differ >> pin & 1u) put_pin(v, port, pin, now >> pin & 1u);
+    if (differ >> pin & 1u) put_pin(v, port, pin, now);
   }
 }
 
@@ -233,7 +235,7 @@ static void first_values(struct watch_vcd *v) {
   for (unsigned port = 0; port < MACHINE_PORTS; port++) {
     v->levels[port] = gpio_levels(&v->machine->gpio[port]);
     for (unsigned pin = 0; pin < 16; pin++)
-      put_pin(v, port, pin, v->levels[port] >> pin & 1u);
+      put_pin(v, port, pin, v->levels[port]);
   }
   v->values[VCD_QSPI_NCS] = 1;
   for (unsigned s = 0; s < VCD_SIGNALS; s++)
