@@ -66,7 +66,7 @@ static void on_uart(void *ctx, uint8_t byte) {
 }
 
 static bool save_images(struct program *p) {
-  struct load_error error;
+  struct load_error error = {""};
   const struct options *o = &p->options;
   struct machine *m = p->machine;
   bool good = true;
@@ -114,14 +114,14 @@ static bool read_files(struct program *p) {
 }
 
 static bool judge_outputs(const struct options *o) {
-  struct load_error error;
+  struct load_error error = {""};
   if (outputs_check(o, &error)) return true;
   complain(error.text);
   return false;
 }
 
 static bool open_uart(struct program *p) {
-  struct load_error error;
+  struct load_error error = {""};
   p->machine->on_uart = on_uart;
   p->machine->ctx = p;
   if (uart_out_open(&p->uart, p->options.uart_file, &error)) return true;
@@ -213,7 +213,7 @@ static bool write_report(struct program *p) {
   // The one figure here that differs between two equal runs.
   json_object_set_new(report, "host_cpu_s",
                       json_real((double)clock() / CLOCKS_PER_SEC));
-  struct load_error error;
+  struct load_error error = {""};
   bool good = true;
   if (p->options.report_file) {
     char *text = json_dumps(report, JSON_INDENT(2));
@@ -246,21 +246,21 @@ static void tell(const struct report *r) {
 }
 
 static bool close_uart(struct program *p) {
-  struct load_error error;
+  struct load_error error = {""};
   if (uart_out_close(&p->uart, &error)) return true;
   complain(error.text);
   return false;
 }
 
 static bool open_watches(struct program *p) {
-  struct load_error error;
+  struct load_error error = {""};
   if (watches_open(&p->watches, p->machine, &p->options, &error)) return true;
   complain(error.text);
   return false;
 }
 
 static bool close_watches(struct program *p) {
-  struct load_error error;
+  struct load_error error = {""};
   if (watches_close(&p->watches, &error)) return true;
   complain(error.text);
   return false;
