@@ -76,9 +76,11 @@ static struct operation operation_now(struct incidents *i, uint64_t number) {
   o.internal = m->flash_span.operations != i->internal_operations;
   i->internal_operations = m->flash_span.operations;
   if (o.internal) {
-    o.erase = m->flash.op.kind != FLASH_F7_PROGRAM;
+    const enum flash_f7_kind kind = m->flash.op.kind;
+    const bool array = kind != FLASH_F7_OTP && kind != FLASH_F7_OPTIONS;
+    o.erase = kind == FLASH_F7_ERASE || kind == FLASH_F7_MASS_ERASE;
     o.address = FLASH_BASE + m->flash.op.offset;
-    o.size = m->flash.op.length;
+    o.size = array ? m->flash.op.length : 0;
     o.end = flash_f7_busy_until(&m->flash);
   } else {
     o.erase = m->nor.job.op == NOR_OP_ERASE || m->nor.job.op == NOR_OP_ERASE_CHIP;
@@ -95,7 +97,8 @@ static void decide_outcome(struct machine *m, const struct incident *is,
   if (is->address - o->address >= o->size) return;
   if (o->internal && is->kind == INCIDENT_ERASE_FAILS && o->erase) {
     m->flash.faults.erase_fails = true;
-    m->flash.faults.erase_sector = flash_f7_sector_of(is->address - FLASH_BASE);
+    m->flash.faults.erase_sector =
+        flash_f7_sector_of(&m->flash, is->address - FLASH_BASE);
   } else if (!o->internal && m->nor.job.op != NOR_OP_WRITE_REGISTER) {
     const bool erase = is->kind == INCIDENT_ERASE_FAILS;
     if (erase == o->erase) m->nor.job.fails = true;
