@@ -86,7 +86,9 @@ class Client:
         self.dnload(2, data)
 
     def flush(self):
-        """ABORT and the GETSTATUS after it: then everything is in the flash."""
+        """ABORT and the GETSTATUS after it: then everything is in the flash. One GETSTATUS
+        before it, or quadboot takes the ABORT for the end of an update and notes that."""
+        self.control(struct.pack('<BBHHH', 0xA1, 3, 0, 0, 6))
         self.control(struct.pack('<BBHHH', 0x21, 6, 0, 0, 0))
         self.control(struct.pack('<BBHHH', 0xA1, 3, 0, 0, 6))
 
