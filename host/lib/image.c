@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/format/ihex.h"
 #include "host/lib/file.h"
@@ -74,12 +75,23 @@ static bool load_bytes(struct segments *list, const struct image_input *input,
   return segments_add(list, input->address, file.data, file.size, source, 0, error);
 }
 
+// "a.bin@90000000" is a name; when there is no such file, somebody forgot the 0x.
+static bool names_a_file(const struct image_input *input, struct qb_error *error) {
+  const char *at = strrchr(input->path, '@');
+  if (!at || input->has_address || access(input->path, F_OK) == 0) return true;
+  return qb_error_set(error,
+                      "there is no file %s, and \"%s\" is not an address: that begins "
+                      "with 0x, such as 0x90000000",
+                      input->path, at + 1);
+}
+
 bool image_load(struct segments *list, const struct image_input *input,
                 struct qb_error *error) {
   char *source = strdup(input->path);
   if (!source) return qb_error_no_memory(error);
   if (!segments_own(list, source, error)) return false;
   struct file_bytes file;
+  if (!names_a_file(input, error)) return false;
   if (!file_read(input->path, &file, error)) return false;
   if (!segments_own(list, file.data, error)) return false;
   return load_bytes(list, input, file, source, error);

@@ -24,9 +24,19 @@ void reg_file_init(struct reg_file *f, const struct reg_block *block, uint32_t b
       if (word < f->words) f->implemented[word] = models[m].modelled | models[m].inert;
     }
   }
+  f->next = report->files;
+  report->files = f;
+}
+
+static void unlist(struct reg_file *f) {
+  struct reg_file **link = &f->report->files;
+  while (*link && *link != f)
+    link = &(*link)->next;
+  if (*link) *link = f->next;
 }
 
 void reg_file_free(struct reg_file *f) {
+  if (f->by_word) unlist(f);
   free(f->by_word);
   free(f->implemented);
   f->by_word = NULL;
@@ -35,6 +45,14 @@ void reg_file_free(struct reg_file *f) {
 
 const struct reg_desc *reg_at(const struct reg_file *f, uint32_t offset) {
   return offset / 4 < f->words ? f->by_word[offset / 4] : NULL;
+}
+
+const struct reg_file *reg_file_at(const struct report *r, uint32_t addr) {
+  for (const struct reg_file *f = r->files; f; f = f->next) {
+    const uint32_t offset = addr - f->base;
+    if (offset < 4 * f->words && f->by_word[offset / 4]) return f;
+  }
+  return NULL;
 }
 
 uint32_t reg_lanes(uint32_t offset, unsigned bytes) {

@@ -54,6 +54,7 @@ struct reg_file {
   const struct reg_desc **by_word;  // offset / 4 -> description or NULL
   uint32_t *implemented;            // offset / 4 -> modelled | inert
   size_t words;
+  struct reg_file *next;  // in report->files
 };
 
 // `name` is the instance ("GPIOA"); NULL takes the block's own name.
@@ -64,6 +65,9 @@ void reg_file_free(struct reg_file *f);
 
 // The register at `offset` (any byte of it), or NULL.
 const struct reg_desc *reg_at(const struct reg_file *f, uint32_t offset);
+
+// The block that describes the register at address `addr`, or NULL.
+const struct reg_file *reg_file_at(const struct report *r, uint32_t addr);
 
 // Checks and reports a read. False: there is no register; return 0.
 bool reg_check_read(const struct reg_file *f, uint32_t offset);

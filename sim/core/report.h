@@ -105,6 +105,8 @@ struct report_entry {
   struct report_entry *next;
 };
 
+struct reg_file;
+
 struct report {
   struct report_entry *entries;  // oldest first
   struct report_entry **tail;
@@ -113,6 +115,7 @@ struct report {
   uint32_t (*pc)(void *ctx);
   void *pc_ctx;
   const struct event_queue *clock;
+  struct reg_file *files;  // every block of registers, to name an address by
 };
 
 void report_init(struct report *r, const struct event_queue *clock);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/cpu/cpu_debug.h"
 #include "sim/cpu/cpu_internal.h"
 #include "sim_regs.h"
 
@@ -76,6 +77,7 @@ struct cpu *cpu_create(enum cpu_mode mode, const struct cpu_ports *ports,
 
 void cpu_destroy(struct cpu *c) {
   if (!c) return;
+  cpu_debug_detach(c);
   uc_close(c->uc);
   cpu_cache_free(c);
   free(c->decoded);
@@ -125,7 +127,13 @@ static void interrupted(struct cpu *c) {
   switch (c->interrupt_number) {
     case INTR_SVC: cpu_supervisor_call(c); break;
     case INTR_EXC_RETURN: cpu_return_from_exception(c, pc | 1u); break;
-    case INTR_BKPT: cpu_breakpoint(c); break;
+    case INTR_BKPT:
+      if (c->debug) {
+        cpu_debug_halt(c, CPU_HALT_BREAK);
+      } else {
+        cpu_breakpoint(c);
+      }
+      break;
     case INTR_NOCP: cpu_usage_fault(c, SIM_SCB_CFSR_NOCP); break;
     case INTR_FETCH_ABORT:
       c->fault_addr = pc;

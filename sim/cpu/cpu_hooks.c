@@ -56,8 +56,9 @@ static inline bool is_fetched(const struct cpu *c, const struct decoded *d) {
 }
 
 // The deadline was hit. True: leave Unicorn before this block.
-static bool must_stop(struct cpu *c) {
+static bool must_stop(struct cpu *c, uint32_t addr) {
   if (c->attention || c->stop_requested || c->ticks >= c->slice_end) return true;
+  if (c->debug && cpu_debug_stops(c, addr)) return true;
   if (!c->held) return false;
   // Only the masks hold an interrupt back, and only CPS or MSR can lift them.
   if (!c->last_changes_masks) return false;
@@ -75,7 +76,7 @@ static void check_app_start(struct cpu *c, uint32_t addr) {
 
 // The facts about the code, or NULL if it must not run now.
 static struct decoded *before_code(struct cpu *c, uint32_t addr, uint32_t size) {
-  if (c->ticks >= c->deadline && must_stop(c)) {
+  if (c->ticks >= c->deadline && must_stop(c, addr)) {
     stop_with(c, STOP_OWN);
     return NULL;
   }

@@ -14,6 +14,7 @@
 //   cpu_cache.c      what the caches would hold, to catch missing maintenance
 //   cpu_dma.c        other bus masters: memory that changes behind the D-cache
 //   cpu_decode.c     what is in a block: instructions, what of them can trap
+//   cpu_debug.c      breakpoints, watchpoints and steps
 #pragma once
 
 #include <unicorn/unicorn.h>
@@ -189,6 +190,7 @@ struct cpu {
   bool dma_watched;     // loads from RAM are being looked at
   uc_hook dma_hook;
 
+  struct cpu_debug *debug;  // NULL: no debugger, see cpu_debug.h
   struct decoded *decoded;
   struct cpu_counters counters;
 };
@@ -275,6 +277,9 @@ void cpu_dma_free(struct cpu *c);
 void cpu_dma_reset(struct cpu *c);
 void cpu_dma_invalidated(struct cpu *c, uint32_t offset);  // a line of cached RAM
 void cpu_dma_watch(struct cpu *c);  // starts to look at loads, if that is due
+
+// cpu_debug.c: the debugger halts before the instruction at `addr`.
+bool cpu_debug_stops(struct cpu *c, uint32_t addr);
 
 // cpu_decode.c
 struct decoded *cpu_decode(struct cpu *c, uint32_t addr, uint32_t size);

@@ -71,5 +71,5 @@ void cpu_begin_slice(struct cpu *c, vtime_t until) {
   c->slice_end = cpu_ticks_at(c, next < until ? next : until);
   const uint64_t longest = c->ticks + MAX_SLICE_CYCLES * TICKS_PER_CYCLE;
   if (c->slice_end > longest) c->slice_end = longest;
-  c->deadline = c->held || c->stop_requested ? 0 : c->slice_end;
+  c->deadline = c->held || c->stop_requested || c->debug ? 0 : c->slice_end;
 }

@@ -110,9 +110,10 @@ static bool load_hex_text(struct machine *m, const char *path, const uint8_t *te
   struct ihex_reader reader;
   struct ihex_record record;
   ihex_begin(&reader, text, size);
+  bool any = false;
   for (;;) {
     const enum ihex_status status = ihex_next(&reader, &record);
-    if (status == IHEX_END) return true;
+    if (status == IHEX_END) return any || fail(error, "%s holds nothing to load", path);
     if (status != IHEX_DATA) {
       return fail(error, "%s: line %zu %s", path, reader.line,
                   ihex_status_text(status));
@@ -123,6 +124,7 @@ static bool load_hex_text(struct machine *m, const char *path, const uint8_t *te
                   path, reader.line, (unsigned)record.address);
     }
     memcpy(to, record.data, record.size);
+    any = true;
   }
 }
 
@@ -198,30 +200,7 @@ bool image_read(const char *path, uint8_t *bytes, size_t size,
   return good;
 }
 
-static bool write_all(int fd, const uint8_t *bytes, size_t n) {
-  while (n) {
-    const ssize_t put = write(fd, bytes, n);
-    if (put < 0 && errno == EINTR) continue;
-    if (put <= 0) return false;
-    bytes += put;
-    n -= (size_t)put;
-  }
-  return true;
-}
-
 bool image_write(const char *path, const uint8_t *bytes, size_t size,
                  struct load_error *error) {
-  char temporary[4096];
-  const int n = snprintf(temporary, sizeof temporary, "%s.part", path);
-  if (n < 0 || (size_t)n >= sizeof temporary)
-    return fail(error, "%s: name too long", path);
-  const int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (fd < 0) return fail(error, "%s: %s", temporary, strerror(errno));
-  const bool written = write_all(fd, bytes, size);
-  if (close(fd) || !written || rename(temporary, path)) {
-    fail(error, "%s cannot be written: %s", path, strerror(errno));
-    unlink(temporary);
-    return false;
-  }
-  return true;
+  return output_write(path, bytes, size, error);
 }

@@ -3,11 +3,7 @@
 #pragma once
 
 #include "sim/machine/machine.h"
-
-// One sentence for people: what is wrong and what to do.
-struct load_error {
-  char text[512];
-};
+#include "sim/machine/output_file.h"
 
 // Loads an ELF file by its physical addresses, an Intel HEX file, or a raw file at
 // `addr`, into flash, NOR or RAM. `has_addr` with the first two is an error; so is a
@@ -20,7 +16,6 @@ bool machine_load(struct machine *m, const char *path, bool has_addr, uint32_t a
 bool image_read(const char *path, uint8_t *bytes, size_t size,
                 struct load_error *error);
 
-// Writes the image beside its file and renames it, so that a full disk never
-// leaves half of one.
+// Replaces the image whole or not at all: see output_write.
 bool image_write(const char *path, const uint8_t *bytes, size_t size,
                  struct load_error *error);

@@ -111,6 +111,8 @@ json_t *machine_report(struct machine *m) {
       o, "stack_depth",
       json_integer(machine_stack_depth(m, STACK_FLOOR, SRAM1_BASE - STACK_FLOOR)));
   json_object_set_new(o, "flash_operations", flash_operations(m));
+  json_object_set_new(o, "usb_transactions",
+                      json_integer((json_int_t)m->usb.transactions));
   json_object_set_new(o, "guest_errors", entries(&m->sim.report, REPORT_GUEST_ERROR));
   json_object_set_new(o, "unimplemented",
                       entries(&m->sim.report, REPORT_UNIMPLEMENTED));

@@ -61,6 +61,18 @@ struct nor_faults {
   uint32_t stuck_count;
 };
 
+// Who listens to the wires; any may be NULL. `receive` comes when the bytes are known,
+// `select` of a rising CS# before the command is executed.
+struct nor_tap {
+  void *ctx;
+  void (*select)(void *ctx, bool low);
+  void (*send)(void *ctx, enum nor_part part, unsigned lines, const uint8_t *bytes,
+               size_t bits);
+  void (*wait)(void *ctx, unsigned clocks);
+  void (*receive)(void *ctx, unsigned lines, const uint8_t *bytes, size_t count);
+  struct nor_tap *next;
+};
+
 // A running or suspended operation.
 struct nor_job {
   enum nor_operation op;
@@ -126,6 +138,7 @@ struct nor {
   void (*on_operation)(void *ctx, enum nor_operation op, uint32_t address,
                        uint32_t size);
   void *on_operation_ctx;
+  struct nor_tap *taps;
 
   // The chip's state; read it freely, change it through the functions below.
   bool powered, asleep, qpi, four_byte, reset_enabled;
@@ -168,6 +181,10 @@ void nor_send(struct nor *n, enum nor_part part, unsigned lines, const uint8_t *
               size_t bits);
 void nor_receive(struct nor *n, unsigned lines, uint8_t *bytes, size_t count);
 void nor_wait(struct nor *n, unsigned clocks);  // dummy clocks: nothing driven
+
+// Adds a listener, and takes it away.
+void nor_listen(struct nor *n, struct nor_tap *tap);
+void nor_ignore(struct nor *n, struct nor_tap *tap);
 
 // True while the chip streams its array, in order and undisturbed, on `lines`
 // lines at a byte boundary; `*next` is the address of the next byte.

@@ -60,6 +60,15 @@ void nor_tear(struct nor *n, const struct nor_job *job, uint64_t seed);
 // Pseudo-random bits: the same for the same arguments, for ever.
 uint64_t nor_noise(uint64_t seed, uint64_t index);
 
+// --- nor_tap.c: what the wires do, to whoever listens ---
+
+void nor_tap_select(const struct nor *n, bool low);
+void nor_tap_send(const struct nor *n, enum nor_part part, unsigned lines,
+                  const uint8_t *bytes, size_t bits);
+void nor_tap_wait(const struct nor *n, unsigned clocks);
+void nor_tap_receive(const struct nor *n, unsigned lines, const uint8_t *bytes,
+                     size_t count);
+
 // --- nor_wire.c ---
 
 // Reports, once per class and selection; "EBh 4READ: " is put before the text.

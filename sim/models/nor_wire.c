@@ -351,6 +351,7 @@ void nor_select(struct nor *n, bool low) {
   struct nor_wire *w = &n->wire;
   const bool was_low = w->phase != NOR_PHASE_IDLE;
   if (low == was_low) return;
+  nor_tap_select(n, low);
   if (low) {
     begin(n);
     return;
@@ -384,6 +385,7 @@ void nor_send(struct nor *n, enum nor_part part, unsigned lines, const uint8_t *
               size_t bits) {
   struct nor_wire *w = &n->wire;
   if (bits == 0) return;
+  nor_tap_send(n, part, lines, bytes, bits);
   if (part == NOR_PART_OPCODE) {
     w->sent_opcode = bytes[0];
     w->sent_lines = (uint8_t)lines;
@@ -404,6 +406,7 @@ void nor_send(struct nor *n, enum nor_part part, unsigned lines, const uint8_t *
 }
 
 void nor_wait(struct nor *n, unsigned clocks) {
+  nor_tap_wait(n, clocks);
   check_dummy(n, clocks * (n->wire.ddr ? 2 : 1));
   for (unsigned i = 0; i < clocks; i++)
     drive(n, false, 0, (struct nor_io){0, 0});
@@ -437,7 +440,7 @@ static bool at_array_byte(const struct nor *n, unsigned lines) {
          w->ddr == n->ddr && w->command->action == NOR_READ_ARRAY;
 }
 
-void nor_receive(struct nor *n, unsigned lines, uint8_t *bytes, size_t count) {
+static void receive(struct nor *n, unsigned lines, uint8_t *bytes, size_t count) {
   struct nor_wire *w = &n->wire;
   if (count == 0) return;
   w->parts++;
@@ -454,6 +457,11 @@ void nor_receive(struct nor *n, unsigned lines, uint8_t *bytes, size_t count) {
   }
   for (size_t i = 0; i < count; i++)
     bytes[i] = receive_byte(n, lines);
+}
+
+void nor_receive(struct nor *n, unsigned lines, uint8_t *bytes, size_t count) {
+  receive(n, lines, bytes, count);
+  nor_tap_receive(n, lines, bytes, count);
 }
 
 bool nor_streams(const struct nor *n, unsigned lines, uint32_t *next) {

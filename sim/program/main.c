@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // quadboot-sim: one simulated board from the command line.
-#include <errno.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,15 +10,27 @@
 #include "sim/machine/load.h"
 #include "sim/machine/report_json.h"
 #include "sim/program/options.h"
+#include "sim/program/outputs.h"
+#include "sim/program/uart_out.h"
+#include "sim/program/watches.h"
+#include "sim/server/gdb.h"
 #include "sim/server/pace.h"
 
-enum { EXIT_GOOD = 0, EXIT_SEEN = 1, EXIT_USAGE = 2 };
+enum {
+  EXIT_GOOD = 0,
+  EXIT_SEEN = 1,
+  EXIT_USAGE = 2,
+  GDB_POLL_MS = 50,
+  TOLD_AT_MOST = 20,  // lines about what was seen; more than that nobody reads
+};
 
 struct program {
   struct options options;
   struct machine *machine;
   struct pace pace;
-  FILE *uart;
+  struct gdb gdb;
+  struct uart_out uart;
+  struct watches watches;
   json_t *client_exits;
 };
 
@@ -28,6 +39,16 @@ static volatile sig_atomic_t asked_to_end;
 static void on_signal(int number) {
   (void)number;
   asked_to_end = 1;
+}
+
+static void catch_signals(void) {
+  const struct sigaction action = {.sa_handler = on_signal};
+  sigaction(SIGTERM, &action, NULL);
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGHUP, &action, NULL);
+  // A lost reader and a file that may not grow are errors of the write.
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
 }
 
 static void complain(const char *sentence) {
@@ -40,13 +61,12 @@ static void on_log(void *ctx, const char *sentence) {
 }
 
 static void on_uart(void *ctx, uint8_t byte) {
-  const struct program *p = ctx;
-  fputc(byte, p->uart);
-  if (byte == '\n') fflush(p->uart);
+  struct program *p = ctx;
+  uart_out_put(&p->uart, byte);
 }
 
 static bool save_images(struct program *p) {
-  struct load_error error;
+  struct load_error error = {""};
   const struct options *o = &p->options;
   struct machine *m = p->machine;
   bool good = true;
@@ -101,16 +121,49 @@ static bool set_chip_state(struct program *p) {
   return false;
 }
 
+static bool judge_outputs(const struct options *o) {
+  struct load_error error = {""};
+  if (outputs_check(o, &error)) return true;
+  complain(error.text);
+  return false;
+}
+
 static bool open_uart(struct program *p) {
-  const char *name = p->options.uart_file;
-  if (!name) return true;
-  p->uart = strcmp(name, "-") ? fopen(name, "w") : stdout;
-  if (!p->uart) {
-    fprintf(stderr, "quadboot-sim: %s cannot be written: %s\n", name, strerror(errno));
-    return false;
-  }
+  struct load_error error = {""};
   p->machine->on_uart = on_uart;
   p->machine->ctx = p;
+  if (uart_out_open(&p->uart, p->options.uart_file, &error)) return true;
+  complain(error.text);
+  return false;
+}
+
+static vtime_t on_next_act(void *ctx) {
+  const struct program *p = ctx;
+  return incidents_next(&p->options.incidents);
+}
+
+static bool arm_incidents(struct program *p) {
+  const char *why = incidents_arm(&p->options.incidents, p->machine);
+  if (why) complain(why);
+  return !why;
+}
+
+// Standard output belongs to the board when it was asked for.
+static FILE *speech(const struct program *p) {
+  return p->uart.out == stdout ? stderr : stdout;
+}
+
+static bool open_gdb(struct program *p) {
+  const struct options *o = &p->options;
+  if (!o->has_gdb) return true;
+  const char *why = gdb_open(&p->gdb, p->machine, o->gdb_port);
+  if (why) {
+    fprintf(stderr, "quadboot-sim: cannot listen on 127.0.0.1:%u: %s\n", o->gdb_port,
+            why);
+    return false;
+  }
+  fprintf(speech(p), "gdb: listening on 127.0.0.1:%u\n", p->gdb.port);
+  fflush(speech(p));
   return true;
 }
 
@@ -121,28 +174,44 @@ static bool open_pace(struct program *p) {
                                     .run_for = o->run_for,
                                     .end_with_client = o->end_with_client,
                                     .endpoint = o->has_usbip ? &o->usbip : NULL,
+                                    .next_act = on_next_act,
                                     .log = on_log,
                                     .client_gone = on_client_gone,
                                     .ctx = p};
   const char *why = pace_open(&p->pace, p->machine, &pace);
+  struct usbip_endpoint real = o->usbip;
+  char text[USBIP_ENDPOINT_TEXT_SIZE];
+  if (!why) real.port = pace_port(&p->pace);
+  usbip_endpoint_format(&real, text);
   if (why) {
-    fprintf(stderr, "quadboot-sim: cannot listen on %s:%u: %s\n", o->usbip.host,
-            o->usbip.port, why);
+    fprintf(stderr, "quadboot-sim: cannot listen on %s: %s\n", text, why);
     return false;
   }
   if (!o->has_usbip) return true;
-  // Standard output belongs to the board when it was asked for.
-  FILE *to = p->uart == stdout ? stderr : stdout;
-  fprintf(to, "usbip: listening on %s:%u\n", o->usbip.host, pace_port(&p->pace));
-  fflush(to);
+  fprintf(speech(p), "usbip: listening on %s\n", text);
+  fflush(speech(p));
+  return true;
+}
+
+// True: the debugger holds the board, so nothing moves.
+static bool held_by_gdb(struct program *p) {
+  if (!p->options.has_gdb) return false;
+  gdb_poll(&p->gdb, gdb_stands(&p->gdb) ? GDB_POLL_MS : 0);
+  if (p->gdb.killed) asked_to_end = 1;
+  if (!gdb_stands(&p->gdb)) return false;
+  pace_stood(&p->pace);
   return true;
 }
 
 static void run(struct program *p) {
   machine_button(p->machine, p->options.button);
   machine_power_on(p->machine);
-  while (pace_step(&p->pace)) {
-    if (asked_to_end && pace_settled(&p->pace)) break;
+  for (;;) {
+    const bool held = held_by_gdb(p);
+    if (asked_to_end && (held || pace_settled(&p->pace))) break;
+    if (held) continue;
+    if (!pace_step(&p->pace)) break;
+    incidents_serve(&p->options.incidents);
   }
 }
 
@@ -152,48 +221,83 @@ static bool write_report(struct program *p) {
   // The one figure here that differs between two equal runs.
   json_object_set_new(report, "host_cpu_s",
                       json_real((double)clock() / CLOCKS_PER_SEC));
+  struct load_error error = {""};
   bool good = true;
-  if (p->options.report_file &&
-      json_dump_file(report, p->options.report_file, JSON_INDENT(2))) {
-    fprintf(stderr, "quadboot-sim: %s cannot be written\n", p->options.report_file);
-    good = false;
+  if (p->options.report_file) {
+    char *text = json_dumps(report, JSON_INDENT(2));
+    good = output_write(p->options.report_file, text, strlen(text), &error);
+    free(text);
+    if (!good) complain(error.text);
   }
   json_decref(report);
   return good;
 }
 
+static void tell_one(const struct report_entry *e) {
+  const char *kind =
+      e->kind == REPORT_GUEST_ERROR ? guest_error_name(e->error) : "unimplemented";
+  fprintf(stderr, "quadboot-sim: %s: %s (PC 0x%08x, %.3f ms, %llu times)\n", kind,
+          e->detail, (unsigned)e->pc, (double)e->first / 1e9,
+          (unsigned long long)e->count);
+}
+
 // One line for each thing seen, so that nobody needs the report to know.
 static void tell(const struct report *r) {
+  unsigned seen = 0;
   for (const struct report_entry *e = r->entries; e; e = e->next) {
-    const char *kind =
-        e->kind == REPORT_GUEST_ERROR ? guest_error_name(e->error) : "unimplemented";
-    fprintf(stderr, "quadboot-sim: %s: %s (PC 0x%08x, %.3f ms, %llu times)\n", kind,
-            e->detail, (unsigned)e->pc, (double)e->first / 1e9,
-            (unsigned long long)e->count);
+    if (seen++ < TOLD_AT_MOST) tell_one(e);
   }
+  if (seen > TOLD_AT_MOST) {
+    fprintf(stderr, "quadboot-sim: and %u more; --report FILE has them all\n",
+            seen - TOLD_AT_MOST);
+  }
+}
+
+static bool close_uart(struct program *p) {
+  struct load_error error = {""};
+  if (uart_out_close(&p->uart, &error)) return true;
+  complain(error.text);
+  return false;
+}
+
+static bool open_watches(struct program *p) {
+  struct load_error error = {""};
+  if (watches_open(&p->watches, p->machine, &p->options, &error)) return true;
+  complain(error.text);
+  return false;
+}
+
+static bool close_watches(struct program *p) {
+  struct load_error error = {""};
+  if (watches_close(&p->watches, &error)) return true;
+  complain(error.text);
+  return false;
 }
 
 static int finish(struct program *p) {
   const struct report *r = &p->machine->sim.report;
   const bool saved = save_images(p);
   const bool reported = write_report(p);
+  const bool printed = close_uart(p);
+  const bool watched = close_watches(p);
   tell(r);
-  if (!saved || !reported) return EXIT_USAGE;
+  if (!saved || !reported || !printed || !watched) return EXIT_USAGE;
   const bool clean = r->guest_errors + r->unimplemented == 0;
   return clean || !p->options.strict ? EXIT_GOOD : EXIT_SEEN;
 }
 
 static int run_program(struct program *p) {
+  if (!judge_outputs(&p->options)) return EXIT_USAGE;
   p->machine = machine_create(p->options.board, p->options.mode);
   p->client_exits = json_array();
   int status = EXIT_USAGE;
-  if (read_files(p) && set_chip_state(p) && open_uart(p) && open_pace(p)) {
+  if (read_files(p) && set_chip_state(p) && open_uart(p) && open_watches(p) &&
+      arm_incidents(p) && open_pace(p) && open_gdb(p)) {
     run(p);
     status = finish(p);
   }
   pace_close(&p->pace);
-  if (p->uart) fflush(p->uart);
-  if (p->uart && p->uart != stdout) fclose(p->uart);
+  if (p->options.has_gdb) gdb_close(&p->gdb);
   json_decref(p->client_exits);
   machine_destroy(p->machine);
   return status;
@@ -207,9 +311,6 @@ int main(int argc, char **argv) {
     case OPTIONS_BAD: complain(error); return EXIT_USAGE;
     case OPTIONS_GOOD: break;
   }
-  const struct sigaction action = {.sa_handler = on_signal};
-  sigaction(SIGTERM, &action, NULL);
-  sigaction(SIGINT, &action, NULL);
-  signal(SIGPIPE, SIG_IGN);
+  catch_signals();
   return run_program(&program);
 }

@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "sim/program/incident_text.h"
 
 const char options_help[] =
     "usage: quadboot-sim --board NAME [options]\n"
@@ -15,8 +18,10 @@ const char options_help[] =
     "\n"
     "  --board NAME          stm32f769i-disco, f769-custom-fs, nucleo-f767zi\n"
     "  --load FILE[@ADDR]    an ELF or Intel HEX file, or a raw file at ADDR\n"
-    "                        (repeatable); loaded over what the image files hold\n"
+    "                        (repeatable); loaded over what the image files hold;\n"
+    "                        ADDR is hexadecimal and begins with 0x\n"
     "  --flash FILE          internal flash; created if missing, written at the end\n"
+    "                        and whenever a USB/IP client goes away\n"
     "  --qspi FILE           external QSPI flash, likewise\n"
     "  --qspi-chip NAME      another QSPI flash chip than the board's (w25q512jv, ...)\n"
     "  --qspi-state STATE    what a reset may find it in: qpi, xip, 4byte, suspended,\n"
@@ -25,21 +30,52 @@ const char options_help[] =
     "                        a free one and prints it\n"
     "  --uart FILE|-         what the board prints on USART1 (- is standard output)\n"
     "  --button              the board's button is held from reset on\n"
-    "  --run-ms N            stop after N milliseconds of virtual time\n"
-    "                        (default: run until SIGTERM or SIGINT)\n"
+    "  --press START:END     the button is pressed from START to END, milliseconds of\n"
+    "                        virtual time (repeatable)\n"
+    "  --fault WHAT          something goes wrong (repeatable):\n"
+    "      power-cut@WHEN[,for=MS]      power is away for MS (500), or for=ever\n"
+    "      supply=MV@WHEN               the supply is MV millivolts from then on\n"
+    "      usb-unplug@WHEN[,for=MS]     the cable is out for MS (500), or for=ever\n"
+    "      usb-reset@WHEN               the host resets the bus\n"
+    "      usb-drop-token@usb:N, usb-lose-handshake@usb:N, usb-corrupt-data@usb:N\n"
+    "                                   a packet of USB transaction N is lost or bad\n"
+    "      stays-busy@op:N              flash operation N never ends\n"
+    "      stuck=ADDR:BIT:VALUE         a bit of either flash that cannot change\n"
+    "      program-fails=ADDR, erase-fails=ADDR\n"
+    "                                   programs or erases that cover ADDR do not work\n"
+    "      no-crystal                   the crystal (HSE) never starts\n"
+    "    WHEN: MS virtual milliseconds (decimals allowed); op:N as flash operation N\n"
+    "    begins, in:N[:PERCENT] inside it (50), after:N once it has ended, counted\n"
+    "    over both flashes from 1; usb:N at USB transaction N, from 1. ADDR: from\n"
+    "    0x08000000 or 0x90000000 on\n"
+    "  --run-ms N            stop N milliseconds of virtual time after power comes.\n"
+    "                        Power-on reset takes the first 1.5 and is never cut\n"
+    "                        short; the instruction (--mode block: the run of\n"
+    "                        instructions up to a jump) under way at the end is\n"
+    "                        finished, which may take some microseconds more.\n"
+    "                        In lockstep no time passes while a client holds the\n"
+    "                        device and asks for nothing\n"
+    "                        (default: run until SIGTERM, SIGINT or SIGHUP)\n"
     "  --until-client-exit   stop at the instant the first USB/IP client goes away\n"
     "  --mode block|precise  speed or exactness of the CPU (default: block)\n"
     "  --pace lockstep|wall|free\n"
     "                        how virtual time goes with clients' time (default:\n"
     "                        lockstep: it stands still while the board waits)\n"
     "  --host-turnaround US  lockstep: a request's delay after the last reply (125)\n"
+    "  --gdb PORT            a debugger may connect there (GDB: target remote :PORT);\n"
+    "                        the board stands at its first instruction until it says\n"
+    "                        continue. Port 0 takes a free one and prints it. Means\n"
+    "                        --mode precise and, unless given, --pace wall\n"
     "  --report FILE.json    guest errors, unimplemented accesses, times and counts\n"
+    "  --trace FILE          every register access: time, PC, name, old and new value\n"
+    "  --vcd FILE            pins, QSPI select and busy, USB bus, for GTKWave\n"
+    "  --qspi-log FILE       every command on the QSPI flash's wires\n"
     "  --strict, --lenient   whether what the firmware did wrong makes the exit\n"
     "                        status 1 (default: strict)\n"
     "  --help                this text\n"
     "\n"
     "Exit status: 0 nothing wrong was seen (or --lenient), 1 something was,\n"
-    "2 a bad option or file.\n"
+    "2 a bad option, or a file that cannot be read or written.\n"
     "\n"
     "The program links the Unicorn CPU emulator and is as a whole under the\n"
     "GNU GPL version 2; quadboot's own source is under the MIT licence.\n";
@@ -54,12 +90,18 @@ enum {
   OPT_USBIP,
   OPT_UART,
   OPT_BUTTON,
+  OPT_PRESS,
+  OPT_FAULT,
   OPT_RUN_MS,
   OPT_UNTIL_CLIENT_EXIT,
   OPT_MODE,
+  OPT_GDB,
   OPT_PACE,
   OPT_TURNAROUND,
   OPT_REPORT,
+  OPT_TRACE,
+  OPT_VCD,
+  OPT_QSPI_LOG,
   OPT_STRICT,
   OPT_LENIENT,
   OPT_HELP,
@@ -75,12 +117,18 @@ static const struct option long_options[] = {
     {"usbip", required_argument, NULL, OPT_USBIP},
     {"uart", required_argument, NULL, OPT_UART},
     {"button", no_argument, NULL, OPT_BUTTON},
+    {"press", required_argument, NULL, OPT_PRESS},
+    {"fault", required_argument, NULL, OPT_FAULT},
     {"run-ms", required_argument, NULL, OPT_RUN_MS},
     {"until-client-exit", no_argument, NULL, OPT_UNTIL_CLIENT_EXIT},
     {"mode", required_argument, NULL, OPT_MODE},
+    {"gdb", required_argument, NULL, OPT_GDB},
     {"pace", required_argument, NULL, OPT_PACE},
     {"host-turnaround", required_argument, NULL, OPT_TURNAROUND},
     {"report", required_argument, NULL, OPT_REPORT},
+    {"trace", required_argument, NULL, OPT_TRACE},
+    {"vcd", required_argument, NULL, OPT_VCD},
+    {"qspi-log", required_argument, NULL, OPT_QSPI_LOG},
     {"strict", no_argument, NULL, OPT_STRICT},
     {"lenient", no_argument, NULL, OPT_LENIENT},
     {"help", no_argument, NULL, OPT_HELP},
@@ -162,11 +210,17 @@ static bool parse_load(struct parsing *p, const char *text) {
   }
   struct load_option *l = &p->o->loads[p->o->load_count++];
   const char *at = strrchr(text, '@');
-  // Only what looks like a number makes an '@' more than a part of the name.
-  l->has_addr = at && at[1] >= '0' && at[1] <= '9';
+  // An address begins with 0x: any other '@' is a part of the name.
+  l->has_addr = at && at[1] == '0' && (at[2] == 'x' || at[2] == 'X');
   uint64_t addr = 0;
   if (l->has_addr && !number(at + 1, UINT32_MAX, &addr)) {
     return bad(p, "'%s' is not an address; write it like 0x08010000", at + 1);
+  }
+  if (at && !l->has_addr && access(text, F_OK)) {
+    return bad(p,
+               "there is no file '%s', and '%s' is not an address: that begins "
+               "with 0x, like 0x08010000",
+               text, at + 1);
   }
   l->addr = (uint32_t)addr;
   const size_t length = l->has_addr ? (size_t)(at - text) : strlen(text);
@@ -201,7 +255,18 @@ static bool parse_mode(struct parsing *p, const char *text) {
   if (strcmp(text, "block") && strcmp(text, "precise")) {
     return bad(p, "--mode is block or precise, not '%s'", text);
   }
+  p->o->mode_given = true;
   p->o->mode = strcmp(text, "block") ? CPU_PRECISE : CPU_BLOCK;
+  return true;
+}
+
+static bool parse_gdb(struct parsing *p, const char *text) {
+  uint64_t port;
+  if (!number(text, UINT16_MAX, &port)) {
+    return bad(p, "--gdb takes a port from 0 to 65535, not '%s'", text);
+  }
+  p->o->has_gdb = true;
+  p->o->gdb_port = (uint16_t)port;
   return true;
 }
 
@@ -210,6 +275,7 @@ static bool parse_pace(struct parsing *p, const char *text) {
   for (int i = 0; i < 3; i++) {
     if (!strcmp(text, names[i])) {
       p->o->pace = (enum pace_mode)i;
+      p->o->pace_given = true;
       return true;
     }
   }
@@ -220,6 +286,25 @@ static bool parse_usbip(struct parsing *p, const char *text) {
   p->o->has_usbip = true;
   if (usbip_endpoint_parse(text, &p->o->usbip)) return true;
   return bad(p, "'%s' is not HOST:PORT; write it like 127.0.0.1:3240", text);
+}
+
+static bool add_incident(struct parsing *p, const struct incident *incident) {
+  const char *why = incidents_add(&p->o->incidents, incident);
+  return !why || bad(p, "%s", why);
+}
+
+static bool parse_fault(struct parsing *p, const char *text) {
+  struct incident incident;
+  const char *why;
+  if (incident_parse_fault(text, &incident, &why)) return add_incident(p, &incident);
+  return bad(p, "--fault '%s' %s", text, why);
+}
+
+static bool parse_press(struct parsing *p, const char *text) {
+  struct incident incident;
+  const char *why;
+  if (incident_parse_press(text, &incident, &why)) return add_incident(p, &incident);
+  return bad(p, "--press '%s' %s", text, why);
 }
 
 static bool parse_one(struct parsing *p, int option, const char *text) {
@@ -234,16 +319,39 @@ static bool parse_one(struct parsing *p, int option, const char *text) {
     case OPT_USBIP: return parse_usbip(p, text);
     case OPT_UART: o->uart_file = text; return true;
     case OPT_BUTTON: o->button = true; return true;
+    case OPT_PRESS: return parse_press(p, text);
+    case OPT_FAULT: return parse_fault(p, text);
     case OPT_RUN_MS: return parse_milliseconds(p, text);
     case OPT_UNTIL_CLIENT_EXIT: o->end_with_client = true; return true;
     case OPT_MODE: return parse_mode(p, text);
+    case OPT_GDB: return parse_gdb(p, text);
     case OPT_PACE: return parse_pace(p, text);
     case OPT_TURNAROUND: return parse_turnaround(p, text);
     case OPT_REPORT: o->report_file = text; return true;
+    case OPT_TRACE: o->trace_file = text; return true;
+    case OPT_VCD: o->vcd_file = text; return true;
+    case OPT_QSPI_LOG: o->qspi_log_file = text; return true;
     case OPT_STRICT: o->strict = true; return true;
     case OPT_LENIENT: o->strict = false; return true;
     default: return false;
   }
+}
+
+// What only the whole command line shows.
+static bool check_together(struct parsing *p) {
+  struct options *o = p->o;
+  if (!o->board) return bad(p, "--board is missing; try --help");
+  if (o->end_with_client && !o->has_usbip) {
+    return bad(p, "--until-client-exit needs --usbip: no client can come without it");
+  }
+  if (!o->has_gdb) return true;
+  if (o->mode_given && o->mode != CPU_PRECISE) {
+    return bad(p, "--gdb needs --mode precise, which it takes by itself");
+  }
+  o->mode = CPU_PRECISE;
+  // Nobody at a debugger wants time to stand while a program runs.
+  if (!o->pace_given) o->pace = PACE_WALL;
+  return true;
 }
 
 static bool parse_all(struct parsing *p, int argc, char **argv, bool *help) {
@@ -261,7 +369,7 @@ static bool parse_all(struct parsing *p, int argc, char **argv, bool *help) {
   if (optind < argc) {
     return bad(p, "'%s' is not an option; files are given with --load", argv[optind]);
   }
-  if (!p->o->board) return bad(p, "--board is missing; try --help");
+  if (!check_together(p)) return false;
   fit_chip(p->o);
   return true;
 }

@@ -7,6 +7,7 @@
 
 #include "sim/cpu/cpu.h"
 #include "sim/machine/board.h"
+#include "sim/machine/incidents.h"
 #include "sim/models/nor.h"
 #include "sim/server/pace.h"
 
@@ -26,15 +27,19 @@ struct options {
   struct load_option loads[OPTIONS_MAX_LOADS];
   unsigned load_count;
   const char *flash_file, *qspi_file, *report_file, *uart_file;
+  const char *trace_file, *vcd_file, *qspi_log_file;
   bool has_usbip;
   struct usbip_endpoint usbip;
   bool button;
   bool strict;
   bool end_with_client;
+  struct incidents incidents;
   vtime_t run_for;  // VT_NEVER: until SIGTERM
   vtime_t turnaround;
   enum cpu_mode mode;
   enum pace_mode pace;
+  bool has_gdb, mode_given, pace_given;
+  uint16_t gdb_port;
 };
 
 enum options_result { OPTIONS_GOOD, OPTIONS_BAD, OPTIONS_HELP };

@@ -137,18 +137,25 @@ static void poll_sockets(struct pace *p, int timeout_ms) {
   }
 }
 
-// Lock-step: does anything inside keep time moving?
-static bool board_has_work(const struct pace *p) {
-  if (imported(p)) return p->bridge.under_way > 0 || p->sleeping;
-  return !p->resting;
-}
-
 static vtime_t end_time(const struct pace *p) {
   return p->options.run_for;
 }
 
+static vtime_t next_act(const struct pace *p) {
+  return p->options.next_act ? p->options.next_act(p->options.ctx) : VT_NEVER;
+}
+
+// Lock-step: does anything keep time moving? A board at rest waits for a client for
+// ever, unless there is something to come.
+static bool time_moves(const struct pace *p) {
+  if (imported(p)) return p->bridge.under_way > 0 || p->sleeping;
+  return !p->resting || end_time(p) != VT_NEVER || next_act(p) != VT_NEVER;
+}
+
 static void run_chunk(struct pace *p, vtime_t until) {
+  const vtime_t act = next_act(p);
   if (until > end_time(p)) until = end_time(p);
+  if (until > act) until = act;
   machine_run_until(p->machine, until);
 }
 
@@ -161,6 +168,11 @@ static void run_with_wall(struct pace *p) {
   poll_sockets(p, behind ? 0 : WALL_POLL_MS);
 }
 
+void pace_stood(struct pace *p) {
+  p->wall_base = machine_now(p->machine);
+  p->wall_start_ns = wall_ns();
+}
+
 // A board without a USB device that somebody just watches need not race.
 static bool idles(const struct pace *p) {
   if (end_time(p) != VT_NEVER || p->options.mode == PACE_FREE) return false;
@@ -169,7 +181,7 @@ static bool idles(const struct pace *p) {
 }
 
 static void step_lockstep(struct pace *p) {
-  if (!board_has_work(p)) {
+  if (!time_moves(p)) {
     poll_sockets(p, POLL_MS);
     return;
   }

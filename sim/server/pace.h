@@ -9,8 +9,9 @@
 //
 // Lock-step needs one more rule, for when no client is there: the board runs until
 // it *rests*, that is until its USB device has been ready and idle for REST_TIME
-// of virtual time. Clients are let in only then. A board without a device runs
-// on; after IDLE_TIME of it, no faster than wall time.
+// of virtual time. Clients are let in only then. There time stands, too, unless
+// something is still to come: the end of `run_for`, or a planned act. A board without a
+// device runs on; after IDLE_TIME of it, no faster than wall time.
 #pragma once
 
 #include "sim/server/bridge.h"
@@ -27,6 +28,8 @@ struct pace_options {
   vtime_t run_for;       // VT_NEVER: until told to end
   bool end_with_client;  // ends at the instant the first client goes away
   const struct usbip_endpoint *endpoint;  // NULL: no server
+  // When the caller has to act next: no step goes beyond that. May be NULL.
+  vtime_t (*next_act)(void *ctx);
   void (*log)(void *ctx, const char *sentence);
   // A client went away: virtual time stands at that instant.
   void (*client_gone)(void *ctx);
@@ -57,6 +60,9 @@ uint16_t pace_port(const struct pace *p);
 
 // Advances a little, whatever that means in the mode. False: the end is reached.
 bool pace_step(struct pace *p);
+
+// The board stood still until now, and wall time went on.
+void pace_stood(struct pace *p);
 
 // The board is at rest, or never rests: the state a deterministic end wants.
 bool pace_settled(const struct pace *p);

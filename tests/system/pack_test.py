@@ -201,6 +201,12 @@ class BadAddress(PackTest):
         self.refuse_pack("not a hexadecimal address", "a.bin@0x08g", code=USAGE)
         self.refuse_pack("above 0xFFFFFFFF", "a.bin@0x190000000", code=USAGE)
         self.refuse_pack("names no file", "@0x90000000", code=USAGE)
+        for bare in ("90000000", "2415919104", "x90000000", ""):
+            self.refuse_pack('"%s" is not an address: that begins with 0x' % bare,
+                             "a.bin@" + bare)
+        self.put("logo@2", "x")
+        self.pack("logo@2@0x90000000")
+        self.refuse_pack("it needs an address", "logo@2")
 
     def test_the_bootloader_is_not_packed(self):
         for address in ("0x08000000", "0x08007FFF", "0x0800FFFF"):

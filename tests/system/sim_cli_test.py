@@ -3,16 +3,20 @@
 """quadboot-sim from the outside: options, files, signals, exit codes."""
 import json
 import os
+import resource
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, 'tools'))
 from simboard import FLASH_SIZE, QSPI_SIZE, Board  # noqa: E402
+from usbip_client import REQ_DEVLIST, REQ_IMPORT, DEVICE_DESCRIPTOR, Client  # noqa: E402
 
 BUILD = os.environ.get('QB_BUILD', os.path.join(ROOT, 'build', 'sim'))
 SIM = os.path.join(BUILD, 'sim', 'quadboot-sim')
@@ -29,14 +33,42 @@ def case(function):
     return function
 
 
-def run(*arguments, timeout=120):
+def run(*arguments, timeout=120, **keywords):
     return subprocess.run([SIM] + list(arguments), stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, timeout=timeout)
+                          stderr=subprocess.PIPE, text=True, timeout=timeout, **keywords)
 
 
-def refused(*arguments):
+def put(folder, name, content):
+    path = os.path.join(folder, name)
+    with open(path, 'wb') as f:
+        f.write(content)
+    return path
+
+
+def get(path, size=-1):
+    with open(path, 'rb') as f:
+        return f.read(size)
+
+
+class Listening:
+    """A board with a USB/IP server and no files."""
+    def __init__(self, *options):
+        self.process = subprocess.Popen(
+            [SIM] + DISCO + ['--load', BOOT, '--usbip', '127.0.0.1:0', *options],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.port = int(self.process.stdout.readline().rsplit(':', 1)[1])
+
+    def end(self, tell=True):
+        """SIGTERM, unless somebody sent a signal; exit status and standard error."""
+        if tell:
+            self.process.send_signal(signal.SIGTERM)
+        _, errors = self.process.communicate(timeout=120)
+        return self.process.returncode, errors
+
+
+def refused(*arguments, **keywords):
     """One sentence, exit 2, nothing on standard output; the sentence."""
-    done = run(*arguments)
+    done = run(*arguments, **keywords)
     assert done.returncode == 2, (arguments, done)
     assert done.stdout == '', (arguments, done.stdout)
     lines = done.stderr.splitlines()
@@ -60,6 +92,7 @@ def every_bad_option_is_one_sentence():
     assert '--mode is' in refused(*DISCO, '--mode', 'fast')
     assert '--pace is' in refused(*DISCO, '--pace', 'slow')
     assert 'is not HOST:PORT' in refused(*DISCO, '--usbip', '127.0.0.1:99999')
+    assert 'needs --usbip' in refused(*DISCO, '--until-client-exit')
     assert '--host-turnaround takes' in refused(*DISCO, '--host-turnaround', '5s')
 
 
@@ -67,10 +100,7 @@ def every_bad_option_is_one_sentence():
 def every_bad_file_is_one_sentence():
     with tempfile.TemporaryDirectory() as folder:
         def made(name, content):
-            path = os.path.join(folder, name)
-            with open(path, 'wb') as f:
-                f.write(content)
-            return path
+            return put(folder, name, content)
         assert 'No such file' in refused(*DISCO, '--load', os.path.join(folder, 'none'))
         assert 'is empty' in refused(*DISCO, '--load', made('empty', b''))
         assert 'is not a file' in refused(*DISCO, '--load', folder)
@@ -78,6 +108,14 @@ def every_bad_file_is_one_sentence():
         assert 'say where it goes' in refused(*DISCO, '--load', raw)
         assert 'any memory' in refused(*DISCO, '--load', raw + '@0x70000000')
         assert 'any memory' in refused(*DISCO, '--load', raw + '@0x081ffff0')
+        for bare in ('134217728', '08000000', 'x08000000', ''):
+            assert "'%s' is not an address" % bare in refused(*DISCO, '--load',
+                                                              '%s@%s' % (raw, bare))
+        assert "is not an address" in refused(*DISCO, '--load', raw + '@0x0800g')
+        made('raw@2', bytes(4))
+        assert 'say where it goes' in refused(*DISCO, '--load', os.path.join(folder, 'raw@2'))
+        assert 'holds nothing to load' in refused(*DISCO, '--load',
+                                                  made('none.hex', b':00000001FF\n'))
         assert 'leave out the @' in refused(*DISCO, '--load', BOOT + '@0x08000000')
         with open(BOOT, 'rb') as f:
             elf = f.read()
@@ -134,6 +172,114 @@ def another_chip_has_an_image_of_its_size():
                    '--qspi-state', 'dpd', '--run-ms', '5', '--lenient')
         assert done.returncode == 0, done
         assert os.path.getsize(qspi) == 16 << 20
+
+
+@case
+def outputs_are_judged_before_the_run():
+    with tempfile.TemporaryDirectory() as folder:
+        nowhere = os.path.join(folder, 'no', 'f')
+        locked = put(folder, 'locked', b'mine')
+        os.chmod(locked, 0o444)
+        lost = os.path.join(folder, 'lost')
+        os.symlink(nowhere, lost)
+        for option in ('--flash', '--qspi', '--report', '--uart'):
+            # Without --run-ms: if it began to run it would never end.
+            def refused_path(path):
+                sentence = refused(*DISCO, '--load', BOOT, option, path, timeout=20)
+                assert path + ' ' in sentence and '.part' not in sentence, sentence
+                return sentence
+            assert 'No such file or directory' in refused_path(nowhere)
+            assert 'read-only' in refused_path(locked)
+            assert 'symbolic link' in refused_path(lost)
+            assert 'a file' in refused_path(folder) or 'a folder' in refused_path(folder)
+        assert sorted(os.listdir(folder)) == ['locked', 'lost'] and get(locked) == b'mine'
+
+
+@case
+def no_file_is_written_twice():
+    with tempfile.TemporaryDirectory() as folder:
+        x = put(folder, 'x', b'mine')
+        link, hard = os.path.join(folder, 'link'), os.path.join(folder, 'hard')
+        os.symlink('x', link)
+        os.link(x, hard)
+        new, same = os.path.join(folder, 'new'), os.path.join(folder, '.', 'new')
+        options = ('--flash', '--qspi', '--report', '--uart')
+        for a in options:
+            for b in options:
+                for one, other in ((x, x), (x, link), (x, hard), (new, new), (new, same)):
+                    if a != b:
+                        sentence = refused(*DISCO, '--load', BOOT, a, one, b, other, timeout=20)
+                        assert a in sentence and b in sentence, sentence
+            sentence = refused(*DISCO, '--load', x + '@0x08000000', a, link, timeout=20)
+            assert '--load' in sentence and a in sentence, sentence
+        assert get(x) == b'mine' and not os.path.exists(new)
+        done = run(*DISCO, '--load', BOOT, '--uart', '/dev/null', '--report', '/dev/null',
+                   '--run-ms', '2')
+        assert done.returncode == 0, done
+
+
+@case
+def written_files_keep_link_and_mode():
+    with tempfile.TemporaryDirectory() as folder:
+        for option, name in (('--flash', 'f'), ('--qspi', 'q'), ('--report', 'r')):
+            real = put(folder, name, b'')
+            os.chmod(real, 0o640)
+            link = os.path.join(folder, name + '.link')
+            os.symlink(name, link)
+            done = run(*DISCO, '--load', BOOT, option, link, '--run-ms', '5')
+            assert done.returncode == 0, done
+            assert os.path.islink(link) and os.path.getsize(real) > 100
+            assert os.stat(real).st_mode & 0o7777 == 0o640
+        assert len(os.listdir(folder)) == 6
+
+
+def limited():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+
+
+@case
+def a_full_disk_costs_no_old_file():
+    """A limit on file sizes stands for the disk: the same errors from write()."""
+    with tempfile.TemporaryDirectory() as folder:
+        for option, name in (('--flash', 'f'), ('--qspi', 'q')):
+            image = put(folder, name, b'old content')
+            done = run(*DISCO, '--load', BOOT, option, image, '--run-ms', '5', preexec_fn=limited)
+            assert done.returncode == 2, done
+            assert done.stderr == 'quadboot-sim: %s cannot be written: File too large\n' % image
+            assert get(image) == b'old content'
+        assert sorted(os.listdir(folder)) == ['f', 'q']
+
+
+@case
+def lost_output_is_told():
+    for option in ('--uart', '--report'):
+        done = run(*DISCO, '--load', BOOT, option, '/dev/full', '--run-ms', '60')
+        assert done.returncode == 2, done
+        assert done.stderr == ('quadboot-sim: /dev/full cannot be written: '
+                               'No space left on device\n'), done
+    with open('/dev/full', 'w') as full:
+        done = subprocess.run([SIM] + DISCO + ['--load', BOOT, '--uart', '-', '--run-ms', '60'],
+                              stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2 and 'standard output cannot be written' in done.stderr, done
+
+
+@case
+def a_flood_of_errors_is_cut_short():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, 'r.json')
+        # ldr r0, =0x40016800 (LTDC, without a model); 31 x ldr r1, [r0, #4 * n]; b .
+        reads = b''.join(struct.pack('<H', 0x6801 | n << 6) for n in range(31))
+        code = put(folder, 'p.bin', bytes.fromhex('00000220' '09000008' '1048') + reads +
+                   bytes.fromhex('fee7' '00bf' '00680140'))
+        done = run(*DISCO, '--load', code + '@0x08000000', '--run-ms', '2', '--report', path)
+        with open(path) as f:
+            report = json.load(f)
+        seen = len(report['unimplemented']) + len(report['guest_errors'])
+        assert seen > 20, report
+        lines = done.stderr.splitlines()
+        assert len(lines) == 21, lines
+        assert lines[20] == ('quadboot-sim: and %d more; --report FILE has them all'
+                             % (seen - 20)), lines[20]
 
 
 @case
@@ -200,12 +346,132 @@ def a_peripheral_without_a_model_is_unimplemented():
 
 
 @case
+def the_end_of_a_run_is_where_it_was_asked_for():
+    """Power-on reset, 1.5 ms, is never cut short: --help says so."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, 'r.json')
+        for ms, least, most in ((1, 1500000, 1500000), (2, 2000000, 2010000),
+                                (60, 60000000, 60010000)):
+            run(*DISCO, '--load', BOOT, '--run-ms', str(ms), '--report', path)
+            with open(path) as f:
+                now = json.load(f)['virtual_ns']
+            assert least <= now <= most, (ms, now)
+
+
+@case
+def a_run_limit_ends_a_board_at_rest():
+    """The board rests after about 1.3 s; no client ever comes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, 'r.json')
+        for pace in ('lockstep', 'free'):
+            done = run(*DISCO, '--load', BOOT, '--usbip', '127.0.0.1:0', '--pace', pace,
+                       '--run-ms', '3000', '--report', path)
+            with open(path) as f:
+                now = json.load(f)['virtual_ns']
+            assert done.returncode == 0 and 3000000000 <= now <= 3000010000, (done, now)
+
+
+@case
 def sigterm_writes_report_and_images():
     with Board() as board:
         board.start()
         report = board.stop_clean()
         assert report['virtual_ns'] > 0
         assert os.path.getsize(board.flash_file) == FLASH_SIZE
+
+
+@case
+def every_client_lets_the_board_end():
+    """Whatever a client is at when SIGTERM or SIGHUP comes."""
+    clients = {
+        'silent': b'',
+        'half an operation': b'\x01\x11\x80',
+        'a list': REQ_DEVLIST,
+        'an import': REQ_IMPORT,
+        'half a header': REQ_IMPORT + b'\0\0\0\1\0\0',
+        'garbage': bytes(range(256)) * 16,
+        'HTTP': b'GET / HTTP/1.0\r\n\r\n',
+    }
+    tried = [('lockstep', name) for name in clients]
+    tried += [(pace, name) for pace in ('wall', 'free') for name in ('half a header', 'garbage')]
+    for number, (pace, name) in enumerate(tried):
+        board = Listening('--pace', pace)
+        with Client(board.port) as client:
+            client.send(clients[name])
+            time.sleep(0.2)
+            board.process.send_signal(signal.SIGHUP if number % 2 else signal.SIGTERM)
+            status, errors = board.end(tell=False)
+        assert status == 0, (pace, name, errors)
+
+
+@case
+def sigterm_saves_what_a_client_wrote():
+    """Content that a client wrote is in the files, though that client is still there."""
+    for pace in ('lockstep', 'wall', 'free'):
+        with Board() as board:
+            board.start('--pace', pace)
+            with Client.imported(board.port) as client:
+                client.program(1, 0x90000000, b'NOR' * 100)
+                client.flush()
+                client.program(0, 0x08010000, b'flash' * 100)
+                client.flush()
+                board.stop_clean()
+            assert board.qspi(0, 300) == b'NOR' * 100, pace
+            assert board.flash(0x10000, 500) == b'flash' * 100, pace
+
+
+@case
+def a_client_may_vanish_at_any_byte():
+    """The board and its next client live on, whatever the last one left behind."""
+    board = Listening()
+    with Client.imported(board.port) as client:
+        whole = client.submit_header(DEVICE_DESCRIPTOR, 18)
+        block = client.submit_header(bytes.fromhex('2101020000000010'), 4096) + bytes(4096)
+    for words in (whole[:1], whole[:47], whole, block[:48], block[:2000], block):
+        with Client.imported(board.port) as client:
+            client.send(words)
+    with Client.imported(board.port) as client:
+        status, descriptor = client.control(DEVICE_DESCRIPTOR)
+        assert status == 0 and len(descriptor) == 18
+    status, errors = board.end()
+    assert status == 0 and 'in the middle of a message' in errors, errors
+
+
+@case
+def malformed_requests_are_refused():
+    board = Listening()
+    for words in (lambda c: b'\xff' * 48,
+                  lambda c: c.submit_header(DEVICE_DESCRIPTOR, 18, endpoint=16),
+                  lambda c: c.submit_header(DEVICE_DESCRIPTOR, 1 << 30)):
+        with Client.imported(board.port) as client:
+            client.send(words(client))
+            assert client.receive(1) == b''
+    with Client.imported(board.port) as client:
+        for setup, length in ((DEVICE_DESCRIPTOR, 19), (b'\x80' + b'\xff' * 7, 65535)):
+            client.send(client.submit_header(setup, length))
+            assert struct.unpack('>i', client.receive(48)[20:24])[0] < 0
+        assert client.control(DEVICE_DESCRIPTOR)[0] == 0
+    status, errors = board.end()
+    assert status == 0 and errors.count('A USB/IP client was dropped') == 3, errors
+
+
+@case
+def a_second_client_is_told_that_the_device_is_taken():
+    board = Listening()
+    with Client.imported(board.port) as first, Client(board.port) as second:
+        assert second.op_import() == 2  # USBIP_ST_DEV_BUSY
+        assert first.control(DEVICE_DESCRIPTOR)[0] == 0
+    with Client.imported(board.port) as third:
+        assert third.control(DEVICE_DESCRIPTOR)[0] == 0
+    assert board.end() == (0, '')
+
+
+@case
+def an_address_with_colons_stands_in_brackets():
+    done = run(*DISCO, '--load', BOOT, '--usbip', '[::1]:0', '--run-ms', '60')
+    if done.returncode == 2 and 'cannot listen on [::1]:0: ' in done.stderr:
+        return  # this machine has no IPv6
+    assert done.stdout.startswith('usbip: listening on [::1]:'), done
 
 
 @case
@@ -245,12 +511,14 @@ def an_idle_board_ends_when_told():
 def main():
     passed = failed = 0
     for function in results:
+        if sys.argv[1:] and function.__name__ not in sys.argv[1:]:
+            continue
         try:
             function()
             passed += 1
-        except AssertionError as error:
+        except Exception:  # pylint: disable=broad-except
             failed += 1
-            print('FAIL %s: %s' % (function.__name__, error))
+            print('FAIL %s: %s' % (function.__name__, traceback.format_exc()))
     print('%d passed, %d failed' % (passed, failed))
     return 1 if failed else 0
 
