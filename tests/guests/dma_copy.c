@@ -130,6 +130,8 @@ static void console_out(void) {
 
 // Ten characters from the host into a ring of four.
 static void console_in(void) {
+  set(GPIO('A') + 0x24, 7u << 8);  // PA10: AF7
+  set(GPIO('A'), 2u << 20);
   wr(DMA2 + DMA_PAR(2), 0x40011024);
   wr(DMA2 + DMA_M0AR(2), addr_of(target));
   wr(DMA2 + DMA_NDTR(2), 4);
