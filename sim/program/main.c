@@ -11,7 +11,7 @@
 #include "sim/machine/report_json.h"
 #include "sim/program/options.h"
 #include "sim/program/outputs.h"
-#include "sim/program/uart_out.h"
+#include "sim/program/uarts.h"
 #include "sim/program/watches.h"
 #include "sim/server/gdb.h"
 #include "sim/server/pace.h"
@@ -29,7 +29,7 @@ struct program {
   struct machine *machine;
   struct pace pace;
   struct gdb gdb;
-  struct uart_out uart;
+  struct uarts uarts;
   struct watches watches;
   json_t *client_exits;
 };
@@ -49,6 +49,8 @@ static void catch_signals(void) {
   // A lost reader and a file that may not grow are errors of the write.
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);
+  // In the background there is no typing; that is no reason to stop.
+  signal(SIGTTIN, SIG_IGN);
 }
 
 static void complain(const char *sentence) {
@@ -58,11 +60,6 @@ static void complain(const char *sentence) {
 static void on_log(void *ctx, const char *sentence) {
   (void)ctx;
   complain(sentence);
-}
-
-static void on_uart(void *ctx, uint8_t byte) {
-  struct program *p = ctx;
-  uart_out_put(&p->uart, byte);
 }
 
 static bool save_images(struct program *p) {
@@ -128,11 +125,9 @@ static bool judge_outputs(const struct options *o) {
   return false;
 }
 
-static bool open_uart(struct program *p) {
+static bool open_uarts(struct program *p) {
   struct load_error error = {""};
-  p->machine->on_uart = on_uart;
-  p->machine->ctx = p;
-  if (uart_out_open(&p->uart, p->options.uart_file, &error)) return true;
+  if (uarts_open(&p->uarts, p->machine, &p->options, &error)) return true;
   complain(error.text);
   return false;
 }
@@ -150,7 +145,7 @@ static bool arm_incidents(struct program *p) {
 
 // Standard output belongs to the board when it was asked for.
 static FILE *speech(const struct program *p) {
-  return p->uart.out == stdout ? stderr : stdout;
+  return uarts_own_stdout(&p->uarts) ? stderr : stdout;
 }
 
 static bool open_gdb(struct program *p) {
@@ -210,6 +205,7 @@ static void run(struct program *p) {
     const bool held = held_by_gdb(p);
     if (asked_to_end && (held || pace_settled(&p->pace))) break;
     if (held) continue;
+    if (uarts_serve(&p->uarts)) pace_disturbed(&p->pace);
     if (!pace_step(&p->pace)) break;
     incidents_serve(&p->options.incidents);
   }
@@ -253,9 +249,9 @@ static void tell(const struct report *r) {
   }
 }
 
-static bool close_uart(struct program *p) {
+static bool close_uarts(struct program *p) {
   struct load_error error = {""};
-  if (uart_out_close(&p->uart, &error)) return true;
+  if (uarts_close(&p->uarts, &error)) return true;
   complain(error.text);
   return false;
 }
@@ -278,7 +274,7 @@ static int finish(struct program *p) {
   const struct report *r = &p->machine->sim.report;
   const bool saved = save_images(p);
   const bool reported = write_report(p);
-  const bool printed = close_uart(p);
+  const bool printed = close_uarts(p);
   const bool watched = close_watches(p);
   tell(r);
   if (!saved || !reported || !printed || !watched) return EXIT_USAGE;
@@ -291,7 +287,7 @@ static int run_program(struct program *p) {
   p->machine = machine_create(p->options.board, p->options.mode);
   p->client_exits = json_array();
   int status = EXIT_USAGE;
-  if (read_files(p) && set_chip_state(p) && open_uart(p) && open_watches(p) &&
+  if (read_files(p) && set_chip_state(p) && open_uarts(p) && open_watches(p) &&
       arm_incidents(p) && open_pace(p) && open_gdb(p)) {
     run(p);
     status = finish(p);

@@ -28,7 +28,9 @@ const char options_help[] =
     "                        dpd, protected or noqe\n"
     "  --usbip HOST:PORT     offer the board's USB device there (USB/IP); port 0 takes\n"
     "                        a free one and prints it\n"
-    "  --uart FILE|-         what the board prints on USART1 (- is standard output)\n"
+    "  --uart [N=]FILE|-     what the board prints on its console, or on USART N\n"
+    "                        (repeatable). - is standard output, with nothing else on\n"
+    "                        it, and standard input goes to the same port\n"
     "  --button              the board's button is held from reset on\n"
     "  --press START:END     the button is pressed from START to END, milliseconds of\n"
     "                        virtual time (repeatable)\n"
@@ -230,6 +232,22 @@ static bool parse_load(struct parsing *p, const char *text) {
   return true;
 }
 
+// "N=FILE" or "FILE"; number 0 is the console, which only the board knows.
+static bool parse_uart(struct parsing *p, const char *text) {
+  struct options *o = p->o;
+  if (o->uart_count == OPTIONS_MAX_UARTS) {
+    return bad(p, "at most %d serial ports can go somewhere", OPTIONS_MAX_UARTS);
+  }
+  struct uart_option *u = &o->uarts[o->uart_count++];
+  const bool numbered = text[0] >= '0' && text[0] <= '9' && text[1] == '=';
+  *u = (struct uart_option){.path = numbered ? text + 2 : text};
+  if (numbered) u->number = (unsigned)(text[0] - '0');
+  if (numbered && (u->number < 1 || u->number > 8)) {
+    return bad(p, "--uart has a number from 1 to 8, not %u", u->number);
+  }
+  return *u->path || bad(p, "--uart needs a file name, or - for standard output");
+}
+
 static bool parse_milliseconds(struct parsing *p, const char *text) {
   uint64_t ms;
   // A day of virtual time is more than anybody waits for.
@@ -317,7 +335,7 @@ static bool parse_one(struct parsing *p, int option, const char *text) {
     case OPT_QSPI_CHIP: return parse_chip(p, text);
     case OPT_QSPI_STATE: return parse_state(p, text);
     case OPT_USBIP: return parse_usbip(p, text);
-    case OPT_UART: o->uart_file = text; return true;
+    case OPT_UART: return parse_uart(p, text);
     case OPT_BUTTON: o->button = true; return true;
     case OPT_PRESS: return parse_press(p, text);
     case OPT_FAULT: return parse_fault(p, text);
@@ -337,6 +355,23 @@ static bool parse_one(struct parsing *p, int option, const char *text) {
   }
 }
 
+static bool check_uarts(struct parsing *p) {
+  struct options *o = p->o;
+  for (unsigned i = 0; i < o->uart_count; i++) {
+    struct uart_option *u = &o->uarts[i];
+    if (!u->number) u->number = o->board->console.number;
+    for (unsigned k = 0; k < i; k++) {
+      if (o->uarts[k].number == u->number) {
+        return bad(p, "--uart is given twice for USART%u", u->number);
+      }
+      if (!strcmp(o->uarts[k].path, "-") && !strcmp(u->path, "-")) {
+        return bad(p, "only one --uart can have standard input and output");
+      }
+    }
+  }
+  return true;
+}
+
 // What only the whole command line shows.
 static bool check_together(struct parsing *p) {
   struct options *o = p->o;
@@ -344,6 +379,7 @@ static bool check_together(struct parsing *p) {
   if (o->end_with_client && !o->has_usbip) {
     return bad(p, "--until-client-exit needs --usbip: no client can come without it");
   }
+  if (!check_uarts(p)) return false;
   if (!o->has_gdb) return true;
   if (o->mode_given && o->mode != CPU_PRECISE) {
     return bad(p, "--gdb needs --mode precise, which it takes by itself");

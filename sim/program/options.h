@@ -11,12 +11,18 @@
 #include "sim/models/nor.h"
 #include "sim/server/pace.h"
 
-enum { OPTIONS_MAX_LOADS = 16 };
+enum { OPTIONS_MAX_LOADS = 16, OPTIONS_MAX_UARTS = 8 };
 
 struct load_option {
   char path[4096];
   bool has_addr;
   uint32_t addr;
+};
+
+// A serial port and where it goes.
+struct uart_option {
+  unsigned number;  // of the USART
+  const char *path;
 };
 
 struct options {
@@ -26,8 +32,10 @@ struct options {
   const char *qspi_state;            // NULL: as delivered
   struct load_option loads[OPTIONS_MAX_LOADS];
   unsigned load_count;
-  const char *flash_file, *qspi_file, *report_file, *uart_file;
+  const char *flash_file, *qspi_file, *report_file;
   const char *trace_file, *vcd_file, *qspi_log_file;
+  struct uart_option uarts[OPTIONS_MAX_UARTS];
+  unsigned uart_count;
   bool has_usbip;
   struct usbip_endpoint usbip;
   bool button;

@@ -9,7 +9,7 @@ struct named_output {
   bool image;
 };
 
-enum { OUTPUTS = 7 };
+enum { FILES = 6, OUTPUTS = FILES + OPTIONS_MAX_UARTS };
 
 static bool is_file(const struct named_output *n) {
   return n->path && strcmp(n->path, "-") != 0;
@@ -38,12 +38,13 @@ static bool clashes(const struct options *o, const struct named_output *all, int
 }
 
 bool outputs_check(const struct options *o, struct load_error *error) {
-  const struct named_output all[OUTPUTS] = {
-      {"--flash", o->flash_file, true},        {"--qspi", o->qspi_file, true},
-      {"--report", o->report_file, false},     {"--uart", o->uart_file, false},
-      {"--trace", o->trace_file, false},       {"--vcd", o->vcd_file, false},
-      {"--qspi-log", o->qspi_log_file, false},
+  struct named_output all[OUTPUTS] = {
+      {"--flash", o->flash_file, true},    {"--qspi", o->qspi_file, true},
+      {"--report", o->report_file, false}, {"--trace", o->trace_file, false},
+      {"--vcd", o->vcd_file, false},       {"--qspi-log", o->qspi_log_file, false},
   };
+  for (unsigned i = 0; i < o->uart_count; i++)
+    all[FILES + i] = (struct named_output){"--uart", o->uarts[i].path, false};
   for (int i = 0; i < OUTPUTS; i++) {
     if (!is_file(&all[i])) continue;
     if (!output_probe(all[i].path, all[i].image, error)) return false;

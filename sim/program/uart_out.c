@@ -24,7 +24,12 @@ static void note(struct uart_out *c, bool good) {
 void uart_out_put(struct uart_out *c, uint8_t byte) {
   if (!c->out) return;
   note(c, fputc(byte, c->out) != EOF);
-  if (byte == '\n') note(c, fflush(c->out) == 0);
+  c->waiting = true;
+}
+
+void uart_out_flush(struct uart_out *c) {
+  if (c->waiting) note(c, fflush(c->out) == 0);
+  c->waiting = false;
 }
 
 bool uart_out_close(struct uart_out *c, struct load_error *error) {

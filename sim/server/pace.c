@@ -168,6 +168,10 @@ static void run_with_wall(struct pace *p) {
   poll_sockets(p, behind ? 0 : WALL_POLL_MS);
 }
 
+void pace_disturbed(struct pace *p) {
+  on_activity(p);
+}
+
 void pace_stood(struct pace *p) {
   p->wall_base = machine_now(p->machine);
   p->wall_start_ns = wall_ns();

@@ -61,6 +61,9 @@ uint16_t pace_port(const struct pace *p);
 // Advances a little, whatever that means in the mode. False: the end is reached.
 bool pace_step(struct pace *p);
 
+// Something from outside reached the board that may keep it busy: it rests no more.
+void pace_disturbed(struct pace *p);
+
 // The board stood still until now, and wall time went on.
 void pace_stood(struct pace *p);
 

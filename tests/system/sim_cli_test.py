@@ -290,6 +290,42 @@ def uart_goes_to_standard_output_alone():
 
 
 @case
+def serial_ports_go_both_ways():
+    """The program echoes the console's input in the other case, and to USART6 as it is."""
+    echo = os.path.join(ROOT, 'build', 'guests', 'uart_echo-Os.elf')
+    for options in (['--uart', '-'], ['--uart', '1=-', '--pace', 'wall'],
+                    ['--uart', '-', '--mode', 'precise']):
+        with tempfile.TemporaryDirectory() as folder:
+            six = os.path.join(folder, 'six')
+            process = subprocess.Popen([SIM] + DISCO + ['--load', echo, '--uart', '6=' + six] +
+                                       options, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE)
+            os.set_blocking(process.stdout.fileno(), True)
+            said = process.stdout.read(1)
+            assert said == b'?', said
+            text = b'Hello, board! ' * 20
+            process.stdin.write(text + b'\n')
+            process.stdin.flush()
+            expected = bytes(c ^ 0x20 for c in text) + b'\n'
+            assert process.stdout.read(len(expected)) == expected
+            process.stdin.close()
+            time.sleep(0.2)
+            process.send_signal(signal.SIGTERM)
+            process.stdin = None
+            rest, errors = process.communicate(timeout=60)
+            assert (rest, process.returncode) == (b'', 0), (rest, errors)
+            assert get(six) == text + b'\n'
+
+
+@case
+def serial_ports_that_are_none_are_refused():
+    for bad, words in ((['9=x'], '1 to 8'), (['0=x'], '1 to 8'), (['1='], 'file name'),
+                       ([''], 'file name'), (['x', '1=y'], 'twice'), (['-', '6=-'], 'only one')):
+        options = [word for name in bad for word in ('--uart', name)]
+        assert words in refused(*DISCO, *options), bad
+
+
+@case
 def modes_and_paces_run():
     for option in (['--mode', 'block'], ['--mode', 'precise'], ['--pace', 'free'],
                    ['--pace', 'wall'], ['--pace', 'lockstep']):
