@@ -233,19 +233,17 @@ def written_files_keep_link_and_mode():
         assert len(os.listdir(folder)) == 6
 
 
-def limited():
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
-
-
 @case
 def a_full_disk_costs_no_old_file():
     """A limit on file sizes stands for the disk: the same errors from write()."""
     with tempfile.TemporaryDirectory() as folder:
         for option, name in (('--flash', 'f'), ('--qspi', 'q')):
             image = put(folder, name, b'old content')
-            done = run(*DISCO, '--load', BOOT, option, image, '--run-ms', '5', preexec_fn=limited)
-            assert done.returncode == 2, done
-            assert done.stderr == 'quadboot-sim: %s cannot be written: File too large\n' % image
+            board = Listening(option, image)
+            resource.prlimit(board.process.pid, resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+            status, errors = board.end()
+            assert status == 2, errors
+            assert errors == 'quadboot-sim: %s cannot be written: File too large\n' % image
             assert get(image) == b'old content'
         assert sorted(os.listdir(folder)) == ['f', 'q']
 
@@ -267,7 +265,7 @@ def lost_output_is_told():
 def a_flood_of_errors_is_cut_short():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, 'r.json')
-        # ldr r0, =0x40016800 (LTDC, without a model); 31 x ldr r1, [r0, #4 * n]; b .
+        # ldr r0, =0x40016800 (LTDC, its clock is off); 31 x ldr r1, [r0, #4 * n]; b .
         reads = b''.join(struct.pack('<H', 0x6801 | n << 6) for n in range(31))
         code = put(folder, 'p.bin', bytes.fromhex('00000220' '09000008' '1048') + reads +
                    bytes.fromhex('fee7' '00bf' '00680140'))
@@ -372,9 +370,11 @@ def a_peripheral_without_a_model_is_unimplemented():
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, 'r.json')
         program = os.path.join(folder, 'p.bin')
-        # ldr r0, =0x40016800 (LTDC); ldr r1, [r0, #8]; b .
+        # ldr r0, =0x40023844 (RCC_APB2ENR); movs r1, #1; lsls r1, #26; str r1, [r0];
+        # ldr r0, =0x40016800 (LTDC); str r1, [r0, #8]; b .
         with open(program, 'wb') as f:
-            f.write(bytes.fromhex('00000220' '09000008' '01488168' 'fee70000' '00680140'))
+            f.write(bytes.fromhex('00000220' '09000008' '0348' '0121' '8906' '0160' '0248'
+                                  '8160' 'fee7' '00bf' '44380240' '00680140'))
         done = run(*DISCO, '--load', program + '@0x08000000', '--run-ms', '2', '--report', path)
         assert done.returncode == 1 and 'LTDC' in done.stderr, done
         with open(path) as f:
