@@ -87,7 +87,7 @@ static void check_all(void) {
 
 void firmware_main(void) {
   soc_time_start(&clock, SOC_HSI_HZ);
-  soc_mpu_start();
+  soc_mpu_start(true);
   soc_caches_on();
   const enum status clocks = soc_clock_start(&board, &clock);
   soc_pin_alternate(board.uart_tx);

@@ -199,7 +199,7 @@ static enum status start_usb(void) {
 
 static void start_all(void) {
   soc_time_start(&clock, SOC_HSI_HZ);
-  soc_mpu_start();
+  soc_mpu_start(false);
   soc_caches_on();
   const enum status clocks = soc_clock_start(&board, &clock);
   start_console(clocks == ST_OK ? SOC_PCLK2_HZ : SOC_HSI_HZ);

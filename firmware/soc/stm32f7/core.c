@@ -36,7 +36,7 @@ static void set_region(uint32_t number, uint32_t base, uint32_t log2_size,
   mmio_write32(MPU_BASE + MPU_RASR, rasr);
 }
 
-void soc_mpu_start(void) {
+void soc_mpu_start(bool from_flash) {
   const uint32_t no_execute = field_mask(MPU_RASR_XN);
   // 4 GB in eight parts of 512 MB; parts 0, 1, 2 and 7 (code, RAM, peripherals,
   // system) are left to the default map.
@@ -48,10 +48,13 @@ void soc_mpu_start(void) {
              no_execute | field_mask(MPU_RASR_B) | field_mask(MPU_RASR_S) |
                  field_set(0, MPU_RASR_AP, AP_FULL));
   // Internal flash, 2 MB, as a device: written unit by unit, and never cached, so
-  // that what is read back is what is there. Nothing runs from it.
-  set_region(REGION_FLASH, 0x08000000u, 21,
-             no_execute | field_mask(MPU_RASR_B) | field_mask(MPU_RASR_S) |
-                 field_set(0, MPU_RASR_AP, AP_FULL));
+  // that what is read back is what is there. A device is nothing to run from
+  // (DDI0403E A3.5.5), so a program in flash leaves it to the default map.
+  if (!from_flash) {
+    set_region(REGION_FLASH, 0x08000000u, 21,
+               no_execute | field_mask(MPU_RASR_B) | field_mask(MPU_RASR_S) |
+                   field_set(0, MPU_RASR_AP, AP_FULL));
+  }
   mmio_write32(MPU_BASE + MPU_CTRL,
                field_mask(MPU_CTRL_ENABLE) | field_mask(MPU_CTRL_PRIVDEFENA));
   barrier();
