@@ -185,17 +185,20 @@ static bool overtaken(const struct dwc2 *d) {
 }
 
 // A SETUP sets NAK, and CNAK for the answer to an older one would lift it. So the
-// look comes after CNAK and before the data: a SETUP that came earlier is seen, and
-// one that comes later sets NAK itself. Its own IN token follows after at least 200
-// ns (the handshake and the token, 100 bit times at high speed; USB 2.0 7.1.18).
+// look comes before CNAK, and again between it and the data: a SETUP that came earlier
+// is seen, and one that comes later sets NAK itself. One that comes in the few clocks
+// from the first look to CNAK is followed by its own IN token after at least 200 ns
+// (the handshake and the token, 100 bit times at high speed; USB 2.0 7.1.18): nothing
+// else stands between CNAK and the second look.
 static void port_send(void *ctx, const uint8_t *src, uint16_t length) {
   const struct dwc2 *d = ctx;
   const uint32_t size = field_set(0, DWC2_DIEPTSIZ0_PKTCNT, 1);
+  const uint32_t ctl = rd(d, DWC2_DIEPCTL0) | field_mask(DWC2_DIEPCTL0_EPENA);
+  if (overtaken(d)) return;
   wr(d, DWC2_DIEPTSIZ0, field_set(size, DWC2_DIEPTSIZ0_XFRSIZ, length));
-  update(d, DWC2_DIEPCTL0, 0,
-         field_mask(DWC2_DIEPCTL0_EPENA) | field_mask(DWC2_DIEPCTL0_CNAK));
+  wr(d, DWC2_DIEPCTL0, ctl | field_mask(DWC2_DIEPCTL0_CNAK));
   if (overtaken(d)) {
-    update(d, DWC2_DIEPCTL0, 0, field_mask(DWC2_DIEPCTL0_SNAK));
+    wr(d, DWC2_DIEPCTL0, ctl | field_mask(DWC2_DIEPCTL0_SNAK));
     return;
   }
   // The FIFO holds four packets and is empty here: every send follows an
