@@ -233,11 +233,11 @@ class Clients(BoardCase):
 class Paces(unittest.TestCase):
     """Time that goes with the wall's, and time that goes as it likes."""
 
-    def session(self, pace, *options):
+    def session(self, pace, *options, mode='block'):
         data = noise(9000, 5)
         with simboard.Board(build=FAST_BUILD) as board:
             begun = time.monotonic()
-            board.start('--pace', pace)
+            board.start('--pace', pace, '--mode', mode)
             self.assertIn('Found DFU', board.dfu_util('-l').stdout)
             for address in (APPLICATION, QSPI):
                 download(board, address, data, *options)
@@ -251,6 +251,9 @@ class Paces(unittest.TestCase):
 
     def test_free(self):
         self.session('free')
+
+    def test_the_cpu_instruction_by_instruction(self):
+        self.session('lockstep', mode='precise')
 
 
 class Repetition(unittest.TestCase):
