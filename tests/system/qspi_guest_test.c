@@ -13,6 +13,18 @@ static void check_program(const char *level, enum cpu_mode mode) {
   guest_close(g);
 }
 
+static void served_by_dma(void **state) {
+  (void)state;
+  for (int precise = 0; precise < 2; precise++) {
+    struct guest *g = guest_open("stm32f769i-disco", "qspi_dma", precise ? "O2" : "Os",
+                                 precise ? CPU_PRECISE : CPU_BLOCK);
+    guest_start(g);
+    guest_run(g, VT_S(5));
+    guest_expect(g, 6, nothing);
+    guest_close(g);
+  }
+}
+
 static void block_mode(void **state) {
   (void)state;
   check_program("Os", CPU_BLOCK);
@@ -28,6 +40,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(block_mode),
       cmocka_unit_test(precise_mode),
+      cmocka_unit_test(served_by_dma),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
