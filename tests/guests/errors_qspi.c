@@ -196,6 +196,36 @@ static void qspi_erratum(bool bad) {
   wr(CR, EN | (bad ? 16u : 15u) << 8);
 }
 
+// AR[1:0] is left from an indirect read; the cure is ABORT and AR = 0.
+static void erratum_ar(bool bad) {
+  start_qspi(0);
+  read_array(0x03 | AS24 | D1, 0x102, 1);
+  if (!bad) {
+    stop();
+    wr(AR, 0);
+    stop();
+  }
+  map();
+  (void)rd(WINDOW + 0x100);
+  unmap();
+}
+
+static void erratum_timeout(bool bad) {
+  start_qspi(0);
+  if (bad) set(CR, BIT(3));  // TCEN
+  map();
+  (void)rd(WINDOW + 0x100);
+  unmap();
+}
+
+static void erratum_last_word(bool bad) {
+  start_qspi(0);
+  wr(DCR, 20u << 16 | 3u << 8);
+  map();
+  (void)rd(WINDOW + (bad ? 0x001FFFFC : 0x001FFFF8));
+  unmap();
+}
+
 static void qspi_config(bool bad) {
   start_qspi(0);
   if (bad) wr(CR, 0);
@@ -231,6 +261,9 @@ const struct error_case qspi_cases[] = {
     {"qspi-mpu", qspi_mpu},
     {"qspi-window", qspi_window},
     {"qspi-erratum", qspi_erratum},
+    {"qspi-erratum/ar", erratum_ar},
+    {"qspi-erratum/timeout", erratum_timeout},
+    {"qspi-erratum/last-word", erratum_last_word},
     {"qspi-config", qspi_config},
     {"data-stale", data_stale},
     {NULL, NULL},
