@@ -15,8 +15,8 @@
 #define OD_SWITCH_TIME VT_US(20)
 
 // Falling thresholds of the detector by PLS, in mV (DS11532 table 20, typ).
-static const uint16_t pvd_levels_mv[8] = {2040, 2190, 2330, 2470,
-                                          2600, 2760, 2930, 3030};
+static const uint16_t pvd_levels_mv[8] = {2040, 2190, 2350, 2510,
+                                          2660, 2840, 2930, 3030};
 
 static const struct reg_model models[] = {
     {SIM_PWR_CR1,

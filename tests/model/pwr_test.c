@@ -179,7 +179,7 @@ static void the_backup_regulator_is_ready_at_once_and_survives_reset(void **stat
   assert_int_equal(rd(b, CSR1), 0x4000);
 }
 
-static const uint16_t falling_mv[8] = {2040, 2190, 2330, 2470, 2600, 2760, 2930, 3030};
+static const uint16_t falling_mv[8] = {2040, 2190, 2350, 2510, 2660, 2840, 2930, 3030};
 
 static void the_detector_knows_eight_levels(void **state) {
   struct bench *b = *state;

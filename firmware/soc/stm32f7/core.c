@@ -151,11 +151,11 @@ uint32_t soc_flash_kb(void) {
   return mmio_read16(FLASH_SIZE_KB);
 }
 
-// The lowest falling threshold that is not below `minimum_mv`, or the highest
-// (DS11532 table 20, typical values): what is under it would not carry the program
-// width that `minimum_mv` allows.
+// The lowest threshold that no part has below `minimum_mv`, or the highest (falling
+// edge, minimum values: DS11532 table 20, the same in DS8626): less supply would not
+// carry the program width that `minimum_mv` allows.
 void soc_supply_watch(uint16_t minimum_mv) {
-  static const uint16_t levels_mv[8] = {2040, 2190, 2330, 2470, 2600, 2760, 2930, 3030};
+  static const uint16_t levels_mv[8] = {1980, 2130, 2290, 2440, 2590, 2750, 2850, 2950};
   uint32_t level = 0;
   while (level < 7 && levels_mv[level] < minimum_mv)
     level++;
