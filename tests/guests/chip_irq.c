@@ -207,9 +207,7 @@ static void watchdog_warns(void) {
 }
 
 void guest_main(void) {
-  set(DEMCR, BIT(24));
-  wr(DWT_LAR, 0xC5ACCE55);
-  set(DWT_CTRL, 1);
+  start_cycles();
   irq_on();
   basic_timer_ticks();
   general_timer_compares();

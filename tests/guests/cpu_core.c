@@ -476,13 +476,6 @@ static uint32_t cycles(void) {
   return rd(DWT_CYCCNT);
 }
 
-static void start_cycles(void) {
-  set(DEMCR, BIT(24));
-  wr(DWT_LAR, 0xC5ACCE55);
-  wr(DWT_CYCCNT, 0);
-  wr(DWT_CTRL, rd(DWT_CTRL) | 1);
-}
-
 static void cycle_counter(void) {
   start_cycles();
   start_tick(10000);

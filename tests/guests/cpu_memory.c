@@ -156,10 +156,7 @@ RAMCODE static void on_tick(void) {
 }
 
 static void start_time(void) {
-  set(DEMCR, BIT(24));
-  wr(DWT_LAR, 0xC5ACCE55);
-  wr(DWT_CYCCNT, 0);
-  wr(DWT_CTRL, rd(DWT_CTRL) | 1);
+  start_cycles();
   set_vector(EXC_SYSTICK, on_tick);
   ticks = 0;
   wr(SYST_RVR, 16000 - 1);

@@ -139,6 +139,15 @@ __attribute__((always_inline)) static inline void barrier(void) {
   __asm__ volatile("dsb\n\tisb" ::: "memory");
 }
 
+// DWT_CYCCNT from 0. Its registers are locked until LAR has the key (CoreSight), and
+// dead without TRCENA.
+static inline void start_cycles(void) {
+  set(DEMCR, BIT(24));
+  wr(DWT_LAR, 0xC5ACCE55);
+  wr(DWT_CYCCNT, 0);
+  set(DWT_CTRL, 1);
+}
+
 __attribute__((always_inline)) static inline void wfi(void) {
   __asm__ volatile("wfi" ::: "memory");
 }

@@ -67,10 +67,7 @@ static uint32_t run_code(void) {
 }
 
 void guest_main(void) {
-  set(0xE000EDFC, BIT(24));
-  wr(DWT_LAR, 0xC5ACCE55);
-  wr(DWT_CYCCNT, 0);
-  set(DWT_CTRL, 1);
+  start_cycles();
   set_region(false);
   map();
   check_cost("window.256-words", read_words(1024), 1024 * 8);
