@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/attach/clock.h"
 #include "host/attach/command.h"
 #include "host/attach/preload.h"
-#include "host/attach/remote.h"
 #include "host/attach/sleeps.h"
 #include "host/attach/testbed.h"
 #include "host/attach/usbfs.h"
+#include "host/transport/clock.h"
+#include "host/transport/remote.h"
 
 // Questions to the device, one at a time.
 struct interview {

@@ -3,7 +3,7 @@
 // simulator and back (the messages: sleep_wire.h).
 #pragma once
 
-#include "host/attach/remote.h"
+#include "host/transport/remote.h"
 
 enum { SLEEPS_MOST = 64 };  // at once; further ones are real
 

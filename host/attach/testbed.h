@@ -11,8 +11,8 @@
 
 #include <umockdev.h>
 
-#include "host/attach/enumerate.h"
 #include "host/attach/node.h"
+#include "host/transport/enumerate.h"
 
 enum {
   TESTBED_BUS = 1,

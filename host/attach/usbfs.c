@@ -9,8 +9,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "host/attach/clock.h"
 #include "host/attach/usbfs_internal.h"
+#include "host/transport/clock.h"
 
 // ------------------------------------------------------- umockdev's thread
 

@@ -12,9 +12,9 @@
 
 #include <umockdev.h>
 
-#include "host/attach/enumerate.h"
 #include "host/attach/node.h"
-#include "host/attach/remote.h"
+#include "host/transport/enumerate.h"
+#include "host/transport/remote.h"
 
 struct usbfs_file;
 struct usbfs_device;

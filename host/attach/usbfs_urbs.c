@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "common/base/bytes.h"
-#include "host/attach/clock.h"
 #include "host/attach/usbfs_internal.h"
+#include "host/transport/clock.h"
 
 enum {
   SETUP_SIZE = 8,

@@ -5,9 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-int cli_fail(const char *command, const struct qb_error *error) {
+int cli_fail_as(const char *command, int code, const struct qb_error *error) {
   fprintf(stderr, "%s: %s\n", command, error->text);
-  return CLI_FAILED;
+  return code;
+}
+
+int cli_fail(const char *command, const struct qb_error *error) {
+  return cli_fail_as(command, CLI_FAILED, error);
 }
 
 int cli_usage(const char *command, const struct qb_error *error) {

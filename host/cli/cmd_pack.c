@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 // `quadboot pack`: files in, one .dfu file out.
-#include <getopt.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "common/base/bytes.h"
 #include "common/format/dfuse.h"
-#include "host/cli/cli.h"
+#include "host/cli/options.h"
 #include "host/lib/image.h"
 #include "host/lib/number.h"
 #include "host/lib/pack.h"
@@ -82,15 +80,6 @@ static bool parse_id(const char *option, const char *text, uint16_t *out,
   return true;
 }
 
-// getopt leaves a short option's letter in optopt, for inside "-abc" it has not
-// yet moved on. 'h' there means "--help=value".
-static bool refuse_option(const char *last, struct qb_error *error) {
-  if (optopt > 0 && optopt <= CHAR_MAX && optopt != 'h') {
-    return qb_error_set(error, "there is no option -%c", optopt);
-  }
-  return qb_error_set(error, "the option %s is not understood", last);
-}
-
 static bool take_option(int option, char **argv, struct arguments *out,
                         struct qb_error *error) {
   switch (option) {
@@ -101,7 +90,7 @@ static bool take_option(int option, char **argv, struct arguments *out,
     case OPTION_BCD_DEVICE:
       return parse_id("--bcd-device", optarg, &out->options.bcd_device, error);
     case ':': return qb_error_set(error, "%s needs a value", argv[optind - 1]);
-    default: return refuse_option(argv[optind - 1], error);
+    default: return cli_refuse_option(argv[optind - 1], error);
   }
 }
 
@@ -197,8 +186,7 @@ int cmd_pack(int argc, char **argv) {
   if (!parse_arguments(argc, argv, &args, &error)) {
     code = cli_usage(COMMAND, &error);
   } else if (args.help) {
-    puts(help);
-    code = cli_finish_output(COMMAND);
+    code = cli_help(COMMAND, help);
   } else {
     code = run_pack(&args);
   }

@@ -7,6 +7,13 @@
 #include "host/cli/cli.h"
 
 static const struct cli_command commands[] = {
+    {"list", "show every board, where it is and what it runs", cmd_list},
+    {"info", "show all about a board: flash, versions, application", cmd_info},
+    {"flash", "write files to boards", cmd_flash},
+    {"read", "read flash into a file", cmd_read},
+    {"verify", "compare flash with files", cmd_verify},
+    {"erase", "erase flash", cmd_erase},
+    {"boot", "start the installed application", cmd_boot},
     {"pack", "make a .dfu file from ELF, Intel HEX and raw files", cmd_pack},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
@@ -26,9 +33,7 @@ static int print_help(void) {
       "\n"
       "  quadboot COMMAND --help   all about one command\n"
       "  quadboot --version        the version of this tool\n"
-      "\n"
-      "Exit codes: 0 done, 1 failed (one line on standard error says why),\n"
-      "2 the command line was wrong.");
+      "\n" CLI_EXIT_CODES);
   return cli_finish_output("quadboot");
 }
 

@@ -7,6 +7,7 @@
 
 #include "common/format/ihex.h"
 #include "host/lib/file.h"
+#include "host/lib/image_dfuse.h"
 #include "host/lib/image_elf.h"
 #include "host/lib/image_ihex.h"
 #include "host/lib/number.h"
@@ -66,11 +67,16 @@ static bool load_bytes(struct segments *list, const struct image_input *input,
     if (input->has_address) return refuse_address(source, "an Intel HEX file", error);
     return image_ihex_load(list, file.data, file.size, source, error);
   }
+  if (image_dfuse_detect(file.data, file.size)) {
+    if (input->has_address) return refuse_address(source, "a DfuSe file", error);
+    return image_dfuse_load(list, file.data, file.size, source, error);
+  }
   if (!input->has_address) {
-    return qb_error_set(error,
-                        "%s is neither ELF nor Intel HEX, so it needs an address, "
-                        "such as %s@0x90000000",
-                        source, source);
+    return qb_error_set(
+        error,
+        "%s is neither ELF, Intel HEX nor .dfu, so it needs an address, "
+        "such as %s@0x90000000",
+        source, source);
   }
   return segments_add(list, input->address, file.data, file.size, source, 0, error);
 }

@@ -4,7 +4,8 @@
 //   format      told by                     address comes from
 //   ELF         its magic number            the file
 //   Intel HEX   a record as its first line  the file
-//   raw         neither                     the argument: FILE@0x90000000
+//   DfuSe       "DfuSe" at its start        the file
+//   raw         none of these               the argument: FILE@0x90000000
 #pragma once
 
 #include <stdbool.h>

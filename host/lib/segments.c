@@ -61,7 +61,34 @@ bool segments_add(struct segments *list, uint64_t address, const uint8_t *bytes,
                                                 .size = size,
                                                 .bytes = bytes,
                                                 .source = source,
-                                                .line = line};
+                                                .line = line,
+                                                .alternate = SEGMENT_ANY_TARGET};
+  return true;
+}
+
+bool segments_add_target(struct segments *list, uint32_t address, const uint8_t *bytes,
+                         size_t size, const char *source, int alternate,
+                         struct qb_error *error) {
+  if (!segments_add(list, address, bytes, size, source, 0, error)) return false;
+  list->items[list->count - 1].alternate = alternate;
+  return true;
+}
+
+bool segments_for_device(struct segments *list, const struct segments_device *device,
+                         struct qb_error *error) {
+  const struct segments_device *before = &list->device;
+  if (device->vendor == SEGMENTS_ANY_ID && device->product == SEGMENTS_ANY_ID) {
+    return true;
+  }
+  if (before->source &&
+      (before->vendor != device->vendor || before->product != device->product)) {
+    return qb_error_set(error,
+                        "%s is for the USB device %04x:%04x, but %s for %04x:%04x; "
+                        "flash them one after the other",
+                        before->source, before->vendor, before->product, device->source,
+                        device->vendor, device->product);
+  }
+  list->device = *device;
   return true;
 }
 
@@ -108,7 +135,8 @@ static bool refuse_overlap(const struct segment *a, const struct segment *b,
 // Number of segments from `first` on that follow one another without a gap.
 static size_t run_length(const struct segments *list, size_t first) {
   size_t i = first + 1;
-  while (i < list->count && list->items[i].address == end_of(&list->items[i - 1])) {
+  while (i < list->count && list->items[i].address == end_of(&list->items[i - 1]) &&
+         list->items[i].alternate == list->items[first].alternate) {
     i++;
   }
   return i - first;

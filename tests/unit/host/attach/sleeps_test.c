@@ -21,8 +21,8 @@
 
 #include <cmocka.h>
 
-#include "host/attach/clock.h"
 #include "host/attach/sleep_wire.h"
+#include "host/transport/clock.h"
 
 enum answer { ANSWER_SLEPT, ANSWER_REFUSED, ANSWER_LATER, ANSWER_NO_DEVICE };
 

@@ -132,9 +132,10 @@ static void elf_is_told_by_its_content(void **state) {
 static void raw_bytes_need_an_address(void **state) {
   (void)state;
   scratch_write("a.bin", "raw", 3);
-  expect_refused("a.bin",
-                 "a.bin is neither ELF nor Intel HEX, so it needs an address, such as "
-                 "a.bin@0x90000000");
+  expect_refused(
+      "a.bin",
+      "a.bin is neither ELF, Intel HEX nor .dfu, so it needs an address, such as "
+      "a.bin@0x90000000");
 }
 
 static void an_empty_file_is_refused(void **state) {

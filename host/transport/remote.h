@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The client's end of USB/IP: finds the first device of a server, imports it
-// and carries transfers to it. Whenever there is no connection it keeps trying
-// in the background, because a device that unplugs itself usually comes back.
+// The client's end of USB/IP: finds the first device of a server, or a given one,
+// imports it and carries transfers to it. Whenever there is no connection it keeps
+// trying in the background, because a device that unplugs itself usually comes back.
 // Never blocks; the owner polls remote_fd and calls remote_service.
 //
 //   IDLE -(time)-> LISTING -(busid)-> IMPORTING -(reply)-> PROBING -> ATTACHED
@@ -79,12 +79,17 @@ struct remote {
   struct usbip_stream stream;
   uint64_t deadline_ms;  // of the state; when to try again in REMOTE_IDLE
   char busid[USBIP_BUSID_SIZE];
+  bool busid_given;  // by remote_want: no list is asked for
   uint32_t seqnum;
   struct remote_pending *pending;
   bool real_sleep;  // sleeps are not for the server
   struct usbip_device device;
   const char *problem;  // why the last attempt failed, as "the server ..."
 };
+
+// Of a server's devices only this one is wanted (before the first remote_service).
+// Without it, the first of the server's list is.
+void remote_want(struct remote *r, const char *busid);
 
 // Looks the server up and starts trying. NULL, or why the host is not found.
 // With `real_sleep` no sleep is ever sent.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "host/attach/enumerate.h"
+#include "host/transport/enumerate.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Enumeration: the requests of a Linux host in their order, and devices whose
 // descriptors lie. The numbers are those of USB 2.0 chapter 9.
-#include "host/attach/enumerate.h"
+#include "host/transport/enumerate.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

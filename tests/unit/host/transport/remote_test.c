@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The client's end of USB/IP against a server that is played by hand, honest
 // and otherwise. Numbers of the protocol are typed here again, from its text.
-#include "host/attach/remote.h"
+#include "host/transport/remote.h"
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "host/attach/clock.h"
+#include "host/transport/clock.h"
 
 enum { WAIT_MS = 5000 };
 

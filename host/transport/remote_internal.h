@@ -3,7 +3,7 @@
 // (remote.c) and the traffic with it (remote_traffic.c).
 #pragma once
 
-#include "host/attach/remote.h"
+#include "host/transport/remote.h"
 
 // Acts on the first message of an attached device. False when more bytes are
 // needed. Sets `problem` when the message makes no sense.

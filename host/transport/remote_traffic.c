@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host/attach/remote_internal.h"
+#include "host/transport/remote_internal.h"
 
 // A request whose answer is due. A cancelled transfer stays here without its
 // `transfer` until the server has answered it or the unlink, because an answer

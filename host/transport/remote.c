@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Getting a device from a server, and noticing that it left.
-#include "host/attach/remote.h"
+#include "host/transport/remote.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -9,8 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "host/attach/clock.h"
-#include "host/attach/remote_internal.h"
+#include "host/transport/clock.h"
+#include "host/transport/remote_internal.h"
 
 enum {
   LIST_SIZE = USBIP_OP_SIZE + USBIP_COUNT_SIZE,
@@ -35,6 +35,11 @@ const char *remote_open(struct remote *r, const struct usbip_endpoint *server,
   const int found = getaddrinfo(server->host, port, &hints, &r->addresses);
   r->address = r->addresses;
   return found == 0 ? NULL : gai_strerror(found);
+}
+
+void remote_want(struct remote *r, const char *busid) {
+  snprintf(r->busid, sizeof r->busid, "%s", busid);
+  r->busid_given = true;
 }
 
 void remote_close(struct remote *r) {
@@ -247,7 +252,7 @@ static void take_input(struct remote *r) {
 // The deadline of the state has passed.
 static void be_late(struct remote *r) {
   if (r->state == REMOTE_IDLE) {
-    connect_for(r, REMOTE_LISTING);
+    connect_for(r, r->busid_given ? REMOTE_IMPORTING : REMOTE_LISTING);
   } else if (r->state == REMOTE_PROBING) {
     hung_up(r);
   } else if (r->state == REMOTE_IMPORTING && !r->connecting) {

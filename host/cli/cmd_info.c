@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+// `quadboot info`: all about one board.
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include <jansson.h>
+
+#include "common/base/bytes.h"
+#include "host/cli/fleet.h"
+
+#define COMMAND "quadboot info"
+
+static const char help[] =
+    "Usage: quadboot info [OPTION]...\n"
+    "\n"
+    "Shows what a board says about itself: the bootloader and its version, the chip\n"
+    "and its protection, each flash with its sectors, and the application that is\n"
+    "installed. Changes nothing.\n"
+    "\n" CLI_OPTIONS_HELP "\n" CLI_OUTPUT_HELP "\n" CLI_EXIT_CODES;
+
+static const struct option long_options[] = {CLI_LONG_OPTIONS, {0}};
+
+static bool take(void *ctx, int option, char **argv, struct qb_error *error) {
+  return cli_take_option(ctx, option, argv, error);
+}
+
+// ---- The application -------------------------------------------------------
+
+struct application {
+  bool known;    // its place could be read
+  bool present;  // it has a vector table
+  uint32_t address, sp, reset;
+};
+
+enum { VECTORS = 8 };  // initial SP and reset handler (ARMv7-M B1.5.3)
+
+static bool looks_right(const struct application *a) {
+  return a->sp % 4 == 0 && a->sp > 0x20000000u && a->sp <= 0x20080000u &&
+         (a->reset & 1) && a->reset > a->address && a->reset < 0x08200000u;
+}
+
+static void read_application(struct fleet_member *m, struct application *out) {
+  const struct board *b = &m->connection.board;
+  *out = (struct application){0};
+  if (!plan_application_address(b, &out->address)) return;
+  const struct board_alternate *a = board_alternate_at(b, out->address, -1);
+  uint8_t bytes[VECTORS];
+  struct qb_error ignored;
+  struct job j;
+  job_init(&j, &m->connection.client, &m->events);
+  out->known =
+      job_read(&j, a->number, out->address, bytes, sizeof bytes, &ignored) == JOB_DONE;
+  if (!out->known) return;
+  out->sp = load_le32(bytes);
+  out->reset = load_le32(bytes + 4);
+  out->present = looks_right(out);
+}
+
+// ---- Text ------------------------------------------------------------------
+
+static void print_size(uint64_t bytes) {
+  if (bytes >= 1 << 20 && bytes % (1 << 20) == 0) {
+    printf("%" PRIu64 " MB", bytes >> 20);
+  } else if (bytes >= 1 << 10 && bytes % (1 << 10) == 0) {
+    printf("%" PRIu64 " KB", bytes >> 10);
+  } else {
+    printf("%" PRIu64 " bytes", bytes);
+  }
+}
+
+static int by_address(const void *pa, const void *pb) {
+  const struct layout_run *a = pa;
+  const struct layout_run *b = pb;
+  return (a->address > b->address) - (a->address < b->address);
+}
+
+static void print_run(const struct layout_run *run) {
+  const uint64_t size = (uint64_t)run->count * run->sector_size;
+  printf("    0x%08" PRIX32 " | %-5s %4" PRIu32 " x ", run->address,
+         run->access & LAYOUT_WRITABLE ? "" : "(ro)", run->count);
+  print_size(run->sector_size);
+  printf("\n    0x%08" PRIX64 " +", run->address + size - 1);
+  puts("-----------------------------");
+}
+
+static void print_alternate(const struct board_alternate *a) {
+  if (a->status != LAYOUT_OK) {
+    printf("  %u: \"%s\" (%s)\n", a->number, a->text, layout_status_text(a->status));
+    return;
+  }
+  struct layout l = a->layout;
+  qsort(l.runs, l.count, sizeof *l.runs, by_address);
+  printf("  %u: %s, ", a->number, l.name);
+  print_size(layout_size(&l, LAYOUT_READABLE));
+  printf(", of which ");
+  print_size(layout_size(&l, LAYOUT_READABLE | LAYOUT_WRITABLE));
+  puts(" can be written");
+  puts("               +-----------------------------");
+  for (size_t i = 0; i < l.count; i++) {
+    print_run(&l.runs[i]);
+  }
+}
+
+static void print_application(const struct application *a) {
+  if (!a->known) {
+    puts("application:  cannot be read");
+  } else if (a->present) {
+    printf("application:  at 0x%08" PRIX32 ", initial SP 0x%08" PRIX32
+           ", reset handler 0x%08" PRIX32 "\n",
+           a->address, a->sp, a->reset & ~1u);
+  } else {
+    printf("application:  none at 0x%08" PRIX32 "\n", a->address);
+  }
+}
+
+static void print_board(const struct board *b, const struct application *a) {
+  printf("board:        %s\n", board_name(b));
+  printf("where:        %s\n", b->where.location);
+  printf("runs:         %s, version %x.%02x\n", board_kind_name(b->kind),
+         b->where.release >> 8, b->where.release & 0xFF);
+  printf("product:      %s (%s)\n", b->product, b->manufacturer);
+  printf("USB:          %04x:%04x, %u bytes a block\n", b->where.vendor,
+         b->where.product, b->transfer_size);
+  print_application(a);
+  puts("flash:");
+  for (size_t i = 0; i < b->count; i++) {
+    print_alternate(&b->alternates[i]);
+  }
+}
+
+// ---- JSON ------------------------------------------------------------------
+
+static json_t *alternate_json(const struct board_alternate *a) {
+  json_t *runs = json_array();
+  for (size_t i = 0; a->status == LAYOUT_OK && i < a->layout.count; i++) {
+    const struct layout_run *run = &a->layout.runs[i];
+    json_array_append_new(
+        runs, json_pack("{s:I, s:I, s:I, s:b, s:b, s:b}", "address",
+                        (json_int_t)run->address, "sectors", (json_int_t)run->count,
+                        "sector_size", (json_int_t)run->sector_size, "readable",
+                        run->access & LAYOUT_READABLE, "erasable",
+                        run->access & LAYOUT_ERASABLE, "writable",
+                        run->access & LAYOUT_WRITABLE));
+  }
+  return json_pack("{s:i, s:s, s:s, s:o}", "alternate", a->number, "text", a->text,
+                   "name", a->status == LAYOUT_OK ? a->layout.name : a->text, "runs",
+                   runs);
+}
+
+static json_t *application_json(const struct application *a) {
+  if (!a->known) return json_null();
+  return json_pack("{s:I, s:b, s:I, s:I}", "address", (json_int_t)a->address, "present",
+                   a->present, "initial_sp", (json_int_t)a->sp, "reset_handler",
+                   (json_int_t)a->reset);
+}
+
+static void put_board(const struct board *b, const struct application *a) {
+  json_t *flash = json_array();
+  for (size_t i = 0; i < b->count; i++) {
+    json_array_append_new(flash, alternate_json(&b->alternates[i]));
+  }
+  json_t *o =
+      json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:s, s:s, s:i, s:o, s:o}", "event",
+                "info", "board", board_name(b), "serial", b->serial, "location",
+                b->where.location, "idVendor", b->where.vendor, "idProduct",
+                b->where.product, "bcdDevice", b->where.release, "runs",
+                board_kind_name(b->kind), "product", b->product, "transfer_size",
+                b->transfer_size, "application", application_json(a), "flash", flash);
+  json_dumpf(o, stdout, JSON_COMPACT);
+  putchar('\n');
+  json_decref(o);
+}
+
+// ---- Command ---------------------------------------------------------------
+
+static void info(struct fleet_member *m) {
+  const struct cli_options *o = m->arguments;
+  struct application a;
+  read_application(m, &a);
+  flockfile(stdout);
+  if (o->json) {
+    put_board(&m->connection.board, &a);
+  } else {
+    print_board(&m->connection.board, &a);
+  }
+  funlockfile(stdout);
+  m->code = CLI_OK;
+}
+
+int cmd_info(int argc, char **argv) {
+  struct cli_options o = {0};
+  struct qb_error error;
+  int code;
+  if (!cli_parse(argc, argv, CLI_SHORT_OPTIONS, long_options, take, &o, &o, &error) ||
+      (!o.help && !cli_check_count(argc, argv, 0, 0, "", &error))) {
+    code = cli_usage(COMMAND, &error);
+  } else if (o.help) {
+    code = cli_help(COMMAND, help);
+  } else {
+    const struct fleet_command command = {
+        .name = COMMAND, .work = info, .arguments = &o};
+    code = fleet_run(&command, &o);
+  }
+  cli_options_free(&o);
+  return code;
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+#include "host/cli/fleet.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+// ---- Ctrl-C ----------------------------------------------------------------
+
+// The only state outside the stack: a signal handler has no other way.
+static volatile sig_atomic_t interrupted;
+
+// The first asks every board to stop at a good place; the second ends at once.
+static void on_signal(int number) {
+  if (interrupted) _exit(128 + number);
+  interrupted = number;
+}
+
+static void catch_signals(void) {
+  const struct sigaction action = {.sa_handler = on_signal};
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+}
+
+static bool must_stop(void *ctx) {
+  (void)ctx;
+  return interrupted != 0;
+}
+
+// ---- One board -------------------------------------------------------------
+
+static void on_progress(void *ctx, const struct job_progress *progress) {
+  const struct fleet_member *m = ctx;
+  ui_progress(m->ui, m->index, progress);
+}
+
+static void on_unit(void *ctx, const struct plan *plan, size_t index) {
+  const struct fleet_member *m = ctx;
+  ui_unit(m->ui, m->index, plan, index);
+}
+
+void fleet_take_outcome(struct fleet_member *m, enum job_outcome outcome,
+                        const struct qb_error *problem) {
+  m->problem = (struct qb_error){.text = ""};
+  if (outcome != JOB_DONE) m->problem = *problem;
+  switch (outcome) {
+    case JOB_DONE: m->code = CLI_OK; break;
+    case JOB_DIFFERENT: m->code = CLI_DIFFERENT; break;
+    case JOB_STOPPED: m->code = CLI_INTERRUPTED; break;
+    default: m->code = CLI_FAILED; break;
+  }
+}
+
+static void tell_member(const struct fleet_member *m) {
+  if (m->code == CLI_OK) {
+    ui_result(m->ui, m->index, m->summary);
+    ui_event(m->ui, m->index, "done", NULL);
+    return;
+  }
+  char text[sizeof m->problem.text + sizeof m->state.text + 16];
+  snprintf(text, sizeof text, "FAILED: %s", m->problem.text);
+  ui_result(m->ui, m->index, text);
+}
+
+// What a thread does.
+struct share {
+  struct fleet_member member;
+  const struct fleet_command *command;
+  pthread_t thread;
+  bool threaded;
+};
+
+static void *work(void *ctx) {
+  struct share *s = ctx;
+  struct fleet_member *m = &s->member;
+  const struct boards_entry *e = m->entry;
+  m->code = CLI_FAILED;
+  if (!e->described) {
+    m->problem = e->problem;
+  } else if (connection_open(&m->connection, e->bus, &e->board.where, &m->problem)) {
+    m->connected = true;
+    s->command->work(m);
+    if (m->connected) connection_close(&m->connection);
+  }
+  tell_member(m);
+  return NULL;
+}
+
+// ---- All -------------------------------------------------------------------
+
+static void start(struct share *s) {
+  s->threaded = pthread_create(&s->thread, NULL, work, s) == 0;
+  if (!s->threaded) (void)work(s);  // one after the other, then
+}
+
+static void put_json_result(const struct fleet_member *m) {
+  json_t *e =
+      json_pack("{s:s, s:s, s:b, s:i}", "event", "result", "board",
+                board_name(&m->entry->board), "ok", m->code == CLI_OK, "code", m->code);
+  if (m->summary[0]) json_object_set_new(e, "summary", json_string(m->summary));
+  if (m->problem.text[0]) {
+    json_object_set_new(e, "problem", json_string(m->problem.text));
+  }
+  if (m->state.text[0]) json_object_set_new(e, "state", json_string(m->state.text));
+  json_dumpf(e, stdout, JSON_COMPACT);
+  putchar('\n');
+  json_decref(e);
+}
+
+static void tell_problem(const struct fleet_member *m, const char *command,
+                         bool named) {
+  fprintf(stderr, "%s: ", command);
+  if (named) fprintf(stderr, "%s: ", board_name(&m->entry->board));
+  fprintf(stderr, "%s\n", m->problem.text);
+  if (m->state.text[0]) fprintf(stderr, "%s: %s\n", command, m->state.text);
+}
+
+static void tell_results(const struct share *shares, size_t count,
+                         const struct fleet_command *command, bool json, size_t good) {
+  for (size_t i = 0; i < count; i++) {
+    const struct fleet_member *m = &shares[i].member;
+    if (json) {
+      put_json_result(m);
+    } else if (m->code == CLI_OK && m->summary[0]) {
+      printf("%s: %s\n", board_name(&m->entry->board), m->summary);
+    }
+    if (m->code != CLI_OK) tell_problem(m, command->name, count > 1);
+  }
+  if (count > 1 && !json) {
+    printf("%zu boards: %zu succeeded, %zu failed\n", count, good, count - good);
+  }
+}
+
+static int exit_code(const struct share *shares, size_t count, size_t good) {
+  if (interrupted) return CLI_INTERRUPTED;
+  if (good == count) return CLI_OK;
+  return count == 1 ? shares[0].member.code : CLI_SOME_FAILED;
+}
+
+static int run_shares(struct share *shares, const struct cli_boards *b,
+                      const struct fleet_command *command,
+                      const struct cli_options *o) {
+  const size_t count = b->found.count;
+  const char **names = calloc(count, sizeof *names);
+  if (!names) return CLI_FAILED;
+  for (size_t i = 0; i < count; i++) {
+    names[i] = board_name(&b->found.items[i].board);
+  }
+  struct ui *ui = ui_open(ui_look_for(o), count, names, command->map);
+  if (!ui) {
+    free(names);
+    return CLI_FAILED;
+  }
+  for (size_t i = 0; i < count; i++) {
+    struct fleet_member *m = &shares[i].member;
+    *m = (struct fleet_member){.entry = &b->found.items[i],
+                               .index = i,
+                               .ui = ui,
+                               .arguments = command->arguments};
+    m->events = (struct job_events){
+        .ctx = m, .progress = on_progress, .unit = on_unit, .stop = must_stop};
+    shares[i].command = command;
+    start(&shares[i]);
+  }
+  size_t good = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (shares[i].threaded) pthread_join(shares[i].thread, NULL);
+    good += shares[i].member.code == CLI_OK;
+  }
+  ui_close(ui);
+  free(names);
+  tell_results(shares, count, command, o->json, good);
+  return exit_code(shares, count, good);
+}
+
+int fleet_run(const struct fleet_command *command, const struct cli_options *o) {
+  struct cli_boards boards;
+  struct qb_error error;
+  int code = cli_select(&boards, o, &error);
+  if (code != CLI_OK) {
+    code = cli_fail_as(command->name, code, &error);
+  } else {
+    struct share *shares = calloc(boards.found.count, sizeof *shares);
+    catch_signals();
+    if (shares) {
+      code = run_shares(shares, &boards, command, o);
+    } else {
+      qb_error_no_memory(&error);
+      code = cli_fail(command->name, &error);
+    }
+    free(shares);
+  }
+  cli_boards_free(&boards);
+  return code == CLI_OK ? cli_finish_output(command->name) : code;
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// The boards that can be reached, over all buses; an open connection to one; and
+// finding a board again after it was lost.
+#pragma once
+
+#include "host/lib/board.h"
+#include "host/lib/dfu_client.h"
+
+// A device with a DFU interface. Not every one can be opened: then `problem` says
+// why, and only what the bus knows is in `board`. A bus that does not work is an entry
+// too, so that one dead server does not hide the boards of the others.
+struct boards_entry {
+  const struct usb_bus *bus;
+  struct board board;
+  bool described;
+  struct qb_error problem;
+};
+
+// Set to {0} before first use.
+struct boards {
+  struct boards_entry *items;
+  size_t count, capacity;
+};
+
+// Looks at every bus. False: no memory.
+bool boards_find(struct boards *list, const struct usb_bus *buses, size_t count,
+                 struct qb_error *error);
+void boards_free(struct boards *list);
+
+// An open board with its DFU interface claimed.
+struct connection {
+  struct usb_io io;
+  struct dfu_client client;
+  struct board board;
+};
+
+// Opens the board where it is and describes it again. On success the caller must
+// close it. Error: gone, not permitted, used by another program, or no bootloader.
+bool connection_open(struct connection *c, const struct usb_bus *bus,
+                     const struct usb_found *where, struct qb_error *error);
+void connection_close(struct connection *c);
+
+// Waits until a board with the same identity can be opened, wherever it is plugged
+// in: the serial number, or the place of a board that has none. `stop` (may be NULL)
+// ends it early. False when `limit_ms` of wall time pass.
+bool connection_find_again(struct connection *c, const struct usb_bus *bus,
+                           const struct board *lost, uint32_t limit_ms,
+                           bool (*stop)(void *ctx), void *ctx);

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+#include "host/lib/update.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+// A board that is lost so often without a sector written in between has a cause
+// that trying again does not mend.
+enum { LOSSES_IN_VAIN = 3 };
+
+// ---- The state it leaves ---------------------------------------------------
+
+static size_t written(const struct plan *p) {
+  return plan_count(p, UNIT_WRITTEN) + plan_count(p, UNIT_VERIFIED) +
+         plan_count(p, UNIT_UNCHANGED);
+}
+
+static bool touched(const struct plan *p) {
+  return plan_count(p, UNIT_WRITTEN) + plan_count(p, UNIT_VERIFIED) +
+             plan_count(p, UNIT_ERASED) >
+         0;
+}
+
+// What an interrupted update means.
+static void tell_unfinished(const struct board *b, const struct plan *p,
+                            struct qb_error *out) {
+  if (!touched(p)) {
+    qb_error_set(out,
+                 "nothing was changed on the board, but for the sector that it "
+                 "was perhaps working on; run the same command again");
+  } else if (b->kind == BOARD_QUADBOOT) {
+    qb_error_set(out,
+                 "%zu of %zu sectors are written; the board stays in quadboot and "
+                 "starts no half-written application; run the same command again",
+                 written(p), p->count);
+  } else {
+    qb_error_set(out,
+                 "%zu of %zu sectors are written, so what is installed is not whole; "
+                 "run the same command again before the application is started",
+                 written(p), p->count);
+  }
+}
+
+static void tell_state(const struct board *b, const struct plan *p,
+                       const struct update_options *options, struct update_result *r) {
+  const bool all = written(p) == p->count;
+  if (r->outcome == JOB_DIFFERENT) {
+    qb_error_set(&r->state,
+                 "the flash does not hold what was written; run the same "
+                 "command again, and replace the board if that does not help");
+  } else if (!all) {
+    tell_unfinished(b, p, &r->state);
+  } else if (r->outcome != JOB_DONE && options->job.start) {
+    qb_error_set(&r->state,
+                 "all %zu sectors are written; the application was not "
+                 "started: reset the board, or run 'quadboot boot'",
+                 p->count);
+  } else if (r->outcome != JOB_DONE) {
+    qb_error_set(&r->state,
+                 "all %zu sectors are written, but the board did not confirm "
+                 "it; run 'quadboot verify'",
+                 p->count);
+  }
+}
+
+// ---- Losses ----------------------------------------------------------------
+
+// A board that comes back as another (new bootloader, other flash) is not gone on
+// with: the plan was made for its old layout.
+static bool same_layout(const struct board *a, const struct board *b) {
+  if (a->kind != b->kind || a->count != b->count) return false;
+  for (size_t i = 0; i < a->count; i++) {
+    if (a->alternates[i].number != b->alternates[i].number ||
+        strcmp(a->alternates[i].text, b->alternates[i].text) != 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+static bool find_again(struct connection *c, bool *connected, const struct usb_bus *bus,
+                       const struct update_options *options,
+                       const struct update_events *events, struct update_result *r) {
+  const struct board lost = c->board;
+  if (events->lost) events->lost(events->job.ctx, r->problem.text);
+  *connected = connection_find_again(c, bus, &lost, options->wait_ms, events->job.stop,
+                                     events->job.ctx);
+  if (!*connected) return false;
+  if (!same_layout(&lost, &c->board)) {
+    qb_error_set(&r->problem, "the board came back with another flash layout");
+    r->outcome = JOB_REFUSED;
+    return false;
+  }
+  r->losses++;
+  if (events->back) events->back(events->job.ctx);
+  return true;
+}
+
+void update_run(struct connection *c, bool *connected, const struct usb_bus *bus,
+                struct plan *p, const struct update_options *options,
+                const struct update_events *events, struct update_result *out) {
+  *out = (struct update_result){.outcome = JOB_LOST};
+  *connected = true;
+  unsigned in_vain = 0;
+  while (in_vain < LOSSES_IN_VAIN) {
+    const size_t before = written(p);
+    struct job j;
+    job_init(&j, &c->client, &events->job);
+    out->outcome = job_write(&j, p, &options->job, &out->problem);
+    out->started = j.started;
+    out->transfers += c->client.transfers;
+    if (out->outcome != JOB_LOST) break;
+    in_vain = written(p) > before ? 0 : in_vain + 1;
+    connection_close(c);
+    *connected = false;
+    if (!find_again(c, connected, bus, options, events, out)) break;
+  }
+  tell_state(&c->board, p, options, out);
+}
