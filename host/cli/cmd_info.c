@@ -40,14 +40,15 @@ static bool looks_right(const struct application *a) {
 }
 
 static void read_application(struct fleet_member *m, struct application *out) {
-  const struct board *b = &m->connection.board;
+  const struct usb_board *b = &m->connection.board;
   *out = (struct application){0};
   if (!plan_application_address(b, &out->address)) return;
-  const struct board_alternate *a = board_alternate_at(b, out->address, -1);
+  const struct usb_board_alternate *a = usb_board_alternate_at(b, out->address, -1);
   uint8_t bytes[VECTORS];
   struct qb_error ignored;
   struct job j;
-  job_init(&j, &m->connection.client, &m->events);
+  const struct job_events quiet = {.ctx = NULL};
+  job_init(&j, &m->connection.client, &quiet);
   out->known =
       job_read(&j, a->number, out->address, bytes, sizeof bytes, &ignored) == JOB_DONE;
   if (!out->known) return;
@@ -83,7 +84,7 @@ static void print_run(const struct layout_run *run) {
   puts("-----------------------------");
 }
 
-static void print_alternate(const struct board_alternate *a) {
+static void print_alternate(const struct usb_board_alternate *a) {
   if (a->status != LAYOUT_OK) {
     printf("  %u: \"%s\" (%s)\n", a->number, a->text, layout_status_text(a->status));
     return;
@@ -113,10 +114,10 @@ static void print_application(const struct application *a) {
   }
 }
 
-static void print_board(const struct board *b, const struct application *a) {
-  printf("board:        %s\n", board_name(b));
+static void print_board(const struct usb_board *b, const struct application *a) {
+  printf("board:        %s\n", usb_board_name(b));
   printf("where:        %s\n", b->where.location);
-  printf("runs:         %s, version %x.%02x\n", board_kind_name(b->kind),
+  printf("runs:         %s, version %x.%02x\n", usb_board_kind_name(b->kind),
          b->where.release >> 8, b->where.release & 0xFF);
   printf("product:      %s (%s)\n", b->product, b->manufacturer);
   printf("USB:          %04x:%04x, %u bytes a block\n", b->where.vendor,
@@ -130,7 +131,7 @@ static void print_board(const struct board *b, const struct application *a) {
 
 // ---- JSON ------------------------------------------------------------------
 
-static json_t *alternate_json(const struct board_alternate *a) {
+static json_t *alternate_json(const struct usb_board_alternate *a) {
   json_t *runs = json_array();
   for (size_t i = 0; a->status == LAYOUT_OK && i < a->layout.count; i++) {
     const struct layout_run *run = &a->layout.runs[i];
@@ -154,17 +155,17 @@ static json_t *application_json(const struct application *a) {
                    (json_int_t)a->reset);
 }
 
-static void put_board(const struct board *b, const struct application *a) {
+static void put_board(const struct usb_board *b, const struct application *a) {
   json_t *flash = json_array();
   for (size_t i = 0; i < b->count; i++) {
     json_array_append_new(flash, alternate_json(&b->alternates[i]));
   }
   json_t *o =
       json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:s, s:s, s:i, s:o, s:o}", "event",
-                "info", "board", board_name(b), "serial", b->serial, "location",
+                "info", "board", usb_board_name(b), "serial", b->serial, "location",
                 b->where.location, "idVendor", b->where.vendor, "idProduct",
                 b->where.product, "bcdDevice", b->where.release, "runs",
-                board_kind_name(b->kind), "product", b->product, "transfer_size",
+                usb_board_kind_name(b->kind), "product", b->product, "transfer_size",
                 b->transfer_size, "application", application_json(a), "flash", flash);
   json_dumpf(o, stdout, JSON_COMPACT);
   putchar('\n');
