@@ -151,8 +151,12 @@ def info_tells_what_the_board_says():
             assert 'Internal Flash, 2 MB, of which 1984 KB can be written' in out, out
             assert 'External QSPI, 64 MB' in out and '0x93FFFFFF' in out, out
             assert 'application:  none at 0x08010000' in out, out
+            assert 'STM32F76x/77x, revision Z, 2048 KB of flash, one bank' in out, out
+            assert 'level 0 (none); no sector is write-protected' in out, out
+            assert 'JEDEC id C2 20 1A (Macronix), 64 MB' in out, out
             info = json.loads(run('info', b.port, '--json').expect(DONE).out.splitlines()[0])
             assert info['transfer_size'] == 4096, info
+            assert info['chip']['qspi_jedec_id'] == [0xC2, 0x20, 0x1A], info
             assert info['flash'][0]['runs'][0]['address'] == APPLICATION, info
         b.stop_clean()
 
