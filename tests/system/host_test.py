@@ -318,6 +318,30 @@ def another_dfuse_device_is_obeyed():
 
 
 @case
+def the_rom_bootloader_starts_what_it_is_told():
+    """ST's ROM jumps to its address pointer (AN2662), so the pointer is set before."""
+    server = scripted.Server()
+    names = list(scripted.STRINGS)
+    try:
+        scripted.STRINGS[1] = 'STM32  BOOTLOADER'
+        vectors = struct.pack('<II', 0x20020000, 0x08000201)
+        with Files() as f:
+            name = f.put('rom.bin', vectors + assets(3000)) + '@0x08000000'
+            entry, = json.loads(tool('list', server.port, '--json').out)
+            assert entry['runs'] == 'ROM bootloader', entry
+            done = tool('flash', server.port, name).expect(DONE)
+        assert 'the application is started' in done.out, done.out
+        assert bytes(server.device.memory[scripted.FLASH][:8]) == vectors
+        requests = [(setup[1], setup[2], data) for setup, data in
+                    ((struct.unpack('<BBHHH', e[0]), e[1]) for e in server.entries('control'))
+                    if setup[0] == 0x21 and setup[1] == scripted.DNLOAD]
+        assert requests[-1][2] == b'' and requests[-1][1] == 2, requests[-1]
+        assert requests[-2][2] == struct.pack('<BI', 0x21, 0x08000000), requests[-2]
+    finally:
+        scripted.STRINGS[:] = names
+
+
+@case
 def an_application_is_asked_for_its_bootloader():
     server = scripted.Server()
     server.device.runtime = True
