@@ -62,8 +62,12 @@ void cpu_power_off(struct cpu *c) {
   cpu_stop(c);
 }
 
+// An event became the first one: the slice ends there at the latest.
 void cpu_on_sooner(void *ctx) {
-  cpu_attention(ctx);
+  struct cpu *c = ctx;
+  const uint64_t end = cpu_ticks_at(c, event_next(&c->sim->events));
+  if (end < c->slice_end) c->slice_end = end;
+  if (end < c->deadline) c->deadline = end;
 }
 
 void cpu_begin_slice(struct cpu *c, vtime_t until) {
