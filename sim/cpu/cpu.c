@@ -80,6 +80,8 @@ void cpu_destroy(struct cpu *c) {
   cpu_debug_detach(c);
   uc_close(c->uc);
   cpu_cache_free(c);
+  for (size_t i = 0; i < c->region_count; i++)
+    free(c->regions[i].ran);
   free(c->decoded);
   free(c);
 }

@@ -176,8 +176,7 @@ static void decode(struct cpu *c, struct decoded *d, uint32_t addr, uint32_t siz
   }
   d->code = r->def.bytes + (addr - r->def.base);
   memcpy(&d->first_word, d->code, sizeof d->first_word);
-  if (r->ran)
-    memset(r->ran + (addr - r->def.base) / CACHE_LINE, 1, size / CACHE_LINE + 2);
+  cpu_note_code(r, addr, size);
   scan(d, d->code);
 }
 

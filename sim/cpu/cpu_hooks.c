@@ -10,6 +10,13 @@ static void stop_with(struct cpu *c, unsigned reason) {
   uc_emu_stop(c->uc);
 }
 
+// Before code that has been translated, but not looked at.
+static void stop_before(struct cpu *c, uint32_t addr, uint32_t size, unsigned reason) {
+  const struct region_state *r = cpu_region_at(c, addr);
+  if (r && size <= r->def.size - (addr - r->def.base)) cpu_note_code(r, addr, size);
+  stop_with(c, reason);
+}
+
 // Blocks in regions that need a look before their code may run. False: stopped.
 static bool check_fetch(struct cpu *c, struct decoded *d) {
   const struct region_state *r = cpu_region_at(c, d->addr);
@@ -77,13 +84,13 @@ static void check_app_start(struct cpu *c, uint32_t addr) {
 // The facts about the code, or NULL if it must not run now.
 static struct decoded *before_code(struct cpu *c, uint32_t addr, uint32_t size) {
   if (c->ticks >= c->deadline && must_stop(c, addr)) {
-    stop_with(c, STOP_OWN);
+    stop_before(c, addr, size, STOP_OWN);
     return NULL;
   }
   const uint32_t late = cpu_trap_late(c);
   if (late) {
     c->trap_cause = late;
-    stop_with(c, STOP_TRAP);
+    stop_before(c, addr, size, STOP_TRAP);
     return NULL;
   }
   struct decoded *d = cpu_decode(c, addr, size);
@@ -171,6 +178,10 @@ static bool on_protected(uc_engine *uc, uc_mem_type type, uint64_t addr, int byt
   struct region_state *r = cpu_region_at(c, (uint32_t)addr);
   c->fault_addr = (uint32_t)addr;
   if (!r) return false;
+  if (r->shut && r->access == CPU_ACCESS_NORMAL) {
+    if (type == UC_MEM_READ_PROT) cpu_lend(c, r, (uint32_t)addr);
+    if (type == UC_MEM_FETCH_PROT) cpu_grant(c, r);
+  }
   if (r->access == CPU_ACCESS_STALL) {
     cpu_stall(c, r, (uint32_t)addr, type == UC_MEM_FETCH_PROT);
     if (type != UC_MEM_WRITE_PROT) cpu_grant(c, r);

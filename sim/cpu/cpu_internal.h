@@ -33,6 +33,7 @@ enum {
   EXCEPTION_RETURN_CYCLES = 10,
   MAX_SLICE_CYCLES = 100000,
   CACHE_LINE = 32,
+  MAX_LENT = 4,
 };
 
 // Why Unicorn was stopped, besides what uc_emu_start says itself.
@@ -64,7 +65,11 @@ struct mmio_span {
 struct region_state {
   struct cpu_region def;
   enum cpu_access access, wanted;
-  uint8_t *ran;  // RAM: per line, whether code of it was ever translated
+  // To Unicorn; flash stays so when it is free again. These pages may be read.
+  bool shut;
+  uint32_t lent[MAX_LENT];
+  unsigned lent_count;
+  uint8_t *ran;  // RAM and flash: per line, whether code of it was ever translated
 };
 
 // What a block may need a look for.
@@ -162,6 +167,7 @@ struct cpu {
 
   // Protection: who the code is that runs, as of the start of the slice.
   bool privileged, data_hooked;
+  bool opened;  // a region answers that did not: rights are to be looked at again
   uint32_t mpu_changes;
   uint32_t rights;  // 0: no MPU; else a new even number per setting, + 1 privileged
   uc_hook data_hook;
@@ -252,6 +258,9 @@ uint32_t cpu_load32(struct cpu *c, uint32_t addr);
 void cpu_store32(struct cpu *c, uint32_t addr, uint32_t value);
 void cpu_apply_memory(struct cpu *c);
 void cpu_grant(struct cpu *c, struct region_state *r);
+void cpu_lend(struct cpu *c, struct region_state *r, uint32_t addr);
+void cpu_note_code(const struct region_state *r, uint32_t addr, uint32_t size);
+bool cpu_has_code(const struct region_state *r, uint32_t addr, uint32_t size);
 
 // cpu_window.c
 enum cpu_window cpu_window_now(struct cpu *c);

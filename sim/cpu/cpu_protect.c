@@ -33,13 +33,15 @@ static enum mpu_verdict judge(struct cpu *c, uint32_t base, uint32_t size, bool 
 }
 
 // Whether a data access to memory can be denied at all. Stores to flash and ROM are
-// trapped anyway, and the window is closed as a whole when its base is forbidden.
+// trapped anyway, the window is closed as a whole when its base is forbidden, and what
+// does not answer cannot be reached.
 static bool memory_needs_hook(struct cpu *c) {
   if (c->scs->ccr & SIM_SCB_CCR_UNALIGN_TRP) return true;
   for (size_t i = 0; i < c->region_count; i++) {
     const struct cpu_region *def = &c->regions[i].def;
     const bool ram = def->kind == CPU_RAM || def->kind == CPU_RAM_TCM;
     if (def->kind == CPU_WINDOW && c->window == CPU_WINDOW_OFF) continue;
+    if (c->regions[i].wanted == CPU_ACCESS_FAULT) continue;
     if (judge(c, def->base, def->size, ram) != MPU_FREE) return true;
   }
   return false;
@@ -97,7 +99,9 @@ void cpu_protect_refresh(struct cpu *c, uint32_t xpsr) {
   const uint32_t before = c->rights;
   c->privileged = (xpsr & 0x1FFu) || !(reg_get(c, UC_ARM_REG_CONTROL) & 1u);
   c->rights = mpu_is_on(c) ? c->mpu_changes * 2 + 2 + c->privileged : 0;
-  const bool changed = c->rights != before || c->privileged != was_privileged;
+  const bool changed =
+      c->rights != before || c->privileged != was_privileged || c->opened;
+  c->opened = false;
   const bool mixed = changed && close_registers(c);
   if (c->data_hooked) return;
   const bool trap = c->scs->ccr & SIM_SCB_CCR_UNALIGN_TRP;
@@ -132,9 +136,9 @@ void memory_region_set_readonly_arm(void *region, bool readonly);
 
 __attribute__((visibility("default"))) void memory_region_set_readonly_arm(
     void *region, bool readonly) {
-  void (*real)(void *, bool);
+  static void (*real)(void *, bool);
   if (map_is_in_use) return;
-  *(void **)&real = dlsym(RTLD_NEXT, "memory_region_set_readonly_arm");
+  if (!real) *(void **)&real = dlsym(RTLD_NEXT, "memory_region_set_readonly_arm");
   real(region, readonly);
 }
 
@@ -152,7 +156,7 @@ static void set_rights_now(struct cpu *c, uint32_t rights) {
 // Taking the right to execute away would make Unicorn stop at once.
 static void take_away(struct cpu *c, uint32_t addr) {
   const struct region_state *r = cpu_region_at(c, addr);
-  if (r && r->access != CPU_ACCESS_NORMAL) return;
+  if (r && r->shut) return;
   if (r) {
     c->denied = (struct denied){r->def.base, r->def.size, rights_of(c, r)};
   } else {
