@@ -180,12 +180,8 @@ static void decode(struct cpu *c, struct decoded *d, uint32_t addr, uint32_t siz
   scan(d, d->code);
 }
 
-struct decoded *cpu_decode(struct cpu *c, uint32_t addr, uint32_t size) {
-  struct decoded *d = &c->decoded[(addr >> 1) % DECODE_SLOTS];
-  uint32_t first = 0;
-  if (d->code) memcpy(&first, d->code, sizeof first);
-  if (d->addr != addr || d->size != size || d->first_word != first) {
-    decode(c, d, addr, size);
-  }
+struct decoded *cpu_decode_again(struct cpu *c, uint32_t addr, uint32_t size) {
+  struct decoded *d = cpu_decoded_slot(c, addr);
+  decode(c, d, addr, size);
   return d;
 }

@@ -17,6 +17,8 @@
 //   cpu_debug.c      breakpoints, watchpoints and steps
 #pragma once
 
+#include <string.h>
+
 #include <unicorn/unicorn.h>
 
 #include "sim/cpu/cpu.h"
@@ -132,7 +134,9 @@ struct cpu {
   vtime_t base_time;
   uint64_t hz;
   uint64_t tick_ps_q32;  // picoseconds per tick, 32 fractional bits
+  uint64_t ps_tick_q64;  // ticks per picosecond, 64 fractional bits
   uint64_t slice_end;
+  vtime_t until;  // of cpu_run
 
   // Stops.
   unsigned stop;
@@ -142,13 +146,14 @@ struct cpu {
   uint32_t fault_addr;
   uint32_t unaligned_next, unaligned_left;  // bytes of a store that come again
   bool attention;  // something decided elsewhere: leave Unicorn before the next block
-  bool held;       // an exception is pending that only the masks hold back
+  bool pending_changed;  // in the NVIC: look before the next block
+  bool held;             // an exception is pending that only the masks hold back
   bool stop_requested, sleeping, locked_up;
   bool powered;
   bool waits_for_event, event;  // WFE: asleep by it; the event register (B1.5.18)
   uint32_t pending_seen[5];     // for SEVONPEND: what was pending before
   bool app_seen;                // app_started was called since the last reset
-  uint32_t app_entry;           // the application's first instruction, 1: there is none
+  uint32_t app_entry;           // the application's first instruction, 1: none, or seen
 
   // Memory.
   struct region_state regions[CPU_MAX_REGIONS];
@@ -207,11 +212,15 @@ uint64_t cpu_ticks_at(const struct cpu *c, vtime_t t);
 void cpu_sync_time(struct cpu *c);  // sim->events.now = cpu_time, due events fired
 void cpu_spend(struct cpu *c, vtime_t duration);
 void cpu_on_sooner(void *ctx);
-void cpu_begin_slice(struct cpu *c, vtime_t until);
+void cpu_on_pending(void *ctx);
+void cpu_begin_slice(struct cpu *c);
 
 // cpu_window.c: may the CPU read what is to be opened? `bytes` is at most 4.
 bool cpu_window_opens(struct cpu *c, const struct region_state *r, uint32_t addr,
                       unsigned bytes);
+
+// cpu.c
+void cpu_note_events(struct cpu *c);
 
 // cpu_hooks.c
 void cpu_add_hooks(struct cpu *c);
@@ -244,7 +253,7 @@ void cpu_it_begin(struct cpu *c, uint32_t xpsr);
 void cpu_it_advance(struct cpu *c, uint16_t half);
 void cpu_trap_refresh(struct cpu *c);
 bool cpu_trap_check(struct cpu *c, const struct decoded *d);
-uint32_t cpu_trap_late(struct cpu *c);
+uint32_t cpu_trap_late(struct cpu *c);  // only with c->late
 
 // cpu_memory.c
 void cpu_map_regions(struct cpu *c);
@@ -290,5 +299,17 @@ void cpu_dma_watch(struct cpu *c);  // starts to look at loads, if that is due
 // cpu_debug.c: the debugger halts before the instruction at `addr`.
 bool cpu_debug_stops(struct cpu *c, uint32_t addr);
 
-// cpu_decode.c
-struct decoded *cpu_decode(struct cpu *c, uint32_t addr, uint32_t size);
+// cpu_decode.c. In line: this runs before every block.
+struct decoded *cpu_decode_again(struct cpu *c, uint32_t addr, uint32_t size);
+
+static inline struct decoded *cpu_decoded_slot(const struct cpu *c, uint32_t addr) {
+  return &c->decoded[(addr >> 1) % DECODE_SLOTS];
+}
+
+static inline struct decoded *cpu_decode(struct cpu *c, uint32_t addr, uint32_t size) {
+  struct decoded *d = cpu_decoded_slot(c, addr);
+  uint32_t first = 0;
+  if (d->code) memcpy(&first, d->code, sizeof first);
+  const bool known = d->addr == addr && d->size == size && d->first_word == first;
+  return known ? d : cpu_decode_again(c, addr, size);
+}

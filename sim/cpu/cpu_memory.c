@@ -167,21 +167,29 @@ void cpu_map_devices(struct cpu *c) {
   if (end) map_span(c, base, end);
 }
 
+// Noted; applied before the next block. Only what changes Unicorn's mappings or its
+// translated code has to wait until it has ended.
+static void memory_changed(struct cpu *c, bool outside) {
+  c->memory_changed = true;
+  c->deadline = 0;
+  if (outside) cpu_attention(c);
+}
+
 void cpu_set_access(struct cpu *c, uint32_t addr, enum cpu_access access) {
   struct region_state *r = cpu_region_at(c, addr);
   if (!r || r->wanted == access) return;
   if (r->wanted == CPU_ACCESS_FAULT) c->opened = true;
+  const bool free_flash = r->def.kind == CPU_FLASH && access == CPU_ACCESS_NORMAL;
   r->wanted = access;
-  c->memory_changed = true;
-  cpu_attention(c);
+  memory_changed(c, !free_flash && !(r->shut && access == CPU_ACCESS_STALL));
 }
 
 void cpu_code_changed(struct cpu *c, uint32_t addr, uint32_t size) {
-  c->memory_changed = true;
-  cpu_attention(c);
   const struct region_state *r = cpu_region_at(c, addr);
-  if (r && size <= r->def.size - (addr - r->def.base) && !cpu_has_code(r, addr, size))
-    return;
+  const bool whole = r && size <= r->def.size - (addr - r->def.base);
+  const bool translated = !whole || cpu_has_code(r, addr, size);
+  memory_changed(c, translated);
+  if (!translated) return;
   for (size_t i = 0; i < c->stale_count; i++) {
     // Growing the nearest range is cheaper than keeping many.
     const uint32_t base = c->stale[i].base, end = c->stale[i].end;
@@ -285,7 +293,7 @@ static void find_application(struct cpu *c) {
   const struct region_state *r = vectors ? cpu_region_at(c, vectors) : NULL;
   uint32_t v[2];
   c->app_entry = 1;
-  if (!r) return;
+  if (!r || c->app_seen) return;
   memcpy(v, r->def.bytes + (vectors - r->def.base), sizeof v);
   const struct region_state *code = cpu_region_at(c, v[1]);
   const bool in_flash = v[1] > vectors && code && code->def.kind == CPU_FLASH;
