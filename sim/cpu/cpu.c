@@ -82,8 +82,10 @@ void cpu_destroy(struct cpu *c) {
   cpu_debug_detach(c);
   uc_close(c->uc);
   cpu_cache_free(c);
-  for (size_t i = 0; i < c->region_count; i++)
+  for (size_t i = 0; i < c->region_count; i++) {
     free(c->regions[i].ran);
+    free(c->regions[i].code_pages);
+  }
   free(c->decoded);
   free(c);
 }
@@ -233,7 +235,9 @@ static void execute(struct cpu *c) {
   c->counters.slices++;
   const uint32_t pc = reg_get(c, UC_ARM_REG_PC);
   if (!can_start(c, pc)) return;
+  cpu_stores_of(c);
   const uc_err e = uc_emu_start(c->uc, pc | 1u, 0, 0, 0);
+  cpu_stores_of(NULL);
   switch (e) {
     case UC_ERR_OK: stopped(c); break;
     case UC_ERR_INSN_INVALID: undefined(c); break;

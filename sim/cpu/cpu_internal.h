@@ -9,6 +9,7 @@
 //   cpu_fault.c      faults: status, escalation, lockup
 //   cpu_protect.c    the MPU and privilege, enforced
 //   cpu_trap.c       what traps by what its registers hold
+//   cpu_stores.c     stores to RAM, and code that modifies itself
 //   cpu_memory.c     regions: access changes, code that changed under us
 //   cpu_window.c     the QUADSPI window and what its reads cost
 //   cpu_cache.c      what the caches would hold, to catch missing maintenance
@@ -71,7 +72,9 @@ struct region_state {
   bool shut;
   uint32_t lent[MAX_LENT];
   unsigned lent_count;
-  uint8_t *ran;  // RAM and flash: per line, whether code of it was ever translated
+  uint8_t *ran;       // RAM and flash: per line, whether code of it was ever translated
+  uint64_t ram_addr;  // of RAM, as the library knows it, see cpu_stores.c
+  uint8_t *code_pages;  // per page, the same as `ran`, as the library knows it
 };
 
 // What a block may need a look for.
@@ -270,6 +273,10 @@ void cpu_grant(struct cpu *c, struct region_state *r);
 void cpu_lend(struct cpu *c, struct region_state *r, uint32_t addr);
 void cpu_note_code(const struct region_state *r, uint32_t addr, uint32_t size);
 bool cpu_has_code(const struct region_state *r, uint32_t addr, uint32_t size);
+
+// cpu_stores.c
+void cpu_stores_init(struct cpu *c, struct region_state *r);
+void cpu_stores_of(struct cpu *c);  // whose uc_emu_start begins; NULL: none's
 
 // cpu_window.c
 enum cpu_window cpu_window_now(struct cpu *c);

@@ -112,6 +112,7 @@ void cpu_map_regions(struct cpu *c) {
     struct region_state *r = &c->regions[i];
     init_code(r);
     map_region(c, r);
+    if (is_ram(r)) cpu_stores_init(c, r);
     // Nothing answers there until the controller maps it (cpu_set_window).
     if (r->def.kind == CPU_WINDOW) r->wanted = CPU_ACCESS_FAULT;
   }
@@ -320,23 +321,3 @@ void cpu_stall(struct cpu *c, struct region_state *r, uint32_t addr, bool fetch)
   cpu_sync_time(c);
   r->wanted = CPU_ACCESS_NORMAL;
 }
-
-// Unicorn 2.0.1 sends every store to RAM through QEMU's self-modifying-code check,
-// and that first builds a tree of page locks: nearly half of a run's time. There is
-// one thread here and nothing to lock; the library calls these two through its
-// dynamic symbol table, so the program's own come first. Any other version keeps
-// its own.
-#if UC_VERSION_MAJOR == 2 && UC_VERSION_MINOR == 0 && UC_VERSION_PATCH == 1
-void *page_collection_lock_arm(void *uc, unsigned long first, unsigned long last);
-void page_collection_unlock_arm(void *pages);
-
-__attribute__((visibility("default"))) void *page_collection_lock_arm(
-    void *uc, unsigned long first, unsigned long last) {
-  (void)uc, (void)first, (void)last;
-  return NULL;
-}
-
-__attribute__((visibility("default"))) void page_collection_unlock_arm(void *pages) {
-  (void)pages;
-}
-#endif
