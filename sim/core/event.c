@@ -6,11 +6,9 @@
 #define PS_PER_S 1000000000000u
 
 vtime_t vt_cycles(uint64_t n, uint64_t hz) {
-  // Split so that nothing overflows: whole seconds, then the rest; 64 bits divide
-  // faster.
-  const uint64_t rest = n % hz;
-  if (rest <= UINT64_MAX / PS_PER_S) return n / hz * PS_PER_S + rest * PS_PER_S / hz;
-  return n / hz * PS_PER_S + (vtime_t)((unsigned __int128)rest * PS_PER_S / hz);
+  if (n <= UINT64_MAX / PS_PER_S) return n * PS_PER_S / hz;
+  // Split so that nothing overflows: whole seconds, then the rest.
+  return n / hz * PS_PER_S + (vtime_t)((unsigned __int128)(n % hz) * PS_PER_S / hz);
 }
 
 void event_init(struct event *e, void (*fire)(void *ctx), void *ctx) {

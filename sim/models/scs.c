@@ -152,7 +152,8 @@ static void nvic_write(struct scs *s, uint32_t offset, unsigned bytes, uint32_t 
     if (word >= NVIC_WORDS) return;
     if (offset >= SIM_NVIC_IABR0) return;
     if (offset >= SIM_NVIC_ICPR0) {
-      for (uint32_t b = bits; b; b &= b - 1) {
+      // For the others nothing changes.
+      for (uint32_t b = bits & (n->pending[word] | n->level[word]); b; b &= b - 1) {
         nvic_unpend(n, EXC_IRQ0 + word * 32 + (unsigned)__builtin_ctz(b));
       }
     } else if (offset >= SIM_NVIC_ISPR0) {
