@@ -112,6 +112,13 @@ struct decoded {
 
 enum { DECODE_SLOTS = 1u << 15 };
 
+// Pages of data that the code of these rights may read and write as it likes.
+enum { FREE_SLOTS = 256 };
+
+struct free_page {
+  uint32_t page, rights;
+};
+
 // Tags of a cache over the QUADSPI window, for the cost of reads and for lines that
 // the flash has outrun.
 struct cache_tags {
@@ -179,6 +186,7 @@ struct cpu {
   uint32_t mpu_changes;
   uint32_t rights;  // 0: no MPU; else a new even number per setting, + 1 privileged
   uc_hook data_hook;
+  struct free_page free_pages[FREE_SLOTS];
   enum denial denial;
   struct denied denied;
 

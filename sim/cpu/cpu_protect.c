@@ -13,6 +13,8 @@
 #include "sim/cpu/cpu_internal.h"
 #include "sim_regs.h"
 
+enum { PAGE = 4096 };
+
 #define PPB_BASE 0xE0000000u
 #define PPB_END  0xE0100000u
 
@@ -25,6 +27,11 @@ static bool mpu_is_on(const struct cpu *c) {
   if (ctrl & SIM_MPU_CTRL_HFNMIENA) return true;
   return nvic_active_priority(&c->scs->nvic) >= 0 &&
          !(reg_get(c, UC_ARM_REG_FAULTMASK) & 1u);
+}
+
+// Never 0, and never the same for two settings.
+static uint32_t rights_now(const struct cpu *c) {
+  return c->mpu_changes * 2 + 2 + c->privileged;
 }
 
 static enum mpu_verdict judge(struct cpu *c, uint32_t base, uint32_t size, bool store) {
@@ -98,7 +105,7 @@ void cpu_protect_refresh(struct cpu *c, uint32_t xpsr) {
   const bool was_privileged = c->privileged;
   const uint32_t before = c->rights;
   c->privileged = (xpsr & 0x1FFu) || !(reg_get(c, UC_ARM_REG_CONTROL) & 1u);
-  c->rights = mpu_is_on(c) ? c->mpu_changes * 2 + 2 + c->privileged : 0;
+  c->rights = mpu_is_on(c) ? rights_now(c) : 0;
   const bool changed =
       c->rights != before || c->privileged != was_privileged || c->opened;
   c->opened = false;
@@ -170,12 +177,26 @@ static void take_away(struct cpu *c, uint32_t addr) {
   set_rights_now(c, c->denied.rights & (uint32_t)UC_PROT_EXEC);
 }
 
+// Most accesses go to pages of which nothing is forbidden; each page is judged once.
+static bool is_free_page(struct cpu *c, uint32_t addr) {
+  if (!c->rights) return true;
+  // Of the MPU as it is now: a block may change it and go on.
+  const uint32_t rights = rights_now(c), page = addr & ~(uint32_t)(PAGE - 1);
+  struct free_page *f = &c->free_pages[page / PAGE % FREE_SLOTS];
+  if (f->page == page && f->rights == rights) return true;
+  if (judge(c, page, PAGE, true) != MPU_FREE) return false;
+  *f = (struct free_page){page, rights};
+  return true;
+}
+
 static void on_data(uc_engine *uc, uc_mem_type type, uint64_t addr, int bytes,
                     int64_t value, void *user) {
   (void)uc, (void)value;
   struct cpu *c = user;
   if (c->denied.size || c->denial != DENIED_NOT) return;
   const uint32_t at = (uint32_t)addr, last = at + (uint32_t)bytes - 1;
+  const bool aligned = (at & ((uint32_t)bytes - 1)) == 0;  // and so in one page
+  if (aligned && is_free_page(c, at)) return;
   const enum access_kind kind = type == UC_MEM_WRITE ? ACCESS_STORE : ACCESS_LOAD;
   const bool trapped = c->scs->ccr & SIM_SCB_CCR_UNALIGN_TRP;
   // Eight bytes are two words, and need be aligned to one.
