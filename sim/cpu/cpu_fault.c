@@ -72,6 +72,21 @@ void cpu_memory_fault(struct cpu *c, enum access_kind kind) {
   cpu_raise_fault(c, denied ? EXC_MEMMANAGE : EXC_BUSFAULT);
 }
 
+// Stores are buffered: their error comes later, without an address (Cortex-M7 TRM,
+// imprecise bus faults). Taken before the next block, so behind a load as well.
+void cpu_bus_answered(struct cpu *c, uint32_t addr, enum access_kind kind) {
+  if (!c->sim->bus.failed) return;
+  c->sim->bus.failed = false;
+  if (kind == ACCESS_STORE) {
+    c->scs->cfsr |= SIM_SCB_CFSR_IMPRECISERR;
+  } else {
+    c->scs->cfsr |= SIM_SCB_CFSR_PRECISERR | SIM_SCB_CFSR_BFARVALID;
+    c->scs->bfar = addr;
+  }
+  cpu_raise_fault(c, EXC_BUSFAULT);
+  cpu_attention(c);
+}
+
 // BKPT without a debugger: the monitor if it is enabled and may run, else HardFault
 // (C1.6.1, table C1-9).
 void cpu_breakpoint(struct cpu *c) {

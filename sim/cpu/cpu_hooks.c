@@ -190,6 +190,7 @@ static bool on_protected(uc_engine *uc, uc_mem_type type, uint64_t addr, int byt
     c->ports.flash_write(c->ports.ctx, (uint32_t)addr + 4, 4,
                          (uint32_t)((uint64_t)value >> 32));
   }
+  cpu_bus_answered(c, (uint32_t)addr, ACCESS_STORE);
   return true;
 }
 

@@ -222,6 +222,8 @@ void cpu_lock_up(struct cpu *c);
 void cpu_raise_fault(struct cpu *c, unsigned exception);
 void cpu_usage_fault(struct cpu *c, uint32_t cause);
 void cpu_memory_fault(struct cpu *c, enum access_kind kind);
+// An access that did take place: a fault, if it was answered with an error.
+void cpu_bus_answered(struct cpu *c, uint32_t addr, enum access_kind kind);
 void cpu_breakpoint(struct cpu *c);
 void cpu_supervisor_call(struct cpu *c);
 void cpu_undefined(struct cpu *c, uint32_t pc);

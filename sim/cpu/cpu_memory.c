@@ -99,7 +99,10 @@ static uint64_t on_mmio_read(uc_engine *uc, uint64_t offset, unsigned bytes,
   const struct mmio_span *span = user;
   cpu_sync_time(span->cpu);
   if (!span->cpu->powered) return 0;
-  return bus_mmio_read(&span->cpu->sim->bus, span->base + (uint32_t)offset, bytes);
+  const uint32_t addr = span->base + (uint32_t)offset;
+  const uint32_t value = bus_mmio_read(&span->cpu->sim->bus, addr, bytes);
+  cpu_bus_answered(span->cpu, addr, ACCESS_LOAD);
+  return value;
 }
 
 static void on_mmio_write(uc_engine *uc, uint64_t offset, unsigned bytes,
@@ -108,8 +111,9 @@ static void on_mmio_write(uc_engine *uc, uint64_t offset, unsigned bytes,
   const struct mmio_span *span = user;
   cpu_sync_time(span->cpu);
   if (!span->cpu->powered) return;  // cut in the events that were due
-  bus_mmio_write(&span->cpu->sim->bus, span->base + (uint32_t)offset, bytes,
-                 (uint32_t)value);
+  const uint32_t addr = span->base + (uint32_t)offset;
+  bus_mmio_write(&span->cpu->sim->bus, addr, bytes, (uint32_t)value);
+  cpu_bus_answered(span->cpu, addr, ACCESS_STORE);
 }
 
 static void map_span(struct cpu *c, uint32_t base, uint32_t end) {

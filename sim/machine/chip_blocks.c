@@ -412,6 +412,10 @@ void chip_blocks_power_on(struct machine *m) {
   machine_fill_with_noise(m->backup_sram, BACKUP_SRAM_SIZE);
 }
 
+static bool hardware_wwdg(const struct machine *m) {
+  return m->powered && !m->held && !(m->flash.loaded & SIM_FLASH_OPTCR_WWDG_SW);
+}
+
 void chip_blocks_reset(struct machine *m) {
   struct chip_blocks *c = &m->chip;
   c->wwdg_reset_due = false;
@@ -422,7 +426,7 @@ void chip_blocks_reset(struct machine *m) {
     tim_reset(&c->tim[i]);
   for (unsigned i = 0; i < CHIP_UARTS; i++)
     usart_reset(&c->uart[i]);
-  wwdg_reset(&c->wwdg);
+  wwdg_reset(&c->wwdg, hardware_wwdg(m));
   rng_reset(&c->rng);
   fmc_reset(&c->fmc);
   for (unsigned i = 0; i < CHIP_I2C; i++)
@@ -436,9 +440,8 @@ void chip_blocks_reset(struct machine *m) {
     cpu_set_access(m->cpu, SDRAM_BASE, CPU_ACCESS_FAULT);
 }
 
-void chip_blocks_power_cut(struct machine *m) {
+void chip_blocks_stop(struct machine *m) {
   chip_blocks_reset(m);
-  rtc_power_cut(&m->rtc);
   for (unsigned i = 0; i < CHIP_UARTS; i++)
     usart_hush(&m->chip.uart[i]);
 }
@@ -456,7 +459,7 @@ void chip_blocks_reset_gate(struct machine *m, uint32_t gate) {
   for (unsigned i = 0; i < c->answering_count; i++)
     if (c->answering[i].gate == gate) answering_reset(&c->answering[i]);
   switch (gate) {
-    case GATE(SIM_RCC_APB1ENR, 11): wwdg_reset(&c->wwdg); break;
+    case GATE(SIM_RCC_APB1ENR, 11): wwdg_reset(&c->wwdg, hardware_wwdg(m)); break;
     case GATE(SIM_RCC_AHB2ENR, 6): rng_reset(&c->rng); break;
     case GATE(SIM_RCC_AHB3ENR, 0): fmc_reset(&c->fmc); break;
     case GATE(SIM_RCC_APB2ENR, 8): adc_reset(&c->adc); break;

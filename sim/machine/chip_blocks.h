@@ -60,7 +60,7 @@ void chip_blocks_free(struct machine *m);
 
 void chip_blocks_power_on(struct machine *m);
 void chip_blocks_reset(struct machine *m);
-void chip_blocks_power_cut(struct machine *m);
+void chip_blocks_stop(struct machine *m);  // reset, and nobody speaks any more
 
 // The reset bit of the block behind this clock gate was set.
 void chip_blocks_reset_gate(struct machine *m, uint32_t gate);

@@ -13,8 +13,9 @@ static void on_busy(void *ctx, unsigned banks) {
   struct machine *m = ctx;
   const uint32_t half = m->board->flash_size / 2;
   for (unsigned i = 0; i < 2; i++) {
-    const enum cpu_access access =
-        banks & 1u << i ? CPU_ACCESS_STALL : CPU_ACCESS_NORMAL;
+    const enum cpu_access access = flash_f7_is_shut(&m->flash) ? CPU_ACCESS_FAULT
+                                   : banks & 1u << i           ? CPU_ACCESS_STALL
+                                                               : CPU_ACCESS_NORMAL;
     cpu_set_access(m->cpu, FLASH_BASE + i * half, access);
     cpu_set_access(m->cpu, FLASH_ITCM_BASE + i * half, access);
   }
@@ -44,6 +45,7 @@ void machine_flash_write(void *ctx, uint32_t addr, unsigned bytes, uint32_t valu
   } else if (addr >= SYSTEM_MEMORY_BASE) {
     report_guest(&m->sim.report, GUEST_BUS_ERROR, addr,
                  "write of 0x%08x: read-only memory", (unsigned)addr);
+    m->sim.bus.failed = true;
   } else {
     const uint32_t base = addr >= FLASH_BASE ? FLASH_BASE : FLASH_ITCM_BASE;
     flash_f7_store(&m->flash, addr - base, bytes, value);

@@ -57,6 +57,14 @@ bool flash_f7_wait_free(struct flash_f7 *f, uint32_t addr, const char *what) {
 
 // --- registers ---
 
+// RM0410 3.3.5: locked until the next reset, and the bus answers with an error.
+static void wrong_key(struct flash_f7 *f, uint32_t offset, const char *name,
+                      uint32_t value) {
+  report_guest(&f->sim->report, GUEST_FLASH_KEY, f->regs.base + offset,
+               "%s: wrong key 0x%08x", name, (unsigned)value);
+  f->sim->bus.failed = true;
+}
+
 static void write_key(struct flash_f7 *f, uint32_t value) {
   if (f->key_locked) return;
   if (f->key_step == 0 && value == KEY1) {
@@ -66,8 +74,7 @@ static void write_key(struct flash_f7 *f, uint32_t value) {
     f->cr &= ~SIM_FLASH_CR_LOCK;
   } else {
     f->key_locked = true;
-    report_guest(&f->sim->report, GUEST_FLASH_KEY, f->regs.base + SIM_FLASH_KEYR,
-                 "KEYR: wrong key 0x%08x", (unsigned)value);
+    wrong_key(f, SIM_FLASH_KEYR, "KEYR", value);
   }
 }
 
@@ -80,8 +87,7 @@ static void write_option_key(struct flash_f7 *f, uint32_t value) {
     f->optcr &= ~SIM_FLASH_OPTCR_OPTLOCK;
   } else {
     f->option_key_locked = true;
-    report_guest(&f->sim->report, GUEST_FLASH_KEY, f->regs.base + SIM_FLASH_OPTKEYR,
-                 "OPTKEYR: wrong key 0x%08x", (unsigned)value);
+    wrong_key(f, SIM_FLASH_OPTKEYR, "OPTKEYR", value);
   }
 }
 

@@ -65,6 +65,8 @@ struct flash_f7 {
   uint32_t option_optcr, option_optcr1;
   uint16_t option_broken[FLASH_F7_OPTION_WORDS];
   uint32_t protection;  // OPTCR.RDP and nWRP in force
+  uint32_t loaded;      // OPTCR as the last reset has loaded it
+  bool from_flash;      // that reset booted from flash
   bool dual_bank;       // nDBANK as the last reset has loaded it
   bool cells_dual;      // the mode for which `bytes` is laid out
   unsigned key_step, option_key_step;
@@ -93,8 +95,8 @@ struct flash_f7 {
   uint64_t random;  // for what a power cut leaves
   struct irq_line irq;
 
-  // These banks cannot be read from now on: bit 0 the lower half of the flash, bit 1
-  // the upper one. A single bank is both.
+  // These banks cannot be read from now on, or any, if the flash is shut: bit 0 the
+  // first half of the array, bit 1 the second one. A single bank is both.
   void (*on_busy)(void *ctx, unsigned banks);
   // Bytes changed: what was fetched from them is stale.
   void (*on_content)(void *ctx, uint32_t offset, uint32_t length);
@@ -140,6 +142,10 @@ uint32_t flash_f7_boot_address(const struct flash_f7 *f, bool pin);
 
 // Read protection in force: 0, 1 or 2.
 unsigned flash_f7_rdp_level(const struct flash_f7 *f);
+
+// Level 1, and the code that runs was not booted from flash: neither flash nor backup
+// SRAM can be read, programmed or erased (RM0410 3.6.3).
+bool flash_f7_is_shut(const struct flash_f7 *f);
 
 // Sectors by their number in the manual, in the bank mode in force.
 unsigned flash_f7_sector_of(const struct flash_f7 *f, uint32_t offset);

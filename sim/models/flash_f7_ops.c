@@ -211,6 +211,12 @@ void flash_f7_start_erase(struct flash_f7 *f) {
   const bool sector = f->cr & SIM_FLASH_CR_SER;
   const bool bank1 = f->cr & SIM_FLASH_CR_MER, bank2 = f->cr & SIM_FLASH_CR_MER2;
   if (!flash_f7_supply_suffices(f)) return;
+  if (flash_f7_is_shut(f)) {
+    // That it is this flag is assumed.
+    refuse_erase(f, GUEST_FLASH_PROTECTED, SIM_FLASH_SR_WRPERR,
+                 "erase with read protection, booted outside the flash", -1);
+    return;
+  }
   if (!sector && !bank1 && !bank2) {
     refuse_erase(f, GUEST_FLASH_SEQUENCE, SIM_FLASH_SR_ERSERR,
                  "STRT without SER or MER", -1);
@@ -282,6 +288,11 @@ void flash_f7_store(struct flash_f7 *f, uint32_t offset, unsigned bytes,
   const uint32_t addr = FLASH_F7_ADDRESS + offset;
   if (!flash_f7_wait_free(f, addr, "store into flash")) return;
   uint32_t error = flash_f7_program_error(f, addr, offset, bytes);
+  if (!error && flash_f7_is_shut(f)) {
+    report_guest(&f->sim->report, GUEST_FLASH_PROTECTED, addr,
+                 "store with read protection, booted outside the flash");
+    error = SIM_FLASH_SR_WRPERR;
+  }
   if (!error && flash_f7_sector_protected(f, flash_f7_sector_of(f, offset))) {
     report_guest(&f->sim->report, GUEST_FLASH_PROTECTED, addr,
                  "store into write-protected sector %u", flash_f7_sector_of(f, offset));

@@ -84,8 +84,11 @@ static void a_wrong_key_locks_until_reset(void **state) {
   for (size_t i = 0; i < 2; i++) {
     for (int second = 0; second < 2; second++) {
       if (second) wr(b, locks[i].reg, locks[i].key1);
+      assert_false(b->chip.sim.bus.failed);
       wr(b, locks[i].reg, second ? locks[i].key1 : locks[i].key2);
       expect_one(&b->chip, GUEST_FLASH_KEY);
+      assert_true(b->chip.sim.bus.failed);
+      b->chip.sim.bus.failed = false;
       wr(b, locks[i].reg, locks[i].key1);
       wr(b, locks[i].reg, locks[i].key2);
       assert_true(rd(b, locks[i].control) & locks[i].lock);
