@@ -84,6 +84,7 @@ void machine_wire_flash(struct machine *m) {
   flash_f7_init(f, &m->sim, m->flash_bytes, m->board->flash_size, m->board->supply_mv);
   f->otp = m->system_memory + OTP_OFFSET;
   f->option_window = m->option_window;
+  flash_f7_set_options(f, f->option_optcr, f->option_optcr1);  // so it shows them
   f->on_busy = on_busy;
   f->on_content = on_content;
   f->wait = on_wait;

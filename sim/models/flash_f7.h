@@ -137,6 +137,10 @@ void flash_f7_power_cut(struct flash_f7 *f);
 // mode. Takes effect with the next reset.
 void flash_f7_set_options(struct flash_f7 *f, uint32_t optcr, uint32_t optcr1);
 
+// The same from what the window holds, complements included: a programmer has written
+// there.
+void flash_f7_set_option_window(struct flash_f7 *f);
+
 // Where a reset boots from, by the BOOT pin (RM0410 2.4).
 uint32_t flash_f7_boot_address(const struct flash_f7 *f, bool pin);
 

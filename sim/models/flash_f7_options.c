@@ -81,6 +81,15 @@ void flash_f7_set_options(struct flash_f7 *f, uint32_t optcr, uint32_t optcr1) {
   flash_f7_options_show(f);
 }
 
+void flash_f7_set_option_window(struct flash_f7 *f) {
+  for (unsigned i = 0; i < FLASH_F7_OPTION_WORDS; i++) {
+    uint32_t word;
+    memcpy(&word, f->option_window + 8 * (size_t)i, sizeof word);
+    put_cell_word(f, i, word);
+  }
+  f->cells_dual = !f->option_broken[1] && !(f->option_optcr & SIM_FLASH_OPTCR_NDBANK);
+}
+
 // --- loading ---
 
 static bool is_blank(const struct flash_f7 *f) {
