@@ -93,8 +93,10 @@ void cpu_wait(struct cpu *c, vtime_t until);
 // The core clock is now `hz`. Call while sim->events.now is exact.
 void cpu_set_clock(struct cpu *c, uint64_t hz);
 
-// Takes effect before the next block; of the region that holds `addr`.
-void cpu_set_access(struct cpu *c, uint32_t addr, enum cpu_access access);
+// Both take effect before the next block. `name` is the region's: from then on it lies
+// at `base`, and no two may overlap.
+void cpu_set_access(struct cpu *c, const char *name, enum cpu_access access);
+void cpu_move(struct cpu *c, const char *name, uint32_t base);
 
 // Bytes behind [addr, addr + size) changed by other means than a CPU store.
 void cpu_code_changed(struct cpu *c, uint32_t addr, uint32_t size);

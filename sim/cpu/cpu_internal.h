@@ -64,6 +64,7 @@ struct mmio_span {
 struct region_state {
   struct cpu_region def;
   enum cpu_access access, wanted;
+  uint32_t wanted_base;
   uint8_t *ran;  // RAM: per line, whether code of it was ever translated
 };
 

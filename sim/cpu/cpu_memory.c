@@ -86,6 +86,7 @@ static void map_region(struct cpu *c, struct region_state *r) {
 void cpu_map_regions(struct cpu *c) {
   for (size_t i = 0; i < c->region_count; i++) {
     struct region_state *r = &c->regions[i];
+    r->wanted_base = r->def.base;
     map_region(c, r);
     // Nothing answers there until the controller maps it (cpu_set_window).
     if (r->def.kind == CPU_WINDOW) r->wanted = CPU_ACCESS_FAULT;
@@ -142,10 +143,25 @@ void cpu_map_devices(struct cpu *c) {
   if (end) map_span(c, base, end);
 }
 
-void cpu_set_access(struct cpu *c, uint32_t addr, enum cpu_access access) {
-  struct region_state *r = cpu_region_at(c, addr);
-  if (!r || r->wanted == access) return;
+static struct region_state *region_named(struct cpu *c, const char *name) {
+  for (size_t i = 0; i < c->region_count; i++) {
+    if (!strcmp(c->regions[i].def.name, name)) return &c->regions[i];
+  }
+  abort();
+}
+
+void cpu_set_access(struct cpu *c, const char *name, enum cpu_access access) {
+  struct region_state *r = region_named(c, name);
+  if (r->wanted == access) return;
   r->wanted = access;
+  c->memory_changed = true;
+  cpu_attention(c);
+}
+
+void cpu_move(struct cpu *c, const char *name, uint32_t base) {
+  struct region_state *r = region_named(c, name);
+  if (r->wanted_base == base) return;
+  r->wanted_base = base;
   c->memory_changed = true;
   cpu_attention(c);
 }
@@ -225,8 +241,33 @@ static void find_application(struct cpu *c) {
   if (v[0] >> 28 == 2 && v[0] % 4 == 0 && in_flash) c->app_entry = v[1] & ~1u;
 }
 
+// All that move leave their places before the first takes its new one. What is known of
+// code is by address.
+static void apply_moves(struct cpu *c) {
+  bool moved = false;
+  for (size_t i = 0; i < c->region_count; i++) {
+    const struct region_state *r = &c->regions[i];
+    if (r->wanted_base == r->def.base) continue;
+    moved = true;
+    uc_ctl_remove_cache(c->uc, r->def.base, (uint64_t)r->def.base + r->def.size);
+    must(uc_mem_unmap(c->uc, r->def.base, r->def.size), r->def.name);
+  }
+  if (!moved) return;
+  for (size_t i = 0; i < c->region_count; i++) {
+    struct region_state *r = &c->regions[i];
+    if (r->wanted_base == r->def.base) continue;
+    cpu_data_changed(c, r->def.base, r->def.size);
+    r->def.base = r->wanted_base;
+    r->access = CPU_ACCESS_NORMAL;
+    map_region(c, r);
+    cpu_data_changed(c, r->def.base, r->def.size);
+  }
+  memset(c->decoded, 0, DECODE_SLOTS * sizeof *c->decoded);
+}
+
 void cpu_apply_memory(struct cpu *c) {
   c->memory_changed = false;
+  apply_moves(c);
   find_application(c);
   if (c->window != cpu_window_now(c)) cpu_apply_window(c);
   for (size_t i = 0; i < c->region_count; i++)

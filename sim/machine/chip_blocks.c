@@ -268,8 +268,17 @@ static void on_levels(void *ctx, const struct gpio *g) {
   exti_port_changed(&m->chip.exti, (unsigned)(g->letter - 'A'));
 }
 
+// SDRAM bank 1 changes places with the NOR and PSRAM bank, where no board has a chip.
+static void on_remap(struct machine *m, uint32_t memrmp) {
+  const bool swapped = SIM_GET(memrmp, SIM_SYSCFG_MEMRMP_SWP_FMC) == 1;
+  machine_swap_banks(m, memrmp & SIM_SYSCFG_MEMRMP_SWP_FB);
+  if (m->chip.sdram)
+    cpu_move(m->cpu, "SDRAM", swapped ? SDRAM_SWAPPED_BASE : SDRAM_BASE);
+}
+
 static void on_syscfg(void *ctx, uint32_t offset, uint32_t value) {
   struct machine *m = ctx;
+  if (offset == SIM_SYSCFG_MEMRMP) on_remap(m, value);
   if (offset >= SIM_SYSCFG_EXTICR1 && offset <= SIM_SYSCFG_EXTICR4)
     exti_route(&m->chip.exti, (offset - SIM_SYSCFG_EXTICR1) / 4, value);
 }
@@ -309,7 +318,7 @@ static void on_window_watchdog(void *ctx) {
 static void on_sdram(void *ctx, unsigned bank, bool ready) {
   struct machine *m = ctx;
   if (bank || !m->chip.sdram) return;
-  cpu_set_access(m->cpu, SDRAM_BASE, ready ? CPU_ACCESS_NORMAL : CPU_ACCESS_FAULT);
+  cpu_set_access(m->cpu, "SDRAM", ready ? CPU_ACCESS_NORMAL : CPU_ACCESS_FAULT);
 }
 
 static void init_sdram(struct machine *m) {
@@ -437,7 +446,7 @@ void chip_blocks_reset(struct machine *m) {
   for (unsigned i = 0; i < c->answering_count; i++)
     answering_reset(&c->answering[i]);
   if (c->sdram && !c->fmc.bank[0].ready)
-    cpu_set_access(m->cpu, SDRAM_BASE, CPU_ACCESS_FAULT);
+    cpu_set_access(m->cpu, "SDRAM", CPU_ACCESS_FAULT);
 }
 
 void chip_blocks_stop(struct machine *m) {

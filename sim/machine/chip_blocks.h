@@ -25,7 +25,8 @@ enum {
   CHIP_SHARED = 32,
 };
 
-#define SDRAM_BASE 0xC0000000u  // FMC SDRAM bank 1 (RM0410 2.2.2)
+#define SDRAM_BASE         0xC0000000u  // FMC SDRAM bank 1 (RM0410 2.2.2)
+#define SDRAM_SWAPPED_BASE 0x60000000u  // with SYSCFG_MEMRMP.SWP_FMC = 01
 
 // A source of an interrupt that several blocks share: the wire is up while one is.
 struct shared_irq {

@@ -35,7 +35,7 @@ struct flash_f7_counters {
   uint32_t sector_erases[FLASH_F7_SECTORS];
 };
 
-// Faults that tests inject. Addresses are offsets into the flash.
+// Faults that tests inject. Addresses are offsets into the array.
 struct flash_f7_faults {
   bool stuck;         // a cell that cannot change
   uint32_t stuck_at;  // its byte
@@ -67,6 +67,7 @@ struct flash_f7 {
   uint32_t protection;  // OPTCR.RDP and nWRP in force
   uint32_t loaded;      // OPTCR as the last reset has loaded it
   bool from_flash;      // that reset booted from flash
+  bool swapped;         // the second bank is in front: flash_f7_swap
   bool dual_bank;       // nDBANK as the last reset has loaded it
   bool cells_dual;      // the mode for which `bytes` is laid out
   unsigned key_step, option_key_step;
@@ -98,7 +99,7 @@ struct flash_f7 {
   // These banks cannot be read from now on, or any, if the flash is shut: bit 0 the
   // first half of the array, bit 1 the second one. A single bank is both.
   void (*on_busy)(void *ctx, unsigned banks);
-  // Bytes changed: what was fetched from them is stale.
+  // Bytes of the array changed: what was fetched from them is stale.
   void (*on_content)(void *ctx, uint32_t offset, uint32_t length);
   // An operation starts; for power-cut sweeps.
   void (*on_operation)(void *ctx, enum flash_f7_kind kind, uint32_t offset);
@@ -117,6 +118,13 @@ void flash_f7_reset(struct flash_f7 *f);
 
 uint32_t flash_f7_read(void *flash, uint32_t offset, unsigned bytes);
 void flash_f7_write(void *flash, uint32_t offset, unsigned bytes, uint32_t value);
+
+// SYSCFG_MEMRMP.SWP_FB: which of two banks lies at the flash's first address. Sectors,
+// banks and their protection are numbered by the array, swapped or not (AN4826).
+void flash_f7_swap(struct flash_f7 *f, bool on);
+
+// Where in the array a byte of the flash's address range is, and the other way round.
+uint32_t flash_f7_place(const struct flash_f7 *f, uint32_t offset);
 
 // A store into the flash's address range, `offset` bytes from its start.
 void flash_f7_store(struct flash_f7 *f, uint32_t offset, unsigned bytes,

@@ -102,6 +102,18 @@ static void write_protection(void **state) {
   }
 }
 
+static void banks_change_places(void **state) {
+  (void)state;
+  for (size_t i = 0; i < VARIANTS; i++) {
+    struct guest *g = open_guest("flash_swap", i, true, 0);
+    guest_run(g, VT_S(10));
+    guest_expect(g, 2 * 13, nothing);
+    assert_int_equal(g->machine->resets, 2);
+    assert_true(g->machine->flash.swapped);  // reset has ended the first one's
+    guest_close(g);
+  }
+}
+
 // Level 1, booted from RAM: each access faults as its kind does.
 static void read_protection(void **state) {
   (void)state;
@@ -135,7 +147,7 @@ int main(void) {
       cmocka_unit_test(read_while_write), cmocka_unit_test(in_one_bank_it_stalls),
       cmocka_unit_test(options),          cmocka_unit_test(otp),
       cmocka_unit_test(write_protection), cmocka_unit_test(read_protection),
-      cmocka_unit_test(wrong_keys_fault),
+      cmocka_unit_test(wrong_keys_fault), cmocka_unit_test(banks_change_places),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
