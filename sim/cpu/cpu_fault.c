@@ -62,13 +62,21 @@ static void set_cause(struct cpu *c, bool denied, enum access_kind kind) {
   }
 }
 
+static bool window_says_why(struct cpu *c, enum access_kind kind) {
+  const struct region_state *r = cpu_region_at(c, c->fault_addr);
+  return kind == ACCESS_LOAD && r && r->def.kind == CPU_WINDOW &&
+         c->ports.window_refused(c->ports.ctx, c->fault_addr);
+}
+
 void cpu_memory_fault(struct cpu *c, enum access_kind kind) {
   const bool denied =
       kind == ACCESS_FETCH ? is_xn(c, c->fault_addr) : !cpu_may(c, c->fault_addr, kind);
   set_cause(c, denied, kind);
-  report_guest(&c->sim->report, GUEST_BUS_ERROR, c->fault_addr, "%s of 0x%08x: %s",
-               kind == ACCESS_FETCH ? "fetch" : "access", (unsigned)c->fault_addr,
-               denied ? "the MPU forbids it" : "nothing answers there");
+  if (denied || !window_says_why(c, kind)) {
+    report_guest(&c->sim->report, GUEST_BUS_ERROR, c->fault_addr, "%s of 0x%08x: %s",
+                 kind == ACCESS_FETCH ? "fetch" : "access", (unsigned)c->fault_addr,
+                 denied ? "the MPU forbids it" : "nothing answers there");
+  }
   cpu_raise_fault(c, denied ? EXC_MEMMANAGE : EXC_BUSFAULT);
 }
 
