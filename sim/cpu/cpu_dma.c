@@ -32,8 +32,10 @@ void cpu_dma_init(struct cpu *c) {
 }
 
 void cpu_dma_free(struct cpu *c) {
-  for (size_t i = 0; i < c->region_count; i++)
+  for (size_t i = 0; i < c->region_count; i++) {
     free(c->regions[i].ran);
+    free(c->regions[i].outrun);
+  }
   free(c->dma_lines);
 }
 

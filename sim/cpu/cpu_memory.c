@@ -221,7 +221,8 @@ static void note_special(struct cpu *c) {
   for (size_t i = 0; i < c->region_count; i++) {
     const struct region_state *r = &c->regions[i];
     const bool cached = r->def.kind == CPU_RAM && (c->scs->ccr & (3u << 16));
-    if (r->wanted != CPU_ACCESS_NORMAL || r->def.kind == CPU_WINDOW || cached) {
+    if (r->wanted != CPU_ACCESS_NORMAL || r->def.kind == CPU_WINDOW || cached ||
+        r->outrun_count) {
       c->special |= 1u << (r->def.base >> 28);
     }
   }
@@ -241,26 +242,29 @@ static void find_application(struct cpu *c) {
   if (v[0] >> 28 == 2 && v[0] % 4 == 0 && in_flash) c->app_entry = v[1] & ~1u;
 }
 
+static bool moves(const struct region_state *r) {
+  return r->wanted_base != r->def.base;
+}
+
 // All that move leave their places before the first takes its new one. What is known of
-// code is by address.
+// code is by address, and what caches hold is now another region's.
 static void apply_moves(struct cpu *c) {
   bool moved = false;
   for (size_t i = 0; i < c->region_count; i++) {
-    const struct region_state *r = &c->regions[i];
-    if (r->wanted_base == r->def.base) continue;
+    struct region_state *r = &c->regions[i];
+    if (!moves(r)) continue;
     moved = true;
     uc_ctl_remove_cache(c->uc, r->def.base, (uint64_t)r->def.base + r->def.size);
     must(uc_mem_unmap(c->uc, r->def.base, r->def.size), r->def.name);
   }
   if (!moved) return;
+  cpu_flash_exchange(c);
   for (size_t i = 0; i < c->region_count; i++) {
     struct region_state *r = &c->regions[i];
-    if (r->wanted_base == r->def.base) continue;
-    cpu_data_changed(c, r->def.base, r->def.size);
+    if (!moves(r)) continue;
     r->def.base = r->wanted_base;
     r->access = CPU_ACCESS_NORMAL;
     map_region(c, r);
-    cpu_data_changed(c, r->def.base, r->def.size);
   }
   memset(c->decoded, 0, DECODE_SLOTS * sizeof *c->decoded);
 }
@@ -277,6 +281,7 @@ void cpu_apply_memory(struct cpu *c) {
   }
   c->stale_count = 0;
   cpu_dma_watch(c);
+  cpu_flash_watch(c);
   note_special(c);
 }
 

@@ -29,8 +29,8 @@ static void on_content(void *ctx, uint32_t offset, uint32_t length) {
   struct machine *m = ctx;
   const bool all = length == m->board->flash_size;
   const uint32_t at = all ? 0 : flash_f7_place(&m->flash, offset);
-  cpu_code_changed(m->cpu, FLASH_BASE + at, length);
-  cpu_code_changed(m->cpu, FLASH_ITCM_BASE + at, length);
+  cpu_flash_changed(m->cpu, FLASH_BASE + at, length);
+  cpu_flash_changed(m->cpu, FLASH_ITCM_BASE + at, length);
 }
 
 void machine_swap_banks(struct machine *m, bool on) {
@@ -41,6 +41,12 @@ void machine_swap_banks(struct machine *m, bool on) {
     cpu_move(m->cpu, halves[i][0], FLASH_BASE + at);
     cpu_move(m->cpu, halves[i][1], FLASH_ITCM_BASE + at);
   }
+}
+
+static void on_art(void *ctx, bool on, bool reset) {
+  struct machine *m = ctx;
+  cpu_art(m->cpu, on);
+  if (reset) cpu_art_reset(m->cpu);
 }
 
 static void on_wait(void *ctx, vtime_t until) {
@@ -82,8 +88,8 @@ size_t machine_flash_regions(struct machine *m, struct cpu_region *out) {
   const uint32_t half = m->board->flash_size / 2;
   uint8_t *const upper = m->flash_bytes + half;
   const struct cpu_region regions[] = {
-      {halves[0][1], CPU_FLASH, FLASH_ITCM_BASE, half, m->flash_bytes},
-      {halves[1][1], CPU_FLASH, FLASH_ITCM_BASE + half, half, upper},
+      {halves[0][1], CPU_FLASH_ITCM, FLASH_ITCM_BASE, half, m->flash_bytes},
+      {halves[1][1], CPU_FLASH_ITCM, FLASH_ITCM_BASE + half, half, upper},
       {halves[0][0], CPU_FLASH, FLASH_BASE, half, m->flash_bytes},
       {halves[1][0], CPU_FLASH, FLASH_BASE + half, half, upper},
       {"system memory", CPU_ROM, SYSTEM_MEMORY_BASE, OTP_OFFSET, m->system_memory},
@@ -103,6 +109,7 @@ void machine_wire_flash(struct machine *m) {
   flash_f7_set_options(f, f->option_optcr, f->option_optcr1);  // so it shows them
   f->on_busy = on_busy;
   f->on_content = on_content;
+  f->on_art = on_art;
   f->wait = on_wait;
   f->on_regression = on_regression;
   f->ctx = m;

@@ -13,9 +13,9 @@
 #define OPTCR1_FACTORY 0x00400080u
 
 static const struct reg_model models[] = {
-    {SIM_FLASH_ACR, SIM_FLASH_ACR_LATENCY,
-     // Prefetch and ART change speed only, and speed is nominal here.
-     SIM_FLASH_ACR_PRFTEN | SIM_FLASH_ACR_ARTEN | SIM_FLASH_ACR_ARTRST, 0, 0},
+    {SIM_FLASH_ACR, SIM_FLASH_ACR_LATENCY | SIM_FLASH_ACR_ARTEN | SIM_FLASH_ACR_ARTRST,
+     // Prefetch changes speed only, and speed is nominal here.
+     SIM_FLASH_ACR_PRFTEN, 0, 0},
     {SIM_FLASH_KEYR, 0xFFFFFFFFu, 0, 0, 0},
     {SIM_FLASH_OPTKEYR, 0xFFFFFFFFu, 0, 0, 0},
     {SIM_FLASH_SR, 0xFFFFFFFFu, 0, 0, 0},
@@ -91,6 +91,19 @@ static void write_option_key(struct flash_f7 *f, uint32_t value) {
   }
 }
 
+// RM0410 3.7.1: ARTRST can be written only while ARTEN is 0.
+static void write_acr(struct flash_f7 *f, uint32_t value) {
+  if ((value & ~f->acr & SIM_FLASH_ACR_ARTRST) && (f->acr & SIM_FLASH_ACR_ARTEN)) {
+    report_guest(&f->sim->report, GUEST_DROPPED_WRITE, f->regs.base + SIM_FLASH_ACR,
+                 "ACR.ARTRST set while ARTEN is");
+    value &= ~SIM_FLASH_ACR_ARTRST;
+  }
+  const bool reset = (value & SIM_FLASH_ACR_ARTRST) && !(f->acr & SIM_FLASH_ACR_ARTEN);
+  f->acr = value;
+  if (f->on_art) f->on_art(f->ctx, value & SIM_FLASH_ACR_ARTEN, reset);
+  if (f->on_latency) f->on_latency(f->ctx);
+}
+
 static void write_cr(struct flash_f7 *f, uint32_t value) {
   if (f->cr & SIM_FLASH_CR_LOCK) {
     if (value != f->cr) {
@@ -151,8 +164,7 @@ void flash_f7_write(void *flash, uint32_t offset, unsigned bytes, uint32_t value
   if (!reg_check_write(&f->regs, offset, bytes, value)) return;
   switch (offset & ~3u) {
     case SIM_FLASH_ACR:
-      f->acr = reg_update(&f->regs, f->acr, offset, bytes, value);
-      if (f->on_latency) f->on_latency(f->ctx);
+      write_acr(f, reg_update(&f->regs, f->acr, offset, bytes, value));
       break;
     case SIM_FLASH_KEYR: write_key(f, value); break;
     case SIM_FLASH_OPTKEYR: write_option_key(f, value); break;

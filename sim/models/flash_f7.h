@@ -104,6 +104,8 @@ struct flash_f7 {
   // An operation starts; for power-cut sweeps.
   void (*on_operation)(void *ctx, enum flash_f7_kind kind, uint32_t offset);
   void (*on_latency)(void *ctx);
+  // The ART accelerator is on or off from now on, and is to forget what it holds.
+  void (*on_art)(void *ctx, bool on, bool reset);
   // The bus stands still until then. Without it, time just passes.
   void (*wait)(void *ctx, vtime_t until);
   // Read protection was given up: backup SRAM is erased as well.

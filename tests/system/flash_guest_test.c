@@ -102,6 +102,18 @@ static void write_protection(void **state) {
   }
 }
 
+static void in_the_order_of_hal(void **state) {
+  (void)state;
+  static const enum guest_error starved[] = {GUEST_WATCHDOG, GUEST_ERROR_COUNT};
+  for (size_t i = 0; i < VARIANTS; i++) {
+    struct guest *g = open_guest("flash_hal", i, false, 0);
+    guest_run(g, VT_S(3));
+    guest_expect(g, 18, starved);
+    assert_int_equal(g->machine->resets, 3);
+    guest_close(g);
+  }
+}
+
 static void banks_change_places(void **state) {
   (void)state;
   for (size_t i = 0; i < VARIANTS; i++) {
@@ -144,10 +156,15 @@ static void wrong_keys_fault(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(read_while_write), cmocka_unit_test(in_one_bank_it_stalls),
-      cmocka_unit_test(options),          cmocka_unit_test(otp),
-      cmocka_unit_test(write_protection), cmocka_unit_test(read_protection),
-      cmocka_unit_test(wrong_keys_fault), cmocka_unit_test(banks_change_places),
+      cmocka_unit_test(read_while_write),
+      cmocka_unit_test(in_one_bank_it_stalls),
+      cmocka_unit_test(options),
+      cmocka_unit_test(otp),
+      cmocka_unit_test(write_protection),
+      cmocka_unit_test(read_protection),
+      cmocka_unit_test(wrong_keys_fault),
+      cmocka_unit_test(banks_change_places),
+      cmocka_unit_test(in_the_order_of_hal),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,6 +69,11 @@ static const struct {
   const char *name, *board;  // board NULL: as for the class
 } variants[] = {
     {GUEST_DROPPED_WRITE, "dropped-write/lckr", NULL},
+    {GUEST_DROPPED_WRITE, "dropped-write/art", NULL},
+    {GUEST_DATA_STALE, "data-stale/flash", NULL},
+    {GUEST_DATA_STALE, "data-stale/art", NULL},
+    {GUEST_CODE_STALE, "code-stale/flash", NULL},
+    {GUEST_CODE_STALE, "code-stale/art", NULL},
     {GUEST_DROPPED_WRITE, "dropped-write/tdr", NULL},
     {GUEST_PIN_AF, "pin-af/qspi", NULL},
     {GUEST_PIN_AF, "pin-af/ulpi", NULL},
