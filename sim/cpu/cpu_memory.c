@@ -33,9 +33,9 @@ static bool is_wanted(const struct region_state *r, enum cpu_access access) {
 
 uint32_t cpu_load32(struct cpu *c, uint32_t addr) {
   struct region_state *r = cpu_region_at(c, addr);
-  if (!r || addr - r->def.base > r->def.size - 4) {
+  if (!r || addr - r->def.base > r->def.size - 4 || is_wanted(r, CPU_ACCESS_FAULT)) {
     report_guest(&c->sim->report, GUEST_BUS_ERROR, addr,
-                 "vector or stack read from 0x%08x, where no memory is",
+                 "vector or stack read from 0x%08x, where no memory answers",
                  (unsigned)addr);
     return 0;
   }

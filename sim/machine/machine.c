@@ -160,6 +160,7 @@ static void begin(struct machine *m, enum rcc_reset why) {
 }
 
 static void power_up(struct machine *m) {
+  flash_f7_power_on(&m->flash);
   machine_fill_with_noise(m->ram, RAM_SIZE);
   machine_fill_with_noise(m->itcm, ITCM_SIZE);
   chip_blocks_power_on(m);

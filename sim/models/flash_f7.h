@@ -67,6 +67,8 @@ struct flash_f7 {
   uint32_t protection;  // OPTCR.RDP and nWRP in force
   uint32_t loaded;      // OPTCR as the last reset has loaded it
   bool from_flash;      // that reset booted from flash
+  bool debugger;        // is connected
+  bool intruded;        // has been, at level 1, since power came
   bool swapped;         // the second bank is in front: flash_f7_swap
   bool dual_bank;       // nDBANK as the last reset has loaded it
   bool cells_dual;      // the mode for which `bytes` is laid out
@@ -157,9 +159,14 @@ uint32_t flash_f7_boot_address(const struct flash_f7 *f, bool pin);
 // Read protection in force: 0, 1 or 2.
 unsigned flash_f7_rdp_level(const struct flash_f7 *f);
 
-// Level 1, and the code that runs was not booted from flash: neither flash nor backup
-// SRAM can be read, programmed or erased (RM0410 3.6.3).
+// Level 1, and the code that runs was not booted from flash, or a debugger was there
+// since power came: neither flash nor backup SRAM can be read, programmed or erased
+// (RM0410 3.6.3).
 bool flash_f7_is_shut(const struct flash_f7 *f);
+
+// A debugger connects, or leaves; power comes, which forgets that it ever did.
+void flash_f7_debugger(struct flash_f7 *f, bool connected);
+void flash_f7_power_on(struct flash_f7 *f);
 
 // Sectors by their number in the manual, in the bank mode in force.
 unsigned flash_f7_sector_of(const struct flash_f7 *f, uint32_t offset);

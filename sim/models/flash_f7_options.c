@@ -128,7 +128,22 @@ static bool in_flash(const struct flash_f7 *f, uint32_t addr) {
 }
 
 bool flash_f7_is_shut(const struct flash_f7 *f) {
-  return flash_f7_rdp_level(f) == 1 && !f->from_flash;
+  return flash_f7_rdp_level(f) == 1 && (!f->from_flash || f->intruded);
+}
+
+static void note_intrusion(struct flash_f7 *f) {
+  if (f->debugger && flash_f7_rdp_level(f) == 1) f->intruded = true;
+}
+
+void flash_f7_debugger(struct flash_f7 *f, bool connected) {
+  f->debugger = connected;
+  note_intrusion(f);
+  const unsigned banks = f->op.active ? f->op.banks : 0;
+  if (f->on_busy) f->on_busy(f->ctx, banks);
+}
+
+void flash_f7_power_on(struct flash_f7 *f) {
+  f->intruded = false;
 }
 
 // Bits without effect in this simulator, when they ask for one.
@@ -161,6 +176,7 @@ void flash_f7_options_load(struct flash_f7 *f) {
   f->loaded = f->optcr;
   f->protection = f->optcr & PROTECTION;
   f->from_flash = in_flash(f, flash_f7_boot_address(f, false));
+  note_intrusion(f);
   load_bank_mode(f);
   report_missing(f);
   flash_f7_options_show(f);
@@ -217,6 +233,7 @@ void flash_f7_options_finish(struct flash_f7 *f) {
   f->option_optcr1 = f->optcr1;
   memset(f->option_broken, 0, sizeof f->option_broken);
   f->protection = f->optcr & PROTECTION;
+  note_intrusion(f);
   flash_f7_options_show(f);
 }
 

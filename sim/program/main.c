@@ -15,6 +15,7 @@
 #include "sim/program/watches.h"
 #include "sim/server/gdb.h"
 #include "sim/server/pace.h"
+#include "sim_regs.h"
 
 enum {
   EXIT_GOOD = 0,
@@ -183,6 +184,10 @@ static FILE *speech(const struct program *p) {
 static bool open_gdb(struct program *p) {
   const struct options *o = &p->options;
   if (!o->has_gdb) return true;
+  if (SIM_GET(p->machine->flash.option_optcr, SIM_FLASH_OPTCR_RDP) == 0xCC) {
+    complain("--gdb: read protection level 2 leaves the chip without a debug port");
+    return false;
+  }
   const char *why = gdb_open(&p->gdb, p->machine, o->gdb_port);
   if (why) {
     fprintf(stderr, "quadboot-sim: cannot listen on 127.0.0.1:%u: %s\n", o->gdb_port,

@@ -234,6 +234,24 @@ static void level_1_shuts_the_flash_to_code_from_elsewhere(void **state) {
   assert_int_equal(b->operations, 0);
 }
 
+// A debugger shuts it at level 1, until power was away; before, it does not matter.
+static void a_debugger_shuts_it_until_power_is_lost(void **state) {
+  struct bench *b = *state;
+  flash_f7_debugger(&b->flash, true);
+  flash_f7_debugger(&b->flash, false);
+  program_options(b, FACTORY & ~0xFF00u, 0x00402000);
+  assert_false(flash_f7_is_shut(&b->flash));
+  flash_f7_debugger(&b->flash, true);
+  assert_true(flash_f7_is_shut(&b->flash));
+  flash_f7_debugger(&b->flash, false);
+  flash_f7_reset(&b->flash);
+  assert_true(flash_f7_is_shut(&b->flash));
+  flash_f7_power_on(&b->flash);
+  flash_f7_reset(&b->flash);
+  assert_false(flash_f7_is_shut(&b->flash));
+  expect_none(&b->chip);
+}
+
 // Booted from RAM at level 0, level 1 shuts it when the option bytes are programmed.
 static void level_1_shuts_it_when_programmed(void **state) {
   struct bench *b = *state;
@@ -551,6 +569,7 @@ int main(void) {
       cmocka_unit_test(what_is_not_obeyed_is_said),
       TEST(level_1_shuts_the_flash_to_code_from_elsewhere),
       TEST(level_1_shuts_it_when_programmed),
+      TEST(a_debugger_shuts_it_until_power_is_lost),
       TEST(the_window_shows_the_cells),
       cmocka_unit_test(the_levels),
       TEST(raising_it_erases_nothing),
