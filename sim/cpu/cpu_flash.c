@@ -140,7 +140,8 @@ static void on_read(uc_engine *uc, uc_mem_type type, uint64_t addr64, int bytes,
   struct cpu *c = user;
   const uint32_t addr = (uint32_t)addr64;
   const struct region_state *r = cpu_region_at(c, addr);
-  if (!r || cpu_is_translation(c, addr) || !data_is_cached(c, r, addr)) return;
+  if (!r || !is_flash(r) || cpu_is_translation(c, addr)) return;
+  if (!data_is_cached(c, r, addr)) return;
   const bool itcm = r->def.kind == CPU_FLASH_ITCM;
   if (cpu_tags_look(itcm ? &c->arttags : &c->dtags, addr) != CACHE_HIT_OUTRUN) return;
   report_guest(&c->sim->report, GUEST_DATA_STALE, addr & ~(uint32_t)(CACHE_LINE - 1),
@@ -148,18 +149,30 @@ static void on_read(uc_engine *uc, uc_mem_type type, uint64_t addr64, int bytes,
                (unsigned)addr, itcm ? "ART accelerator" : "D-cache");
 }
 
+// From the first to the last byte of a kind: each hook costs every load.
+static void hook_kind(struct cpu *c, enum cpu_region_kind kind) {
+  uint32_t first = UINT32_MAX, last = 0;
+  uc_hook hook;
+  for (size_t i = 0; i < c->region_count; i++) {
+    const struct cpu_region *def = &c->regions[i].def;
+    if (def->kind != kind) continue;
+    if (def->base < first) first = def->base;
+    if (def->base + (def->size - 1) > last) last = def->base + (def->size - 1);
+  }
+  if (first > last) return;
+  uc_hook_add(c->uc, &hook, UC_HOOK_MEM_READ, (void *)(uintptr_t)on_read, c, first,
+              last);
+}
+
 // Hooks are compiled into translated code: everything translated before must go.
 void cpu_flash_watch(struct cpu *c) {
   if (c->flash_watched || (!scs_dcache_on(c->scs) && !c->art_on)) return;
   c->flash_watched = true;
+  hook_kind(c, CPU_FLASH);
+  hook_kind(c, CPU_FLASH_ITCM);
   for (size_t i = 0; i < c->region_count; i++) {
-    const struct region_state *r = &c->regions[i];
-    const uint64_t end = (uint64_t)r->def.base + r->def.size;
-    uc_hook hook;
-    uc_ctl_remove_cache(c->uc, (uint64_t)r->def.base, end);
-    if (!is_flash(r)) continue;
-    uc_hook_add(c->uc, &hook, UC_HOOK_MEM_READ, (void *)(uintptr_t)on_read, c,
-                r->def.base, end - 1);
+    const struct cpu_region *def = &c->regions[i].def;
+    uc_ctl_remove_cache(c->uc, (uint64_t)def->base, (uint64_t)def->base + def->size);
   }
 }
 
