@@ -186,6 +186,7 @@ static bool on_protected(uc_engine *uc, uc_mem_type type, uint64_t addr, int byt
   if (is_repeated(c, (uint32_t)addr, bytes)) return true;
   cpu_sync_time(c);
   if (!c->powered) return true;  // cut in the events that were due
+  c->sim->bus.failed = false;
   c->ports.flash_write(c->ports.ctx, (uint32_t)addr, (unsigned)bytes, (uint32_t)value);
   if (bytes == 8) {
     c->ports.flash_write(c->ports.ctx, (uint32_t)addr + 4, 4,
