@@ -72,11 +72,13 @@ static const struct bus_device *open_device(struct bus *b, uint32_t addr,
 }
 
 uint32_t bus_mmio_read(struct bus *b, uint32_t addr, unsigned bytes) {
+  b->failed = false;
   const struct bus_device *d = open_device(b, addr, "read");
   return d ? d->read(d->ctx, addr - d->base, bytes) : 0;
 }
 
 void bus_mmio_write(struct bus *b, uint32_t addr, unsigned bytes, uint32_t value) {
+  b->failed = false;
   const struct bus_device *d = open_device(b, addr, "write");
   if (d) d->write(d->ctx, addr - d->base, bytes, value);
 }

@@ -43,6 +43,9 @@ struct bus {
   struct report *report;
   enum gate_state (*gate)(void *ctx, uint32_t gate);  // NULL: all open
   void *gate_ctx;
+  // A block has answered the access under way with an error. Every register access
+  // clears it first; whoever asks afterwards clears it, too.
+  bool failed;
   const struct bus_device *last;  // most accesses repeat the block of the one before
 };
 

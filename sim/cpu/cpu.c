@@ -85,6 +85,8 @@ void cpu_destroy(struct cpu *c) {
   for (size_t i = 0; i < c->region_count; i++) {
     free(c->regions[i].ran);
     free(c->regions[i].code_pages);
+    free(c->regions[i].held);
+    free(c->regions[i].outrun);
   }
   free(c->decoded);
   free(c);

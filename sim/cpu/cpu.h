@@ -27,11 +27,12 @@ enum cpu_access {
 };
 
 enum cpu_region_kind {
-  CPU_RAM_TCM,  // never cached
-  CPU_RAM,      // behind the caches
-  CPU_FLASH,    // stores go to the flash_write callback
-  CPU_ROM,      // stores fault
-  CPU_WINDOW,   // QUADSPI: reads cost bus time, through the window callbacks
+  CPU_RAM_TCM,     // never cached
+  CPU_RAM,         // behind the caches
+  CPU_FLASH,       // stores go to the flash_write callback
+  CPU_FLASH_ITCM,  // the same by the ITCM bus, behind the ART accelerator
+  CPU_ROM,         // stores fault
+  CPU_WINDOW,      // QUADSPI: reads cost bus time, through the window callbacks
 };
 
 struct cpu_region {
@@ -45,13 +46,15 @@ struct cpu_ports {
   struct sim *sim;
   struct scs *scs;
   void *ctx;
-  // A store into a CPU_FLASH region.
+  // A store into a CPU_FLASH or CPU_FLASH_ITCM region.
   void (*flash_write)(void *ctx, uint32_t addr, unsigned bytes, uint32_t value);
   // The CPU wants a region that is set to CPU_ACCESS_STALL: the time it gets it.
   vtime_t (*stall_end)(void *ctx, uint32_t addr, bool fetch);
   // Bus time of a read from the window at `addr`.
   vtime_t (*window_cost)(void *ctx, uint32_t addr, unsigned bytes);
   uint32_t (*window_read)(void *ctx, uint32_t addr, unsigned bytes);
+  // A read that faults since the window is off. True: the controller said why.
+  bool (*window_refused)(void *ctx, uint32_t addr);
   // The application's vector table for the hand-over check; 0 = no check. Called
   // once per reset, when the PC reaches its reset handler for the first time.
   uint32_t app_vectors;
@@ -93,11 +96,20 @@ void cpu_wait(struct cpu *c, vtime_t until);
 // The core clock is now `hz`. Call while sim->events.now is exact.
 void cpu_set_clock(struct cpu *c, uint64_t hz);
 
-// Takes effect before the next block; of the region that holds `addr`.
-void cpu_set_access(struct cpu *c, uint32_t addr, enum cpu_access access);
+// Both take effect before the next block. `name` is the region's: from then on it lies
+// at `base`, and no two may overlap.
+void cpu_set_access(struct cpu *c, const char *name, enum cpu_access access);
+void cpu_move(struct cpu *c, const char *name, uint32_t base);
 
 // Bytes behind [addr, addr + size) changed by other means than a CPU store.
 void cpu_code_changed(struct cpu *c, uint32_t addr, uint32_t size);
+
+// Internal flash changed at [addr, addr + size): code of it, and what caches hold.
+void cpu_flash_changed(struct cpu *c, uint32_t addr, uint32_t size);
+
+// The ART accelerator (FLASH_ACR ARTEN), and its reset (ARTRST).
+void cpu_art(struct cpu *c, bool on);
+void cpu_art_reset(struct cpu *c);
 
 // The flash behind the QUADSPI window changed at [addr, addr + size): lines of it that
 // the caches hold are old.

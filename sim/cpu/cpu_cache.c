@@ -20,6 +20,8 @@ enum {
   D_WAYS = 4,
   I_SETS = 256,  // 16 KB, 2 ways
   I_WAYS = 2,
+  ART_SETS = 16,  // 64 lines (RM0410 3.3.2), their arrangement is assumed
+  ART_WAYS = 4,
 };
 
 static struct region_state *cached_ram(struct cpu *c) {
@@ -85,6 +87,8 @@ void cpu_cache_init(struct cpu *c) {
   cpu_dma_init(c);
   tags_init(&c->dtags, D_SETS, D_WAYS);
   tags_init(&c->itags, I_SETS, I_WAYS);
+  tags_init(&c->arttags, ART_SETS, ART_WAYS);
+  cpu_flash_init(c);
   const struct region_state *ram = cached_ram(c);
   if (!ram) return;
   c->cached_ram = ram->def.bytes;
@@ -100,6 +104,8 @@ void cpu_cache_free(struct cpu *c) {
   free(c->dtags.next);
   free(c->itags.line);
   free(c->itags.next);
+  free(c->arttags.line);
+  free(c->arttags.next);
   free(c->main_memory);
   free(c->icache_bytes);
   free(c->icache_valid);
@@ -110,6 +116,7 @@ void cpu_cache_reset(struct cpu *c) {
   cpu_dma_reset(c);
   cpu_tags_clear(&c->dtags);
   cpu_tags_clear(&c->itags);
+  cpu_flash_reset(c);
   memset(c->set_ways, 0, sizeof c->set_ways);
   const struct region_state *ram = cached_ram(c);
   if (ram) memset(c->icache_valid, 0, ram->def.size / CACHE_LINE);
@@ -189,11 +196,13 @@ void cpu_cache(struct cpu *c, enum cache_op op, uint32_t value) {
   switch (op) {
     case CACHE_ICIALLU:
       cpu_tags_clear(&c->itags);
+      cpu_flash_icache(c, true, 0);
       memset(c->icache_valid, 0, cached_ram(c)->def.size / CACHE_LINE);
       c->icache_generation++;
       break;
     case CACHE_ICIMVAU:
       tags_drop(&c->itags, value);
+      cpu_flash_icache(c, false, value);
       if (cpu_cache_line(c, value, &offset)) c->icache_valid[offset / CACHE_LINE] = 0;
       c->icache_generation++;
       break;

@@ -214,6 +214,7 @@ static uint8_t *reach(struct cpu *c, uint32_t addr, size_t *size, bool write) {
   const enum cpu_region_kind kind = r->def.kind;
   if (kind == CPU_WINDOW && (write || c->window == CPU_WINDOW_OFF)) return NULL;
   if (kind == CPU_ROM && write) return NULL;
+  if (kind != CPU_WINDOW && r->wanted == CPU_ACCESS_FAULT) return NULL;
   const uint32_t offset = addr - r->def.base;
   if (*size > r->def.size - offset) *size = r->def.size - offset;
   return r->def.bytes + offset;

@@ -121,7 +121,7 @@ static struct region_state *whole_region(struct cpu *c, uint32_t addr, uint32_t 
 
 bool cpu_dma_read(struct cpu *c, uint32_t addr, void *to, uint32_t size) {
   const struct region_state *r = whole_region(c, addr, size);
-  if (!r || r->def.kind == CPU_WINDOW) return false;
+  if (!r || r->def.kind == CPU_WINDOW || r->wanted == CPU_ACCESS_FAULT) return false;
   if (r->def.kind == CPU_RAM) {
     const uint32_t end = addr + size;
     for (uint32_t at = addr; at < end; at = line_end(at, end))

@@ -62,14 +62,37 @@ static void set_cause(struct cpu *c, bool denied, enum access_kind kind) {
   }
 }
 
+static bool window_says_why(struct cpu *c, enum access_kind kind) {
+  const struct region_state *r = cpu_region_at(c, c->fault_addr);
+  return kind == ACCESS_LOAD && r && r->def.kind == CPU_WINDOW &&
+         c->ports.window_refused(c->ports.ctx, c->fault_addr);
+}
+
 void cpu_memory_fault(struct cpu *c, enum access_kind kind) {
   const bool denied =
       kind == ACCESS_FETCH ? is_xn(c, c->fault_addr) : !cpu_may(c, c->fault_addr, kind);
   set_cause(c, denied, kind);
-  report_guest(&c->sim->report, GUEST_BUS_ERROR, c->fault_addr, "%s of 0x%08x: %s",
-               kind == ACCESS_FETCH ? "fetch" : "access", (unsigned)c->fault_addr,
-               denied ? "the MPU forbids it" : "nothing answers there");
+  if (denied || !window_says_why(c, kind)) {
+    report_guest(&c->sim->report, GUEST_BUS_ERROR, c->fault_addr, "%s of 0x%08x: %s",
+                 kind == ACCESS_FETCH ? "fetch" : "access", (unsigned)c->fault_addr,
+                 denied ? "the MPU forbids it" : "nothing answers there");
+  }
   cpu_raise_fault(c, denied ? EXC_MEMMANAGE : EXC_BUSFAULT);
+}
+
+// Stores are buffered: their error comes later, without an address (Cortex-M7 TRM,
+// imprecise bus faults). Taken before the next block, so behind a load as well.
+void cpu_bus_answered(struct cpu *c, uint32_t addr, enum access_kind kind) {
+  if (!c->sim->bus.failed) return;
+  c->sim->bus.failed = false;
+  if (kind == ACCESS_STORE) {
+    c->scs->cfsr |= SIM_SCB_CFSR_IMPRECISERR;
+  } else {
+    c->scs->cfsr |= SIM_SCB_CFSR_PRECISERR | SIM_SCB_CFSR_BFARVALID;
+    c->scs->bfar = addr;
+  }
+  cpu_raise_fault(c, EXC_BUSFAULT);
+  cpu_attention(c);
 }
 
 // BKPT without a debugger: the monitor if it is enabled and may run, else HardFault

@@ -19,7 +19,7 @@ static void stop_before(struct cpu *c, uint32_t addr, uint32_t size, unsigned re
 
 // Blocks in regions that need a look before their code may run. False: stopped.
 static bool check_fetch(struct cpu *c, struct decoded *d) {
-  const struct region_state *r = cpu_region_at(c, d->addr);
+  struct region_state *r = cpu_region_at(c, d->addr);
   if (!r) return true;
   if (r->wanted == CPU_ACCESS_STALL || r->wanted == CPU_ACCESS_FAULT) {
     c->fault_addr = d->addr;
@@ -35,6 +35,7 @@ static bool check_fetch(struct cpu *c, struct decoded *d) {
     cpu_window_fetch(c, d->addr, d->size);
   }
   if (r->def.kind == CPU_RAM) cpu_cache_check_code(c, d);
+  if (r->outrun_count) cpu_flash_check_code(c, r, d);
   return true;
 }
 
@@ -216,16 +217,18 @@ static bool on_protected(uc_engine *uc, uc_mem_type type, uint64_t addr, int byt
     cpu_grant(c, r);
   }
   if (type != UC_MEM_WRITE_PROT) return r->access == CPU_ACCESS_NORMAL;
-  if (r->def.kind != CPU_FLASH || !cpu_may(c, (uint32_t)addr, ACCESS_STORE))
-    return false;
+  const bool flash = r->def.kind == CPU_FLASH || r->def.kind == CPU_FLASH_ITCM;
+  if (!flash || !cpu_may(c, (uint32_t)addr, ACCESS_STORE)) return false;
   if (is_repeated(c, (uint32_t)addr, bytes)) return true;
   cpu_sync_time(c);
   if (!c->powered) return true;  // cut in the events that were due
+  c->sim->bus.failed = false;
   c->ports.flash_write(c->ports.ctx, (uint32_t)addr, (unsigned)bytes, (uint32_t)value);
   if (bytes == 8) {
     c->ports.flash_write(c->ports.ctx, (uint32_t)addr + 4, 4,
                          (uint32_t)((uint64_t)value >> 32));
   }
+  cpu_bus_answered(c, (uint32_t)addr, ACCESS_STORE);
   return true;
 }
 

@@ -13,6 +13,7 @@
 //   cpu_memory.c     regions: access changes, code that changed under us
 //   cpu_window.c     the QUADSPI window and what its reads cost
 //   cpu_cache.c      what the caches would hold, to catch missing maintenance
+//   cpu_flash.c      internal flash behind caches that it outruns
 //   cpu_dma.c        other bus masters: memory that changes behind the D-cache
 //   cpu_decode.c     what is in a block: instructions, what of them can trap
 //   cpu_debug.c      breakpoints, watchpoints and steps
@@ -75,6 +76,10 @@ struct region_state {
   uint8_t *ran;       // RAM and flash: per line, whether code of it was ever translated
   uint64_t ram_addr;  // of RAM, as the library knows it, see cpu_stores.c
   uint8_t *code_pages;  // per page, the same as `ran`, as the library knows it
+  uint32_t wanted_base;
+  uint8_t *held;    // flash: per line, whether code of it ran since the last reset
+  uint8_t *outrun;  // flash: per line, whether it changed since
+  uint32_t outrun_count;
 };
 
 // What a block may need a look for.
@@ -206,7 +211,8 @@ struct cpu {
   uint8_t *icache_valid;       // per line
   uint32_t icache_generation;  // changes whenever lines may have been dropped
   uint8_t set_ways[128];       // ways of each D-cache set cleaned so far
-  struct cache_tags dtags, itags;
+  struct cache_tags dtags, itags, arttags;
+  bool art_on, flash_watched;
   uint8_t *dma_lines;   // per line: a master wrote it, no invalidate since
   uint32_t dma_marked;  // how many such lines
   bool dma_watched;     // loads from RAM are being looked at
@@ -248,6 +254,8 @@ void cpu_lock_up(struct cpu *c);
 void cpu_raise_fault(struct cpu *c, unsigned exception);
 void cpu_usage_fault(struct cpu *c, uint32_t cause);
 void cpu_memory_fault(struct cpu *c, enum access_kind kind);
+// An access that did take place: a fault, if it was answered with an error.
+void cpu_bus_answered(struct cpu *c, uint32_t addr, enum access_kind kind);
 void cpu_breakpoint(struct cpu *c);
 void cpu_supervisor_call(struct cpu *c);
 void cpu_undefined(struct cpu *c, uint32_t pc);
@@ -310,6 +318,15 @@ void cpu_dma_free(struct cpu *c);
 void cpu_dma_reset(struct cpu *c);
 void cpu_dma_invalidated(struct cpu *c, uint32_t offset);  // a line of cached RAM
 void cpu_dma_watch(struct cpu *c);  // starts to look at loads, if that is due
+
+// cpu_flash.c
+void cpu_flash_init(struct cpu *c);
+void cpu_flash_reset(struct cpu *c);
+void cpu_flash_watch(struct cpu *c);     // starts to look at loads, if that is due
+void cpu_flash_exchange(struct cpu *c);  // before the banks change places
+void cpu_flash_icache(struct cpu *c, bool all, uint32_t addr);  // invalidated
+void cpu_flash_check_code(struct cpu *c, struct region_state *r,
+                          const struct decoded *d);
 
 // cpu_debug.c: the debugger halts before the instruction at `addr`.
 bool cpu_debug_stops(struct cpu *c, uint32_t addr);

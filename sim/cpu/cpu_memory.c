@@ -33,9 +33,9 @@ static bool is_wanted(const struct region_state *r, enum cpu_access access) {
 
 uint32_t cpu_load32(struct cpu *c, uint32_t addr) {
   struct region_state *r = cpu_region_at(c, addr);
-  if (!r || addr - r->def.base > r->def.size - 4) {
+  if (!r || addr - r->def.base > r->def.size - 4 || is_wanted(r, CPU_ACCESS_FAULT)) {
     report_guest(&c->sim->report, GUEST_BUS_ERROR, addr,
-                 "vector or stack read from 0x%08x, where no memory is",
+                 "vector or stack read from 0x%08x, where no memory answers",
                  (unsigned)addr);
     return 0;
   }
@@ -86,7 +86,7 @@ static void map_region(struct cpu *c, struct region_state *r) {
 // --- code that was translated ---
 
 static void init_code(struct region_state *r) {
-  if (!is_ram(r) && r->def.kind != CPU_FLASH) return;
+  if (!is_ram(r) && r->def.kind != CPU_FLASH && r->def.kind != CPU_FLASH_ITCM) return;
   // One line more: a block at the end is rounded up.
   r->ran = calloc(r->def.size / CACHE_LINE + 2, 1);
   if (!r->ran) abort();
@@ -94,7 +94,9 @@ static void init_code(struct region_state *r) {
 
 void cpu_note_code(const struct region_state *r, uint32_t addr, uint32_t size) {
   if (!r->ran) return;
-  memset(r->ran + (addr - r->def.base) / CACHE_LINE, 1, size / CACHE_LINE + 2);
+  const uint32_t line = (addr - r->def.base) / CACHE_LINE;
+  memset(r->ran + line, 1, size / CACHE_LINE + 2);
+  if (r->held) memset(r->held + line, 1, size / CACHE_LINE + 2);
 }
 
 // Whether Unicorn may hold code of these bytes, which lie in one region.
@@ -111,6 +113,7 @@ void cpu_map_regions(struct cpu *c) {
   for (size_t i = 0; i < c->region_count; i++) {
     struct region_state *r = &c->regions[i];
     init_code(r);
+    r->wanted_base = r->def.base;
     map_region(c, r);
     if (is_ram(r)) cpu_stores_init(c, r);
     // Nothing answers there until the controller maps it (cpu_set_window).
@@ -125,7 +128,10 @@ static uint64_t on_mmio_read(uc_engine *uc, uint64_t offset, unsigned bytes,
   const struct mmio_span *span = user;
   cpu_sync_time(span->cpu);
   if (!span->cpu->powered) return 0;
-  return bus_mmio_read(&span->cpu->sim->bus, span->base + (uint32_t)offset, bytes);
+  const uint32_t addr = span->base + (uint32_t)offset;
+  const uint32_t value = bus_mmio_read(&span->cpu->sim->bus, addr, bytes);
+  cpu_bus_answered(span->cpu, addr, ACCESS_LOAD);
+  return value;
 }
 
 static void on_mmio_write(uc_engine *uc, uint64_t offset, unsigned bytes,
@@ -134,8 +140,9 @@ static void on_mmio_write(uc_engine *uc, uint64_t offset, unsigned bytes,
   const struct mmio_span *span = user;
   cpu_sync_time(span->cpu);
   if (!span->cpu->powered) return;  // cut in the events that were due
-  bus_mmio_write(&span->cpu->sim->bus, span->base + (uint32_t)offset, bytes,
-                 (uint32_t)value);
+  const uint32_t addr = span->base + (uint32_t)offset;
+  bus_mmio_write(&span->cpu->sim->bus, addr, bytes, (uint32_t)value);
+  cpu_bus_answered(span->cpu, addr, ACCESS_STORE);
 }
 
 static void map_span(struct cpu *c, uint32_t base, uint32_t end) {
@@ -176,13 +183,28 @@ static void memory_changed(struct cpu *c, bool outside) {
   if (outside) cpu_attention(c);
 }
 
-void cpu_set_access(struct cpu *c, uint32_t addr, enum cpu_access access) {
-  struct region_state *r = cpu_region_at(c, addr);
-  if (!r || r->wanted == access) return;
+static struct region_state *region_named(struct cpu *c, const char *name) {
+  for (size_t i = 0; i < c->region_count; i++) {
+    if (!strcmp(c->regions[i].def.name, name)) return &c->regions[i];
+  }
+  abort();
+}
+
+void cpu_set_access(struct cpu *c, const char *name, enum cpu_access access) {
+  struct region_state *r = region_named(c, name);
+  if (r->wanted == access) return;
   if (r->wanted == CPU_ACCESS_FAULT) c->opened = true;
   const bool free_flash = r->def.kind == CPU_FLASH && access == CPU_ACCESS_NORMAL;
   r->wanted = access;
   memory_changed(c, !free_flash && !(r->shut && access == CPU_ACCESS_STALL));
+}
+
+void cpu_move(struct cpu *c, const char *name, uint32_t base) {
+  struct region_state *r = region_named(c, name);
+  if (r->wanted_base == base) return;
+  r->wanted_base = base;
+  c->memory_changed = true;
+  cpu_attention(c);
 }
 
 void cpu_code_changed(struct cpu *c, uint32_t addr, uint32_t size) {
@@ -281,7 +303,8 @@ static void note_special(struct cpu *c) {
   for (size_t i = 0; i < c->region_count; i++) {
     const struct region_state *r = &c->regions[i];
     const bool cached = r->def.kind == CPU_RAM && (c->scs->ccr & (3u << 16));
-    if (r->wanted != CPU_ACCESS_NORMAL || r->def.kind == CPU_WINDOW || cached) {
+    if (r->wanted != CPU_ACCESS_NORMAL || r->def.kind == CPU_WINDOW || cached ||
+        r->outrun_count) {
       c->special |= 1u << (r->def.base >> 28);
     }
   }
@@ -301,8 +324,39 @@ static void find_application(struct cpu *c) {
   if (v[0] >> 28 == 2 && v[0] % 4 == 0 && in_flash) c->app_entry = v[1] & ~1u;
 }
 
+static bool moves(const struct region_state *r) {
+  return r->wanted_base != r->def.base;
+}
+
+// All that move leave their places before the first takes its new one. What is known of
+// code is by address, and what caches hold is now another region's.
+static void apply_moves(struct cpu *c) {
+  bool moved = false;
+  for (size_t i = 0; i < c->region_count; i++) {
+    struct region_state *r = &c->regions[i];
+    if (!moves(r)) continue;
+    moved = true;
+    uc_ctl_remove_cache(c->uc, r->def.base, (uint64_t)r->def.base + r->def.size);
+    must(uc_mem_unmap(c->uc, r->def.base, r->def.size), r->def.name);
+  }
+  if (!moved) return;
+  cpu_flash_exchange(c);
+  for (size_t i = 0; i < c->region_count; i++) {
+    struct region_state *r = &c->regions[i];
+    if (!moves(r)) continue;
+    r->def.base = r->wanted_base;
+    r->access = CPU_ACCESS_NORMAL;
+    r->shut = false;
+    r->lent_count = 0;
+    map_region(c, r);
+    if (is_ram(r)) cpu_stores_init(c, r);
+  }
+  memset(c->decoded, 0, DECODE_SLOTS * sizeof *c->decoded);
+}
+
 void cpu_apply_memory(struct cpu *c) {
   c->memory_changed = false;
+  apply_moves(c);
   find_application(c);
   if (c->window != cpu_window_now(c)) cpu_apply_window(c);
   for (size_t i = 0; i < c->region_count; i++)
@@ -312,6 +366,7 @@ void cpu_apply_memory(struct cpu *c) {
   }
   c->stale_count = 0;
   cpu_dma_watch(c);
+  cpu_flash_watch(c);
   note_special(c);
 }
 

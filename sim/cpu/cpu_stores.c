@@ -36,6 +36,7 @@ void cpu_stores_of(struct cpu *c) {
 
 void cpu_stores_init(struct cpu *c, struct region_state *r) {
   r->ram_addr = qemu_ram_addr_from_host_arm(c->uc, r->def.bytes);
+  free(r->code_pages);  // of where it lay before
   r->code_pages = calloc(r->def.size / PAGE, 1);
   if (!r->code_pages) abort();
 }

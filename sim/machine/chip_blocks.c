@@ -268,8 +268,17 @@ static void on_levels(void *ctx, const struct gpio *g) {
   exti_port_changed(&m->chip.exti, (unsigned)(g->letter - 'A'));
 }
 
+// SDRAM bank 1 changes places with the NOR and PSRAM bank, where no board has a chip.
+static void on_remap(struct machine *m, uint32_t memrmp) {
+  const bool swapped = SIM_GET(memrmp, SIM_SYSCFG_MEMRMP_SWP_FMC) == 1;
+  machine_swap_banks(m, memrmp & SIM_SYSCFG_MEMRMP_SWP_FB);
+  if (m->chip.sdram)
+    cpu_move(m->cpu, "SDRAM", swapped ? SDRAM_SWAPPED_BASE : SDRAM_BASE);
+}
+
 static void on_syscfg(void *ctx, uint32_t offset, uint32_t value) {
   struct machine *m = ctx;
+  if (offset == SIM_SYSCFG_MEMRMP) on_remap(m, value);
   if (offset >= SIM_SYSCFG_EXTICR1 && offset <= SIM_SYSCFG_EXTICR4)
     exti_route(&m->chip.exti, (offset - SIM_SYSCFG_EXTICR1) / 4, value);
 }
@@ -313,7 +322,7 @@ static void on_sdram(void *ctx, unsigned bank, bool ready) {
     machine_fill_with_noise(m->chip.sdram, m->board->sdram_size);
     m->chip.sdram_lost = false;
   }
-  cpu_set_access(m->cpu, SDRAM_BASE, ready ? CPU_ACCESS_NORMAL : CPU_ACCESS_FAULT);
+  cpu_set_access(m->cpu, "SDRAM", ready ? CPU_ACCESS_NORMAL : CPU_ACCESS_FAULT);
 }
 
 static void init_sdram(struct machine *m) {
@@ -416,6 +425,10 @@ void chip_blocks_power_on(struct machine *m) {
   machine_fill_with_noise(m->backup_sram, BACKUP_SRAM_SIZE);
 }
 
+static bool hardware_wwdg(const struct machine *m) {
+  return m->powered && !m->held && !(m->flash.loaded & SIM_FLASH_OPTCR_WWDG_SW);
+}
+
 void chip_blocks_reset(struct machine *m) {
   struct chip_blocks *c = &m->chip;
   c->wwdg_reset_due = false;
@@ -426,7 +439,7 @@ void chip_blocks_reset(struct machine *m) {
     tim_reset(&c->tim[i]);
   for (unsigned i = 0; i < CHIP_UARTS; i++)
     usart_reset(&c->uart[i]);
-  wwdg_reset(&c->wwdg);
+  wwdg_reset(&c->wwdg, hardware_wwdg(m));
   rng_reset(&c->rng);
   fmc_reset(&c->fmc);
   for (unsigned i = 0; i < CHIP_I2C; i++)
@@ -437,12 +450,11 @@ void chip_blocks_reset(struct machine *m) {
   for (unsigned i = 0; i < c->answering_count; i++)
     answering_reset(&c->answering[i]);
   if (c->sdram && !c->fmc.bank[0].ready)
-    cpu_set_access(m->cpu, SDRAM_BASE, CPU_ACCESS_FAULT);
+    cpu_set_access(m->cpu, "SDRAM", CPU_ACCESS_FAULT);
 }
 
-void chip_blocks_power_cut(struct machine *m) {
+void chip_blocks_stop(struct machine *m) {
   chip_blocks_reset(m);
-  rtc_power_cut(&m->rtc);
   for (unsigned i = 0; i < CHIP_UARTS; i++)
     usart_hush(&m->chip.uart[i]);
 }
@@ -460,7 +472,7 @@ void chip_blocks_reset_gate(struct machine *m, uint32_t gate) {
   for (unsigned i = 0; i < c->answering_count; i++)
     if (c->answering[i].gate == gate) answering_reset(&c->answering[i]);
   switch (gate) {
-    case GATE(SIM_RCC_APB1ENR, 11): wwdg_reset(&c->wwdg); break;
+    case GATE(SIM_RCC_APB1ENR, 11): wwdg_reset(&c->wwdg, hardware_wwdg(m)); break;
     case GATE(SIM_RCC_AHB2ENR, 6): rng_reset(&c->rng); break;
     case GATE(SIM_RCC_AHB3ENR, 0): fmc_reset(&c->fmc); break;
     case GATE(SIM_RCC_APB2ENR, 8): adc_reset(&c->adc); break;

@@ -25,7 +25,8 @@ enum {
   CHIP_SHARED = 32,
 };
 
-#define SDRAM_BASE 0xC0000000u  // FMC SDRAM bank 1 (RM0410 2.2.2)
+#define SDRAM_BASE         0xC0000000u  // FMC SDRAM bank 1 (RM0410 2.2.2)
+#define SDRAM_SWAPPED_BASE 0x60000000u  // with SYSCFG_MEMRMP.SWP_FMC = 01
 
 // A source of an interrupt that several blocks share: the wire is up while one is.
 struct shared_irq {
@@ -61,7 +62,7 @@ void chip_blocks_free(struct machine *m);
 
 void chip_blocks_power_on(struct machine *m);
 void chip_blocks_reset(struct machine *m);
-void chip_blocks_power_cut(struct machine *m);
+void chip_blocks_stop(struct machine *m);  // reset, and nobody speaks any more
 
 // The reset bit of the block behind this clock gate was set.
 void chip_blocks_reset_gate(struct machine *m, uint32_t gate);

@@ -97,6 +97,13 @@ void machine_destroy(struct machine *m) {
   free(m);
 }
 
+// Supply in mV below which reset is held, and that ends it, by BOR_LEV (DS11532 table
+// 20, typical: VBOR3, VBOR2, VBOR1, and with BOR off power-on and power-down reset).
+enum { BOR_OFF = 3 };
+static const struct {
+  uint16_t falling, rising;
+} reset_levels[4] = {{2830, 2920}, {2500, 2590}, {2190, 2290}, {1680, 1720}};
+
 // RAM after power-on holds no certain value, the same one every time here.
 static uint32_t noise(uint32_t i) {
   uint32_t x = i * 2654435761u + 0x9E3779B9u;
@@ -134,7 +141,7 @@ static void reset_chip(struct machine *m, enum rcc_reset why) {
   quadspi_reset(&m->quadspi);
   otg_system_reset(&m->otg_hs);
   otg_system_reset(&m->otg_fs);
-  iwdg_reset(&m->iwdg, !(m->flash.optcr & SIM_FLASH_OPTCR_IWDG_SW));
+  iwdg_reset(&m->iwdg, !(m->flash.loaded & SIM_FLASH_OPTCR_IWDG_SW));
   debug_reset(&m->debug, power);
   trace_reset(&m->trace);
   scs_reset(&m->scs, boot_address(m));
@@ -149,38 +156,67 @@ static void reset_chip(struct machine *m, enum rcc_reset why) {
   };
 }
 
-void machine_power_on(struct machine *m) {
-  if (m->powered) return;
-  m->powered = true;
+// The chip holds itself in reset meanwhile; the flash chip uses it to wake up.
+static void begin(struct machine *m, enum rcc_reset why) {
+  event_run(&m->sim.events, m->sim.events.now + POWER_ON_DELAY);
+  m->held = HELD_NOT;
+  reset_chip(m, why);
+}
+
+static void power_up(struct machine *m) {
+  flash_f7_power_on(&m->flash);
   machine_fill_with_noise(m->ram, RAM_SIZE);
   machine_fill_with_noise(m->itcm, ITCM_SIZE);
   chip_blocks_power_on(m);
   rtc_backup_reset(&m->rtc);
   if (m->nor_size) nor_power_on(&m->nor);
-  // The chip holds itself in reset meanwhile; the flash chip uses it to wake up.
-  event_run(&m->sim.events, m->sim.events.now + POWER_ON_DELAY);
-  reset_chip(m, RCC_RESET_POWER);
+  begin(m, RCC_RESET_POWER);
+}
+
+// The threshold that holds for the next change of the supply. Power-on loads the
+// option bytes while it still holds the reset.
+static uint32_t reset_level(const struct machine *m) {
+  const bool loads = m->held == HELD_BY_POWER_DOWN;
+  const unsigned level =
+      SIM_GET(loads ? m->flash.option_optcr : m->flash.loaded, SIM_FLASH_OPTCR_BOR_LEV);
+  return m->held ? reset_levels[level].rising : reset_levels[level].falling;
+}
+
+void machine_power_on(struct machine *m) {
+  if (m->powered) return;
+  m->powered = true;
+  m->held = HELD_BY_POWER_DOWN;
+  if (m->pwr.supply_mv >= reset_level(m)) power_up(m);
   usb_host_plug(&m->usb);
 }
 
-void machine_power_cut(struct machine *m) {
-  if (!m->powered) return;
-  m->powered = false;
+// Every model stops: its events go with a reset nobody sees.
+static void stop_models(struct machine *m) {
   flash_f7_power_cut(&m->flash);
-  if (m->nor_size) nor_power_off(&m->nor, m->sim.events.now);
-  // Every model stops: its events go with a reset nobody sees.
   dma_reset_all(m);
   quadspi_reset(&m->quadspi);
   otg_system_reset(&m->otg_hs);
   otg_system_reset(&m->otg_fs);
-  chip_blocks_power_cut(m);
+  chip_blocks_stop(m);
   iwdg_reset(&m->iwdg, false);
   systick_reset(&m->scs.systick);
   cpu_power_off(m->cpu);
 }
 
+static void power_down(struct machine *m) {
+  if (m->nor_size) nor_power_off(&m->nor, m->sim.events.now);
+  stop_models(m);
+  rtc_power_cut(&m->rtc);
+}
+
+void machine_power_cut(struct machine *m) {
+  if (!m->powered) return;
+  m->powered = false;
+  if (m->held != HELD_BY_POWER_DOWN) power_down(m);
+}
+
 void machine_reset_pin(struct machine *m) {
-  if (m->powered) reset_chip(m, RCC_RESET_PIN);
+  if (m->powered && !m->held) reset_chip(m, RCC_RESET_PIN);
 }
 
 vtime_t machine_now(const struct machine *m) {
@@ -203,7 +239,7 @@ static void serve_resets(struct machine *m) {
 
 void machine_run_until(struct machine *m, vtime_t until) {
   while (machine_now(m) < until) {
-    if (!m->powered) {
+    if (!m->powered || m->held) {
       event_run(&m->sim.events, until);
       return;
     }
@@ -232,6 +268,21 @@ void machine_button(struct machine *m, bool pressed) {
 void machine_supply(struct machine *m, uint32_t millivolts) {
   m->pwr.supply_mv = m->flash.supply_mv = millivolts;
   chip_blocks_supply_changed(m);
+  if (!m->powered) return;
+  if (millivolts < reset_levels[BOR_OFF].falling) {
+    if (m->held == HELD_BY_POWER_DOWN) return;
+    m->held = HELD_BY_POWER_DOWN;
+    power_down(m);
+  } else if (!m->held && millivolts < reset_level(m)) {
+    m->held = HELD_BY_BROWN_OUT;
+    stop_models(m);
+  } else if (m->held && millivolts >= reset_level(m)) {
+    if (m->held == HELD_BY_POWER_DOWN) {
+      power_up(m);
+    } else {
+      begin(m, RCC_RESET_BROWN_OUT);
+    }
+  }
 }
 
 uint32_t machine_stack_depth(const struct machine *m, uint32_t base, uint32_t size) {

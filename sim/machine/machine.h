@@ -45,6 +45,7 @@ enum {
 #define SRAM1_BASE         0x20020000u
 #define SYSTEM_MEMORY_BASE 0x1FF00000u
 #define OPTION_WINDOW_BASE 0x1FFF0000u
+#define BACKUP_SRAM_BASE   0x40024000u
 #define QSPI_WINDOW_BASE   0x90000000u
 
 // A block the simulator does not model: it holds what is written to it and says
@@ -106,6 +107,8 @@ struct machine {
   bool window_known, window_normal;
 
   bool powered;
+  // The supply is too low to run: reset is held until it has risen.
+  enum { HELD_NOT, HELD_BY_BROWN_OUT, HELD_BY_POWER_DOWN } held;
   bool resetting;  // models are being reset one after another: judge nothing
   bool iwdg_reset_due;
   uint64_t resets;
@@ -168,7 +171,9 @@ size_t machine_uart_send(struct machine *m, unsigned number, const uint8_t *byte
 // The baud rate of what is connected; 0 (as from the start) always follows the USART's.
 void machine_uart_baud(struct machine *m, unsigned number, uint32_t baud);
 
-// Supply voltage, for the voltage detector.
+// Supply voltage. Below the threshold that option BOR_LEV names the chip is held in
+// reset until it has risen; below that of the power-down reset its RAM is lost, too.
+// Not from within events.
 void machine_supply(struct machine *m, uint32_t millivolts);
 
 // Bytes that the firmware has written over the noise the RAM held at power-on,

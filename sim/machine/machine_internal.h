@@ -18,6 +18,7 @@ void machine_wire(struct machine *m, enum cpu_mode mode);
 
 // wiring_flash.c: the internal flash's side of the CPU's ports.
 void machine_wire_flash(struct machine *m);
+void machine_swap_banks(struct machine *m, bool on);
 size_t machine_flash_regions(struct machine *m, struct cpu_region *out);
 void machine_flash_write(void *ctx, uint32_t addr, unsigned bytes, uint32_t value);
 vtime_t machine_flash_stall(void *ctx, uint32_t addr, bool fetch);

@@ -7,9 +7,19 @@
 #include "sim/machine/machine_internal.h"
 #include "sim_regs.h"
 
+// With the flash, backup SRAM is shut (RM0410 3.6.3).
+static bool backup_sram_opens(struct machine *m, uint32_t offset) {
+  if (!flash_f7_is_shut(&m->flash)) return true;
+  report_guest(&m->sim.report, GUEST_BUS_ERROR, BACKUP_SRAM_BASE + offset,
+               "backup SRAM with read protection, booted outside the flash");
+  m->sim.bus.failed = true;
+  return false;
+}
+
 static uint32_t backup_sram_read(void *ctx, uint32_t offset, unsigned bytes) {
-  const struct machine *m = ctx;
+  struct machine *m = ctx;
   uint32_t value = 0;
+  if (!backup_sram_opens(m, offset)) return 0;
   memcpy(&value, m->backup_sram + offset, bytes);
   return value;
 }
@@ -17,8 +27,9 @@ static uint32_t backup_sram_read(void *ctx, uint32_t offset, unsigned bytes) {
 static void backup_sram_write(void *ctx, uint32_t offset, unsigned bytes,
                               uint32_t value) {
   struct machine *m = ctx;
+  if (!backup_sram_opens(m, offset)) return;
   if (!pwr_backup_unlocked(&m->pwr)) {
-    report_guest(&m->sim.report, GUEST_BACKUP_LOCKED, 0x40024000u + offset,
+    report_guest(&m->sim.report, GUEST_BACKUP_LOCKED, BACKUP_SRAM_BASE + offset,
                  "backup SRAM written while PWR_CR1.DBP is clear");
     return;
   }
@@ -82,7 +93,7 @@ static void add_blocks(struct machine *m) {
       syscfg_read, syscfg_write);
   add(m, "CRC", 0x40023000u, 0x400, GATE(SIM_RCC_AHB1ENR, 12), &m->crc, crc_unit_read,
       crc_unit_write);
-  add(m, "BKPSRAM", 0x40024000u, BACKUP_SRAM_SIZE, GATE(SIM_RCC_AHB1ENR, 18), m,
+  add(m, "BKPSRAM", BACKUP_SRAM_BASE, BACKUP_SRAM_SIZE, GATE(SIM_RCC_AHB1ENR, 18), m,
       backup_sram_read, backup_sram_write);
   add(m, "SCS", 0xE000E000u, 0x1000, GATE_NONE, &m->scs, scs_read, scs_write);
   add(m, "DWT", 0xE0001000u, 0x1000, GATE_NONE, &m->debug, dwt_read, dwt_write);

@@ -119,6 +119,16 @@ static uint32_t on_window_read(void *ctx, uint32_t addr, unsigned bytes) {
   return quadspi_window_read(&m->quadspi, addr - QSPI_WINDOW_BASE, bytes);
 }
 
+// Enabled, but in indirect mode: the read reaches the controller all the same.
+static bool on_window_refused(void *ctx, uint32_t addr) {
+  struct machine *m = ctx;
+  const bool clocked = rcc_gate(&m->rcc, GATE_QSPI) == GATE_OPEN;
+  const bool mapped = quadspi_window_limit(&m->quadspi) != 0;
+  if (!clocked || mapped || !(m->quadspi.cr & SIM_QUADSPI_CR_EN)) return false;
+  quadspi_window_read(&m->quadspi, addr - QSPI_WINDOW_BASE, 1);
+  return true;
+}
+
 static void on_window_change(void *ctx) {
   struct machine *m = ctx;
   if (!quadspi_window_limit(&m->quadspi)) {
@@ -387,6 +397,7 @@ static void wire_cpu(struct machine *m, enum cpu_mode mode) {
                                   .stall_end = machine_flash_stall,
                                   .window_cost = on_window_cost,
                                   .window_read = on_window_read,
+                                  .window_refused = on_window_refused,
                                   .app_vectors = m->board->app_vectors,
                                   .app_started = rules_handover};
   struct cpu_region regions[20] = {

@@ -64,6 +64,13 @@ static bool window_read(struct machine *m, enum master_port port, uint32_t addr,
   return true;
 }
 
+// False: with an error.
+static bool answered(struct machine *m) {
+  const bool failed = m->sim.bus.failed;
+  m->sim.bus.failed = false;
+  return !failed;
+}
+
 static bool on_read(void *ctx, enum master_port port, uint32_t addr, void *to,
                     unsigned bytes) {
   struct machine *m = ctx;
@@ -73,17 +80,12 @@ static bool on_read(void *ctx, enum master_port port, uint32_t addr, void *to,
     return window_read(m, port, addr, to, bytes);
   }
   if (cpu_dma_read(m->cpu, addr, to, bytes)) return true;
-  const uint8_t *memory = bus_memory_at(&m->sim.bus, addr, bytes);
-  if (memory) {
-    memcpy(to, memory, bytes);
-    return true;
-  }
   if (!bus_device_at(&m->sim.bus, addr) || bytes > 4) {
     return unreachable(m, port, addr, "nothing is there");
   }
   const uint32_t value = bus_mmio_read(&m->sim.bus, addr, bytes);
   memcpy(to, &value, bytes);
-  return true;
+  return answered(m);
 }
 
 static bool on_write(void *ctx, enum master_port port, uint32_t addr, const void *from,
@@ -98,7 +100,7 @@ static bool on_write(void *ctx, enum master_port port, uint32_t addr, const void
   uint32_t value = 0;
   memcpy(&value, from, bytes);
   bus_mmio_write(&m->sim.bus, addr, bytes, value);
-  return true;
+  return answered(m);
 }
 
 struct bus_master dma_master(struct machine *m, enum master_port port) {

@@ -9,21 +9,44 @@
 // identification.
 #define OTP_OFFSET 0xF000u
 
+// The halves of the array, by the AXI and the ITCM bus.
+static const char *const halves[2][2] = {
+    {"flash", "flash (ITCM)"}, {"flash, upper half", "flash (ITCM), upper half"}};
+
 static void on_busy(void *ctx, unsigned banks) {
   struct machine *m = ctx;
-  const uint32_t half = m->board->flash_size / 2;
   for (unsigned i = 0; i < 2; i++) {
-    const enum cpu_access access =
-        banks & 1u << i ? CPU_ACCESS_STALL : CPU_ACCESS_NORMAL;
-    cpu_set_access(m->cpu, FLASH_BASE + i * half, access);
-    cpu_set_access(m->cpu, FLASH_ITCM_BASE + i * half, access);
+    const enum cpu_access access = flash_f7_is_shut(&m->flash) ? CPU_ACCESS_FAULT
+                                   : banks & 1u << i           ? CPU_ACCESS_STALL
+                                                               : CPU_ACCESS_NORMAL;
+    cpu_set_access(m->cpu, halves[i][0], access);
+    cpu_set_access(m->cpu, halves[i][1], access);
   }
 }
 
+// The array's bytes are either in one bank, or all.
 static void on_content(void *ctx, uint32_t offset, uint32_t length) {
   struct machine *m = ctx;
-  cpu_code_changed(m->cpu, FLASH_BASE + offset, length);
-  cpu_code_changed(m->cpu, FLASH_ITCM_BASE + offset, length);
+  const bool all = length == m->board->flash_size;
+  const uint32_t at = all ? 0 : flash_f7_place(&m->flash, offset);
+  cpu_flash_changed(m->cpu, FLASH_BASE + at, length);
+  cpu_flash_changed(m->cpu, FLASH_ITCM_BASE + at, length);
+}
+
+void machine_swap_banks(struct machine *m, bool on) {
+  flash_f7_swap(&m->flash, on);
+  const uint32_t half = m->board->flash_size / 2;
+  for (unsigned i = 0; i < 2; i++) {
+    const uint32_t at = flash_f7_place(&m->flash, i * half);
+    cpu_move(m->cpu, halves[i][0], FLASH_BASE + at);
+    cpu_move(m->cpu, halves[i][1], FLASH_ITCM_BASE + at);
+  }
+}
+
+static void on_art(void *ctx, bool on, bool reset) {
+  struct machine *m = ctx;
+  cpu_art(m->cpu, on);
+  if (reset) cpu_art_reset(m->cpu);
 }
 
 static void on_wait(void *ctx, vtime_t until) {
@@ -44,6 +67,7 @@ void machine_flash_write(void *ctx, uint32_t addr, unsigned bytes, uint32_t valu
   } else if (addr >= SYSTEM_MEMORY_BASE) {
     report_guest(&m->sim.report, GUEST_BUS_ERROR, addr,
                  "write of 0x%08x: read-only memory", (unsigned)addr);
+    m->sim.bus.failed = true;
   } else {
     const uint32_t base = addr >= FLASH_BASE ? FLASH_BASE : FLASH_ITCM_BASE;
     flash_f7_store(&m->flash, addr - base, bytes, value);
@@ -64,10 +88,10 @@ size_t machine_flash_regions(struct machine *m, struct cpu_region *out) {
   const uint32_t half = m->board->flash_size / 2;
   uint8_t *const upper = m->flash_bytes + half;
   const struct cpu_region regions[] = {
-      {"flash (ITCM)", CPU_FLASH, FLASH_ITCM_BASE, half, m->flash_bytes},
-      {"flash (ITCM), upper half", CPU_FLASH, FLASH_ITCM_BASE + half, half, upper},
-      {"flash", CPU_FLASH, FLASH_BASE, half, m->flash_bytes},
-      {"flash, upper half", CPU_FLASH, FLASH_BASE + half, half, upper},
+      {halves[0][1], CPU_FLASH_ITCM, FLASH_ITCM_BASE, half, m->flash_bytes},
+      {halves[1][1], CPU_FLASH_ITCM, FLASH_ITCM_BASE + half, half, upper},
+      {halves[0][0], CPU_FLASH, FLASH_BASE, half, m->flash_bytes},
+      {halves[1][0], CPU_FLASH, FLASH_BASE + half, half, upper},
       {"system memory", CPU_ROM, SYSTEM_MEMORY_BASE, OTP_OFFSET, m->system_memory},
       {"OTP", CPU_FLASH, SYSTEM_MEMORY_BASE + OTP_OFFSET,
        SYSTEM_MEMORY_SIZE - OTP_OFFSET, m->system_memory + OTP_OFFSET},
@@ -82,8 +106,10 @@ void machine_wire_flash(struct machine *m) {
   flash_f7_init(f, &m->sim, m->flash_bytes, m->board->flash_size, m->board->supply_mv);
   f->otp = m->system_memory + OTP_OFFSET;
   f->option_window = m->option_window;
+  flash_f7_set_options(f, f->option_optcr, f->option_optcr1);  // so it shows them
   f->on_busy = on_busy;
   f->on_content = on_content;
+  f->on_art = on_art;
   f->wait = on_wait;
   f->on_regression = on_regression;
   f->ctx = m;

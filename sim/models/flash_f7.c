@@ -13,9 +13,9 @@
 #define OPTCR1_FACTORY 0x00400080u
 
 static const struct reg_model models[] = {
-    {SIM_FLASH_ACR, SIM_FLASH_ACR_LATENCY,
-     // Prefetch and ART change speed only, and speed is nominal here.
-     SIM_FLASH_ACR_PRFTEN | SIM_FLASH_ACR_ARTEN | SIM_FLASH_ACR_ARTRST, 0, 0},
+    {SIM_FLASH_ACR, SIM_FLASH_ACR_LATENCY | SIM_FLASH_ACR_ARTEN | SIM_FLASH_ACR_ARTRST,
+     // Prefetch changes speed only, and speed is nominal here.
+     SIM_FLASH_ACR_PRFTEN, 0, 0},
     {SIM_FLASH_KEYR, 0xFFFFFFFFu, 0, 0, 0},
     {SIM_FLASH_OPTKEYR, 0xFFFFFFFFu, 0, 0, 0},
     {SIM_FLASH_SR, 0xFFFFFFFFu, 0, 0, 0},
@@ -57,6 +57,14 @@ bool flash_f7_wait_free(struct flash_f7 *f, uint32_t addr, const char *what) {
 
 // --- registers ---
 
+// RM0410 3.3.5: locked until the next reset, and the bus answers with an error.
+static void wrong_key(struct flash_f7 *f, uint32_t offset, const char *name,
+                      uint32_t value) {
+  report_guest(&f->sim->report, GUEST_FLASH_KEY, f->regs.base + offset,
+               "%s: wrong key 0x%08x", name, (unsigned)value);
+  f->sim->bus.failed = true;
+}
+
 static void write_key(struct flash_f7 *f, uint32_t value) {
   if (f->key_locked) return;
   if (f->key_step == 0 && value == KEY1) {
@@ -66,8 +74,7 @@ static void write_key(struct flash_f7 *f, uint32_t value) {
     f->cr &= ~SIM_FLASH_CR_LOCK;
   } else {
     f->key_locked = true;
-    report_guest(&f->sim->report, GUEST_FLASH_KEY, f->regs.base + SIM_FLASH_KEYR,
-                 "KEYR: wrong key 0x%08x", (unsigned)value);
+    wrong_key(f, SIM_FLASH_KEYR, "KEYR", value);
   }
 }
 
@@ -80,9 +87,21 @@ static void write_option_key(struct flash_f7 *f, uint32_t value) {
     f->optcr &= ~SIM_FLASH_OPTCR_OPTLOCK;
   } else {
     f->option_key_locked = true;
-    report_guest(&f->sim->report, GUEST_FLASH_KEY, f->regs.base + SIM_FLASH_OPTKEYR,
-                 "OPTKEYR: wrong key 0x%08x", (unsigned)value);
+    wrong_key(f, SIM_FLASH_OPTKEYR, "OPTKEYR", value);
   }
+}
+
+// RM0410 3.7.1: ARTRST can be written only while ARTEN is 0.
+static void write_acr(struct flash_f7 *f, uint32_t value) {
+  if ((value & ~f->acr & SIM_FLASH_ACR_ARTRST) && (f->acr & SIM_FLASH_ACR_ARTEN)) {
+    report_guest(&f->sim->report, GUEST_DROPPED_WRITE, f->regs.base + SIM_FLASH_ACR,
+                 "ACR.ARTRST set while ARTEN is");
+    value &= ~SIM_FLASH_ACR_ARTRST;
+  }
+  const bool reset = (value & SIM_FLASH_ACR_ARTRST) && !(f->acr & SIM_FLASH_ACR_ARTEN);
+  f->acr = value;
+  if (f->on_art) f->on_art(f->ctx, value & SIM_FLASH_ACR_ARTEN, reset);
+  if (f->on_latency) f->on_latency(f->ctx);
 }
 
 static void write_cr(struct flash_f7 *f, uint32_t value) {
@@ -145,8 +164,7 @@ void flash_f7_write(void *flash, uint32_t offset, unsigned bytes, uint32_t value
   if (!reg_check_write(&f->regs, offset, bytes, value)) return;
   switch (offset & ~3u) {
     case SIM_FLASH_ACR:
-      f->acr = reg_update(&f->regs, f->acr, offset, bytes, value);
-      if (f->on_latency) f->on_latency(f->ctx);
+      write_acr(f, reg_update(&f->regs, f->acr, offset, bytes, value));
       break;
     case SIM_FLASH_KEYR: write_key(f, value); break;
     case SIM_FLASH_OPTKEYR: write_option_key(f, value); break;

@@ -35,7 +35,7 @@ struct flash_f7_counters {
   uint32_t sector_erases[FLASH_F7_SECTORS];
 };
 
-// Faults that tests inject. Addresses are offsets into the flash.
+// Faults that tests inject. Addresses are offsets into the array.
 struct flash_f7_faults {
   bool stuck;         // a cell that cannot change
   uint32_t stuck_at;  // its byte
@@ -65,6 +65,11 @@ struct flash_f7 {
   uint32_t option_optcr, option_optcr1;
   uint16_t option_broken[FLASH_F7_OPTION_WORDS];
   uint32_t protection;  // OPTCR.RDP and nWRP in force
+  uint32_t loaded;      // OPTCR as the last reset has loaded it
+  bool from_flash;      // that reset booted from flash
+  bool debugger;        // is connected
+  bool intruded;        // has been, at level 1, since power came
+  bool swapped;         // the second bank is in front: flash_f7_swap
   bool dual_bank;       // nDBANK as the last reset has loaded it
   bool cells_dual;      // the mode for which `bytes` is laid out
   unsigned key_step, option_key_step;
@@ -93,14 +98,16 @@ struct flash_f7 {
   uint64_t random;  // for what a power cut leaves
   struct irq_line irq;
 
-  // These banks cannot be read from now on: bit 0 the lower half of the flash, bit 1
-  // the upper one. A single bank is both.
+  // These banks cannot be read from now on, or any, if the flash is shut: bit 0 the
+  // first half of the array, bit 1 the second one. A single bank is both.
   void (*on_busy)(void *ctx, unsigned banks);
-  // Bytes changed: what was fetched from them is stale.
+  // Bytes of the array changed: what was fetched from them is stale.
   void (*on_content)(void *ctx, uint32_t offset, uint32_t length);
   // An operation starts; for power-cut sweeps.
   void (*on_operation)(void *ctx, enum flash_f7_kind kind, uint32_t offset);
   void (*on_latency)(void *ctx);
+  // The ART accelerator is on or off from now on, and is to forget what it holds.
+  void (*on_art)(void *ctx, bool on, bool reset);
   // The bus stands still until then. Without it, time just passes.
   void (*wait)(void *ctx, vtime_t until);
   // Read protection was given up: backup SRAM is erased as well.
@@ -115,6 +122,13 @@ void flash_f7_reset(struct flash_f7 *f);
 
 uint32_t flash_f7_read(void *flash, uint32_t offset, unsigned bytes);
 void flash_f7_write(void *flash, uint32_t offset, unsigned bytes, uint32_t value);
+
+// SYSCFG_MEMRMP.SWP_FB: which of two banks lies at the flash's first address. Sectors,
+// banks and their protection are numbered by the array, swapped or not (AN4826).
+void flash_f7_swap(struct flash_f7 *f, bool on);
+
+// Where in the array a byte of the flash's address range is, and the other way round.
+uint32_t flash_f7_place(const struct flash_f7 *f, uint32_t offset);
 
 // A store into the flash's address range, `offset` bytes from its start.
 void flash_f7_store(struct flash_f7 *f, uint32_t offset, unsigned bytes,
@@ -135,11 +149,24 @@ void flash_f7_power_cut(struct flash_f7 *f);
 // mode. Takes effect with the next reset.
 void flash_f7_set_options(struct flash_f7 *f, uint32_t optcr, uint32_t optcr1);
 
+// The same from what the window holds, complements included: a programmer has written
+// there.
+void flash_f7_set_option_window(struct flash_f7 *f);
+
 // Where a reset boots from, by the BOOT pin (RM0410 2.4).
 uint32_t flash_f7_boot_address(const struct flash_f7 *f, bool pin);
 
 // Read protection in force: 0, 1 or 2.
 unsigned flash_f7_rdp_level(const struct flash_f7 *f);
+
+// Level 1, and the code that runs was not booted from flash, or a debugger was there
+// since power came: neither flash nor backup SRAM can be read, programmed or erased
+// (RM0410 3.6.3).
+bool flash_f7_is_shut(const struct flash_f7 *f);
+
+// A debugger connects, or leaves; power comes, which forgets that it ever did.
+void flash_f7_debugger(struct flash_f7 *f, bool connected);
+void flash_f7_power_on(struct flash_f7 *f);
 
 // Sectors by their number in the manual, in the bank mode in force.
 unsigned flash_f7_sector_of(const struct flash_f7 *f, uint32_t offset);

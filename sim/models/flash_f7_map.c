@@ -114,6 +114,18 @@ int flash_f7_first_protected(const struct flash_f7 *f, unsigned banks) {
   return -1;
 }
 
+void flash_f7_swap(struct flash_f7 *f, bool on) {
+  if (on && !f->dual_bank) {
+    report_unimplemented(&f->sim->report, f->regs.base,
+                         "SYSCFG_MEMRMP.SWP_FB with one bank");
+  }
+  f->swapped = on && f->dual_bank;
+}
+
+uint32_t flash_f7_place(const struct flash_f7 *f, uint32_t offset) {
+  return f->swapped ? offset ^ f->size / 2 : offset;
+}
+
 uint32_t flash_f7_row(const struct flash_f7 *f) {
   return f->dual_bank ? 16 : 32;  // 128 or 256 bits (RM0410 3.3.6)
 }

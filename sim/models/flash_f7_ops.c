@@ -211,6 +211,12 @@ void flash_f7_start_erase(struct flash_f7 *f) {
   const bool sector = f->cr & SIM_FLASH_CR_SER;
   const bool bank1 = f->cr & SIM_FLASH_CR_MER, bank2 = f->cr & SIM_FLASH_CR_MER2;
   if (!flash_f7_supply_suffices(f)) return;
+  if (flash_f7_is_shut(f)) {
+    // That it is this flag is assumed.
+    refuse_erase(f, GUEST_FLASH_PROTECTED, SIM_FLASH_SR_WRPERR,
+                 "erase with read protection, booted outside the flash", -1);
+    return;
+  }
   if (!sector && !bank1 && !bank2) {
     refuse_erase(f, GUEST_FLASH_SEQUENCE, SIM_FLASH_SR_ERSERR,
                  "STRT without SER or MER", -1);
@@ -238,8 +244,10 @@ void flash_f7_begin_program(struct flash_f7 *f, enum flash_f7_kind kind, uint8_t
   memcpy(&old, cells + offset, bytes);
   const uint32_t lanes = bytes >= 4 ? 0xFFFFFFFFu : (1u << (8 * bytes)) - 1u;
   if (value & ~old & lanes) {
-    const uint32_t base = kind == FLASH_F7_OTP ? FLASH_F7_OTP_AT : FLASH_F7_ADDRESS;
-    report_guest(&f->sim->report, GUEST_FLASH_NOT_ERASED, base + offset,
+    const uint32_t addr = kind == FLASH_F7_OTP
+                              ? FLASH_F7_OTP_AT + offset
+                              : FLASH_F7_ADDRESS + flash_f7_place(f, offset);
+    report_guest(&f->sim->report, GUEST_FLASH_NOT_ERASED, addr,
                  "programming 0x%x over 0x%x would set bits", (unsigned)value,
                  (unsigned)old);
   }
@@ -280,8 +288,14 @@ uint32_t flash_f7_program_error(struct flash_f7 *f, uint32_t addr, uint32_t offs
 void flash_f7_store(struct flash_f7 *f, uint32_t offset, unsigned bytes,
                     uint32_t value) {
   const uint32_t addr = FLASH_F7_ADDRESS + offset;
+  offset = flash_f7_place(f, offset);
   if (!flash_f7_wait_free(f, addr, "store into flash")) return;
   uint32_t error = flash_f7_program_error(f, addr, offset, bytes);
+  if (!error && flash_f7_is_shut(f)) {
+    report_guest(&f->sim->report, GUEST_FLASH_PROTECTED, addr,
+                 "store with read protection, booted outside the flash");
+    error = SIM_FLASH_SR_WRPERR;
+  }
   if (!error && flash_f7_sector_protected(f, flash_f7_sector_of(f, offset))) {
     report_guest(&f->sim->report, GUEST_FLASH_PROTECTED, addr,
                  "store into write-protected sector %u", flash_f7_sector_of(f, offset));

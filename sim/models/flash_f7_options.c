@@ -81,6 +81,15 @@ void flash_f7_set_options(struct flash_f7 *f, uint32_t optcr, uint32_t optcr1) {
   flash_f7_options_show(f);
 }
 
+void flash_f7_set_option_window(struct flash_f7 *f) {
+  for (unsigned i = 0; i < FLASH_F7_OPTION_WORDS; i++) {
+    uint32_t word;
+    memcpy(&word, f->option_window + 8 * (size_t)i, sizeof word);
+    put_cell_word(f, i, word);
+  }
+  f->cells_dual = !f->option_broken[1] && !(f->option_optcr & SIM_FLASH_OPTCR_NDBANK);
+}
+
 // --- loading ---
 
 static bool is_blank(const struct flash_f7 *f) {
@@ -118,16 +127,35 @@ static bool in_flash(const struct flash_f7 *f, uint32_t addr) {
   return addr - FLASH_F7_ADDRESS < f->size || addr - 0x00200000u < f->size;
 }
 
+bool flash_f7_is_shut(const struct flash_f7 *f) {
+  return flash_f7_rdp_level(f) == 1 && (!f->from_flash || f->intruded);
+}
+
+static void note_intrusion(struct flash_f7 *f) {
+  if (f->debugger && flash_f7_rdp_level(f) == 1) f->intruded = true;
+}
+
+void flash_f7_debugger(struct flash_f7 *f, bool connected) {
+  f->debugger = connected;
+  note_intrusion(f);
+  const unsigned banks = f->op.active ? f->op.banks : 0;
+  if (f->on_busy) f->on_busy(f->ctx, banks);
+}
+
+void flash_f7_power_on(struct flash_f7 *f) {
+  f->intruded = false;
+}
+
 // Bits without effect in this simulator, when they ask for one.
 static void report_missing(struct flash_f7 *f) {
   static const struct {
     uint32_t bits;
     const char *what;
   } missing[] = {
-      {SIM_FLASH_OPTCR_BOR_LEV, "BOR_LEV: brown-out reset"},
-      {SIM_FLASH_OPTCR_WWDG_SW, "WWDG_SW: window watchdog started by hardware"},
       {SIM_FLASH_OPTCR_NRST_STOP, "nRST_STOP: reset when Stop mode is entered"},
       {SIM_FLASH_OPTCR_NRST_STDBY, "nRST_STDBY: reset when Standby mode is entered"},
+      {SIM_FLASH_OPTCR_IWDG_STOP, "IWDG_STOP: watchdog frozen in Stop mode"},
+      {SIM_FLASH_OPTCR_IWDG_STDBY, "IWDG_STDBY: watchdog frozen in Standby mode"},
       {SIM_FLASH_OPTCR_NDBOOT, "nDBOOT: system memory chooses the bank"},
   };
   for (size_t i = 0; i < sizeof missing / sizeof *missing; i++) {
@@ -135,10 +163,6 @@ static void report_missing(struct flash_f7 *f) {
     if (missing[i].bits == SIM_FLASH_OPTCR_NDBOOT && !f->dual_bank) continue;
     report_unimplemented(&f->sim->report, f->regs.base + SIM_FLASH_OPTCR, "option %s",
                          missing[i].what);
-  }
-  if (flash_f7_rdp_level(f) == 1 && !in_flash(f, flash_f7_boot_address(f, false))) {
-    report_unimplemented(&f->sim->report, f->regs.base + SIM_FLASH_OPTCR,
-                         "RDP level 1, booted outside the flash: it could not be read");
   }
 }
 
@@ -149,7 +173,10 @@ void flash_f7_options_load(struct flash_f7 *f) {
   f->optcr = half[0] | half[1] << 16;
   f->optcr = (f->optcr & ~CONTROL) | SIM_FLASH_OPTCR_OPTLOCK;
   f->optcr1 = half[2] | half[3] << 16;
+  f->loaded = f->optcr;
   f->protection = f->optcr & PROTECTION;
+  f->from_flash = in_flash(f, flash_f7_boot_address(f, false));
+  note_intrusion(f);
   load_bank_mode(f);
   report_missing(f);
   flash_f7_options_show(f);
@@ -206,6 +233,7 @@ void flash_f7_options_finish(struct flash_f7 *f) {
   f->option_optcr1 = f->optcr1;
   memset(f->option_broken, 0, sizeof f->option_broken);
   f->protection = f->optcr & PROTECTION;
+  note_intrusion(f);
   flash_f7_options_show(f);
 }
 

@@ -165,13 +165,13 @@ static void write_cr(struct quadspi *q, uint32_t value) {
     value = (value & ~CR_QUIET) | (q->cr & CR_QUIET);
   }
   if (value & CR_FTHRES_BIT4) {
-    report_guest(&q->sim->report, GUEST_QSPI_ERRATUM, QUADSPI_BASE,
+    report_guest(&q->sim->report, GUEST_QSPI_FTHRES, QUADSPI_BASE,
                  "ES0334: FTHRES bit 4 does not stick, %u becomes %u",
                  (unsigned)SIM_GET(value, SIM_QUADSPI_CR_FTHRES),
                  (unsigned)SIM_GET(value & ~CR_FTHRES_BIT4, SIM_QUADSPI_CR_FTHRES));
   }
   if (value & ~q->cr & SIM_QUADSPI_CR_TCEN) {
-    report_guest(&q->sim->report, GUEST_QSPI_ERRATUM, QUADSPI_BASE,
+    report_guest(&q->sim->report, GUEST_QSPI_TIMEOUT, QUADSPI_BASE,
                  "ES0334: memory-mapped reads may fail with the timeout counter on");
   }
   const bool abort = (value & SIM_QUADSPI_CR_ABORT) && (q->cr & SIM_QUADSPI_CR_EN);

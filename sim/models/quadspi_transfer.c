@@ -395,7 +395,7 @@ static bool outside_flash(struct quadspi *q, uint64_t count) {
 
 void quadspi_check_extra_data(struct quadspi *q) {
   if (!q->extra_data) return;
-  report_guest(&q->sim->report, GUEST_QSPI_ERRATUM, QUADSPI_BASE + SIM_QUADSPI_CCR,
+  report_guest(&q->sim->report, GUEST_QSPI_EXTRA_DATA, QUADSPI_BASE + SIM_QUADSPI_CCR,
                "ES0334: extra data in the FIFO after a quad DDR read; ABORT after it");
   q->extra_data = false;
 }
@@ -406,7 +406,8 @@ static void check_errata(struct quadspi *q) {
   const unsigned fmode = ccr_field(q, SIM_QUADSPI_CCR_FMODE);
   if (fmode == FMODE_WRITE && ccr_field(q, SIM_QUADSPI_CCR_DMODE) != 0 &&
       ccr_field(q, SIM_QUADSPI_CCR_DCYC) != 0) {
-    report_guest(&q->sim->report, GUEST_QSPI_ERRATUM, QUADSPI_BASE + SIM_QUADSPI_CCR,
+    report_guest(&q->sim->report, GUEST_QSPI_WRITE_DUMMY,
+                 QUADSPI_BASE + SIM_QUADSPI_CCR,
                  "ES0334: an indirect write with dummy cycles loses its first nibble");
   }
   quadspi_check_extra_data(q);

@@ -28,7 +28,7 @@ void quadspi_window_open(struct quadspi *q) {
   if (!quadspi_ready_bus(q)) return;
   quadspi_check_extra_data(q);
   if (q->ar_unaligned) {
-    report_guest(&q->sim->report, GUEST_QSPI_ERRATUM, QUADSPI_BASE + SIM_QUADSPI_CCR,
+    report_guest(&q->sim->report, GUEST_QSPI_AR, QUADSPI_BASE + SIM_QUADSPI_CCR,
                  "ES0334: first memory-mapped read is wrong after AR[1:0] != 0; "
                  "ABORT and write AR = 0 first");
   }
@@ -86,7 +86,7 @@ static void read_bytes(struct quadspi *q, uint32_t offset, uint8_t *bytes,
 
 uint32_t quadspi_window_read(struct quadspi *q, uint32_t offset, unsigned bytes) {
   if (q->state != QUADSPI_MAPPED) {
-    report_guest(&q->sim->report, GUEST_QSPI_ERRATUM, 0x90000000u + offset,
+    report_guest(&q->sim->report, GUEST_QSPI_INDIRECT, 0x90000000u + offset,
                  "ES0334: read of the window while not memory-mapped; AR is cleared");
     q->ar = 0;
     return 0;
@@ -198,7 +198,7 @@ void quadspi_window_advance(struct quadspi *q) {
 
 static void check_last_word(struct quadspi *q, uint32_t offset, unsigned bytes) {
   if (quadspi_window_limit(q) - offset - bytes >= 4) return;
-  report_guest(&q->sim->report, GUEST_QSPI_ERRATUM, 0x90000000u + offset,
+  report_guest(&q->sim->report, GUEST_QSPI_LAST_WORD, 0x90000000u + offset,
                "the last word of the region reads wrong on some parts");
 }
 

@@ -438,6 +438,7 @@ static uint32_t reset_flags(enum rcc_reset why) {
   switch (why) {
     case RCC_RESET_POWER:
       return SIM_RCC_CSR_PORRSTF | SIM_RCC_CSR_PINRSTF | SIM_RCC_CSR_BORRSTF;
+    case RCC_RESET_BROWN_OUT: return SIM_RCC_CSR_BORRSTF | SIM_RCC_CSR_PINRSTF;
     case RCC_RESET_PIN: return SIM_RCC_CSR_PINRSTF;
     case RCC_RESET_SOFTWARE: return SIM_RCC_CSR_SFTRSTF | SIM_RCC_CSR_PINRSTF;
     case RCC_RESET_IWDG: return SIM_RCC_CSR_IWDGRSTF | SIM_RCC_CSR_PINRSTF;

@@ -20,11 +20,12 @@ enum rcc_oscillator {
 
 // Why the chip was reset: the flags of RCC_CSR (RM0410 5.3.21).
 enum rcc_reset {
-  RCC_RESET_POWER,     // POR, BOR and PIN
-  RCC_RESET_PIN,       // PIN alone
-  RCC_RESET_SOFTWARE,  // SFT and PIN
-  RCC_RESET_IWDG,      // IWDG and PIN
-  RCC_RESET_WWDG,      // WWDG and PIN
+  RCC_RESET_POWER,      // POR, BOR and PIN
+  RCC_RESET_BROWN_OUT,  // BOR and PIN
+  RCC_RESET_PIN,        // PIN alone
+  RCC_RESET_SOFTWARE,   // SFT and PIN
+  RCC_RESET_IWDG,       // IWDG and PIN
+  RCC_RESET_WWDG,       // WWDG and PIN
 };
 
 struct rcc_board {

@@ -9,7 +9,7 @@
 #define CELL_READY_TIME VT_US(10)
 
 static const struct reg_model models[] = {
-    {SIM_SYSCFG_MEMRMP, 0, 0, 0, 0},
+    {SIM_SYSCFG_MEMRMP, SIM_SYSCFG_MEMRMP_SWP_FB | SIM_SYSCFG_MEMRMP_SWP_FMC, 0, 0, 0},
     // Pin drive for I2C, ADC settings and the Ethernet interface show in nothing here.
     {SIM_SYSCFG_PMC, 0, 0xFFFFFFFFu, 0, 0},
     {SIM_SYSCFG_EXTICR1, 0xFFFFu, 0, 4, 4},
@@ -37,6 +37,10 @@ void syscfg_write(void *syscfg, uint32_t offset, unsigned bytes, uint32_t value)
   const uint32_t word = offset & ~3u;
   const uint32_t old = s->r[word / 4];
   uint32_t v = reg_update(&s->regs, old, offset, bytes, value);
+  if (word == SIM_SYSCFG_MEMRMP && SIM_GET(v, SIM_SYSCFG_MEMRMP_SWP_FMC) > 1) {
+    report_guest(&s->sim->report, GUEST_RESERVED_BITS, s->regs.base,
+                 "MEMRMP.SWP_FMC: 10 and 11 are reserved");
+  }
   if (word == SIM_SYSCFG_CMPCR) {
     if (v & ~old) s->cell_on = s->sim->events.now;
   }

@@ -119,10 +119,14 @@ void wwdg_clock_changed(struct wwdg *w) {
   if (runs(w) && w->hz != clock_hz(&w->clocks, CLOCK_PCLK1)) restart(w, count(w));
 }
 
-void wwdg_reset(struct wwdg *w) {
+void wwdg_reset(struct wwdg *w, bool started) {
   event_cancel(&w->sim->events, &w->due);
   w->cr = w->cfr = 0x7F;  // RM0410 31.4.1 and 31.4.2
   w->sr = 0;
+  if (started) {
+    w->cr |= SIM_WWDG_CR_WDGA;
+    restart(w, SIM_WWDG_CR_T);
+  }
   update_irq(w);
 }
 

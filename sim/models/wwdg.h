@@ -20,7 +20,9 @@ struct wwdg {
 
 void wwdg_init(struct wwdg *w, struct sim *sim, struct clock_source clocks);
 void wwdg_free(struct wwdg *w);
-void wwdg_reset(struct wwdg *w);
+
+// `started`: by hardware (option byte WWDG_SW clear).
+void wwdg_reset(struct wwdg *w, bool started);
 
 uint32_t wwdg_read(void *wwdg, uint32_t offset, unsigned bytes);
 void wwdg_write(void *wwdg, uint32_t offset, unsigned bytes, uint32_t value);

@@ -15,6 +15,7 @@
 #include "sim/program/watches.h"
 #include "sim/server/gdb.h"
 #include "sim/server/pace.h"
+#include "sim_regs.h"
 
 enum {
   EXIT_GOOD = 0,
@@ -62,17 +63,35 @@ static void on_log(void *ctx, const char *sentence) {
   complain(sentence);
 }
 
-static bool save_images(struct program *p) {
-  struct load_error error = {""};
+// The memories that outlast power, each with its file.
+struct image {
+  const char *path;  // NULL: none was given
+  uint8_t *bytes;
+  size_t size;
+};
+enum { IMAGES = 4 };
+
+static void list_images(const struct program *p, struct image out[IMAGES]) {
   const struct options *o = &p->options;
-  struct machine *m = p->machine;
+  const struct machine *m = p->machine;
+  const struct image images[IMAGES] = {
+      {o->flash_file, m->flash_bytes, m->board->flash_size},
+      {o->options_file, m->flash.option_window, FLASH_F7_OPTION_WINDOW_BYTES},
+      {o->otp_file, m->flash.otp, FLASH_F7_OTP_SIZE},
+      {o->qspi_file, m->nor_bytes, m->nor_size},
+  };
+  memcpy(out, images, sizeof images);
+}
+
+static bool save_images(struct program *p) {
+  struct image images[IMAGES];
   bool good = true;
-  if (o->flash_file &&
-      !image_write(o->flash_file, m->flash_bytes, m->board->flash_size, &error)) {
-    complain(error.text);
-    good = false;
-  }
-  if (o->qspi_file && !image_write(o->qspi_file, m->nor_bytes, m->nor_size, &error)) {
+  list_images(p, images);
+  for (unsigned i = 0; i < IMAGES; i++) {
+    const struct image *image = &images[i];
+    struct load_error error = {""};
+    if (!image->path || image_write(image->path, image->bytes, image->size, &error))
+      continue;
     complain(error.text);
     good = false;
   }
@@ -90,6 +109,16 @@ static void on_client_gone(void *ctx) {
   save_images(p);
 }
 
+// What the window holds now, from a file or as delivered, and then the command line's.
+static void set_option_bytes(struct program *p) {
+  const struct option_bytes *o = &p->options.option_bytes;
+  struct flash_f7 *f = &p->machine->flash;
+  flash_f7_set_option_window(f);
+  if (!o->mask[0] && !o->mask[1]) return;
+  flash_f7_set_options(f, (f->option_optcr & ~o->mask[0]) | o->value[0],
+                       (f->option_optcr1 & ~o->mask[1]) | o->value[1]);
+}
+
 static bool read_files(struct program *p) {
   struct load_error error = {""};
   const struct options *o = &p->options;
@@ -98,15 +127,19 @@ static bool read_files(struct program *p) {
     complain("--qspi: this board has no QUADSPI flash");
     return false;
   }
-  bool good =
-      (!o->flash_file ||
-       image_read(o->flash_file, m->flash_bytes, m->board->flash_size, &error)) &&
-      (!o->qspi_file || image_read(o->qspi_file, m->nor_bytes, m->nor_size, &error));
+  struct image images[IMAGES];
+  bool good = true;
+  list_images(p, images);
+  for (unsigned i = 0; good && i < IMAGES; i++) {
+    const struct image *image = &images[i];
+    if (image->path) good = image_read(image->path, image->bytes, image->size, &error);
+  }
   for (unsigned i = 0; good && i < o->load_count; i++) {
     const struct load_option *l = &o->loads[i];
     good = machine_load(m, l->path, l->has_addr, l->addr, &error);
   }
   if (!good) complain(error.text);
+  if (good) set_option_bytes(p);
   return good;
 }
 
@@ -151,6 +184,10 @@ static FILE *speech(const struct program *p) {
 static bool open_gdb(struct program *p) {
   const struct options *o = &p->options;
   if (!o->has_gdb) return true;
+  if (SIM_GET(p->machine->flash.option_optcr, SIM_FLASH_OPTCR_RDP) == 0xCC) {
+    complain("--gdb: read protection level 2 leaves the chip without a debug port");
+    return false;
+  }
   const char *why = gdb_open(&p->gdb, p->machine, o->gdb_port);
   if (why) {
     fprintf(stderr, "quadboot-sim: cannot listen on 127.0.0.1:%u: %s\n", o->gdb_port,

@@ -22,6 +22,16 @@ const char options_help[] =
     "                        ADDR is hexadecimal and begins with 0x\n"
     "  --flash FILE          internal flash; created if missing, written at the end\n"
     "                        and whenever a USB/IP client goes away\n"
+    "  --options FILE        the option bytes, likewise: the 32 bytes that 0x1FFF0000\n"
+    "                        shows, with their complements\n"
+    "  --option NAME=VALUE[,NAME=VALUE...]\n"
+    "                        option bytes other than those of --options, or than as\n"
+    "                        delivered: RDP (level 0, 1 or 2), BOR_LEV, WWDG_SW,\n"
+    "                        IWDG_SW, nRST_STOP, nRST_STDBY, nWRP, nDBOOT, nDBANK,\n"
+    "                        IWDG_STDBY, IWDG_STOP, BOOT_ADD0, BOOT_ADD1; the flash\n"
+    "                        is taken to have been written with them\n"
+    "  --otp FILE            one-time programmable bytes, likewise: 1024 and their 32 of\n"
+    "                        locks\n"
     "  --qspi FILE           external QSPI flash, likewise\n"
     "  --qspi-chip NAME      another QSPI flash chip than the board's (w25q512jv, ...)\n"
     "  --qspi-state STATE    what a reset may find it in: qpi, xip, 4byte, suspended,\n"
@@ -88,6 +98,9 @@ enum {
   OPT_BOARD = 256,
   OPT_LOAD,
   OPT_FLASH,
+  OPT_OPTIONS,
+  OPT_OPTION,
+  OPT_OTP,
   OPT_QSPI,
   OPT_QSPI_CHIP,
   OPT_QSPI_STATE,
@@ -116,6 +129,9 @@ static const struct option long_options[] = {
     {"board", required_argument, NULL, OPT_BOARD},
     {"load", required_argument, NULL, OPT_LOAD},
     {"flash", required_argument, NULL, OPT_FLASH},
+    {"options", required_argument, NULL, OPT_OPTIONS},
+    {"option", required_argument, NULL, OPT_OPTION},
+    {"otp", required_argument, NULL, OPT_OTP},
     {"qspi", required_argument, NULL, OPT_QSPI},
     {"qspi-chip", required_argument, NULL, OPT_QSPI_CHIP},
     {"qspi-state", required_argument, NULL, OPT_QSPI_STATE},
@@ -349,6 +365,10 @@ static bool parse_one(struct parsing *p, int option, const char *text) {
     case OPT_BOARD: return parse_board(p, text);
     case OPT_LOAD: return parse_load(p, text);
     case OPT_FLASH: o->flash_file = text; return true;
+    case OPT_OPTIONS: o->options_file = text; return true;
+    case OPT_OPTION:
+      return option_bytes_parse(&o->option_bytes, text, p->error, p->error_size);
+    case OPT_OTP: o->otp_file = text; return true;
     case OPT_QSPI: o->qspi_file = text; return true;
     case OPT_QSPI_CHIP: return parse_chip(p, text);
     case OPT_QSPI_STATE: return parse_state(p, text);

@@ -9,6 +9,7 @@
 #include "sim/machine/board.h"
 #include "sim/machine/incidents.h"
 #include "sim/models/nor.h"
+#include "sim/program/option_text.h"
 #include "sim/server/pace.h"
 
 enum { OPTIONS_MAX_LOADS = 16, OPTIONS_MAX_UARTS = 8 };
@@ -32,7 +33,8 @@ struct options {
   const char *qspi_state;            // NULL: as delivered
   struct load_option loads[OPTIONS_MAX_LOADS];
   unsigned load_count;
-  const char *flash_file, *qspi_file, *report_file;
+  const char *flash_file, *options_file, *otp_file, *qspi_file, *report_file;
+  struct option_bytes option_bytes;
   const char *trace_file, *vcd_file, *qspi_log_file;
   struct uart_option uarts[OPTIONS_MAX_UARTS];
   unsigned uart_count;

@@ -9,7 +9,7 @@ struct named_output {
   bool image;
 };
 
-enum { FILES = 6, OUTPUTS = FILES + OPTIONS_MAX_UARTS };
+enum { FILES = 8, OUTPUTS = FILES + OPTIONS_MAX_UARTS };
 
 static bool is_file(const struct named_output *n) {
   return n->path && strcmp(n->path, "-") != 0;
@@ -39,9 +39,10 @@ static bool clashes(const struct options *o, const struct named_output *all, int
 
 bool outputs_check(const struct options *o, struct load_error *error) {
   struct named_output all[OUTPUTS] = {
-      {"--flash", o->flash_file, true},    {"--qspi", o->qspi_file, true},
-      {"--report", o->report_file, false}, {"--trace", o->trace_file, false},
-      {"--vcd", o->vcd_file, false},       {"--qspi-log", o->qspi_log_file, false},
+      {"--flash", o->flash_file, true},     {"--qspi", o->qspi_file, true},
+      {"--options", o->options_file, true}, {"--otp", o->otp_file, true},
+      {"--report", o->report_file, false},  {"--trace", o->trace_file, false},
+      {"--vcd", o->vcd_file, false},        {"--qspi-log", o->qspi_log_file, false},
   };
   for (unsigned i = 0; i < o->uart_count; i++)
     all[FILES + i] = (struct named_output){"--uart", o->uarts[i].path, false};

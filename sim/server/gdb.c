@@ -88,6 +88,13 @@ static size_t unescape(char *text, size_t n) {
   return to;
 }
 
+// A debugger that vanishes leaves a board that runs, as a pulled probe does.
+static void leave(struct gdb *g) {
+  flash_f7_debugger(&g->machine->flash, false);
+  cpu_debug_detach(g->machine->cpu);
+  drop(g);
+}
+
 static void act(struct gdb *g, char *packet, size_t length) {
   g->out_length = 0;
   const enum gdb_answer answer = gdb_packet(g, packet, unescape(packet, length));
@@ -96,10 +103,7 @@ static void act(struct gdb *g, char *packet, size_t length) {
     return;
   }
   send_reply(g);
-  if (answer == GDB_LEAVE) {
-    cpu_debug_detach(g->machine->cpu);
-    drop(g);
-  }
+  if (answer == GDB_LEAVE) leave(g);
 }
 
 // A whole "$...#cs" at the start of `in`. False: not there yet.
@@ -133,9 +137,7 @@ static void receive(struct gdb *g) {
   const ssize_t got = room ? recv(g->client, g->in + g->in_length, room, 0) : 0;
   if (got < 0 && (errno == EINTR || errno == EAGAIN)) return;
   if (got <= 0) {
-    // A debugger that vanishes leaves a board that runs, as a pulled probe does.
-    cpu_debug_detach(g->machine->cpu);
-    drop(g);
+    leave(g);
     return;
   }
   g->in_length += (size_t)got;
@@ -148,6 +150,7 @@ static void admit(struct gdb *g) {
   if (fd < 0) return;
   g->client = fd;
   cpu_debug_attach(g->machine->cpu);
+  flash_f7_debugger(&g->machine->flash, true);
 }
 
 // --- for the caller ---

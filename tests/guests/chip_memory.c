@@ -2,12 +2,14 @@
 // Memories that must be asked for: SDRAM, backup SRAM; and random numbers.
 #include "tests/guests/guest.h"
 
-#define SDRAM     0xC0000000u
-#define SDRAM_END 0xC1000000u
-#define BACKUP    0x40024000u
-#define RNG_CR    0x50060800u
-#define RNG_SR    0x50060804u
-#define RNG_DR    0x50060808u
+#define SDRAM         0xC0000000u
+#define SDRAM_END     0xC1000000u
+#define SWAPPED       0x60000000u
+#define BACKUP        0x40024000u
+#define SYSCFG_MEMRMP 0x40013800u
+#define RNG_CR        0x50060800u
+#define RNG_SR        0x50060804u
+#define RNG_DR        0x50060808u
 
 // --- SDRAM ---
 
@@ -80,6 +82,22 @@ static void sdram(void) {
   check("a fault behind it", faults, 3);
 }
 
+// SDRAM where NOR and PSRAM would be: there it can be run from (no MPU is set up).
+static void swapped_sdram(void) {
+  set(RCC_APB2ENR, BIT(14));
+  wr(SYSCFG_MEMRMP, 1u << 10);
+  barrier();
+  check("its bytes have moved", rd(SWAPPED + 4) >> 8, 0x998877);
+  wr(SWAPPED + 0x100, 0x47702007);  // movs r0, #7; bx lr
+  barrier();
+  check("it runs", ((uint32_t(*)(void))(SWAPPED + 0x101))(), 7);
+  load_from(SDRAM);
+  check("a fault where it was", faults, 4);
+  wr(SYSCFG_MEMRMP, 0);
+  barrier();
+  check("and back", rd(SDRAM + 0x100), 0x47702007);
+}
+
 // --- backup SRAM ---
 
 static void backup(void) {
@@ -127,5 +145,6 @@ static void random_numbers(void) {
 void guest_main(void) {
   backup();
   sdram();
+  swapped_sdram();
   random_numbers();
 }

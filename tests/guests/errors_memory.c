@@ -91,7 +91,11 @@ static void flash_locked(bool bad) {
   wr(FLASH_CR, PG | X32);
 }
 
+// A wrong key is answered with a bus error, too.
+static void go_on(void) {}
+
 static void flash_key(bool bad) {
+  set_vector(EXC_HARDFAULT, go_on);
   wr(FLASH_KEYR, 0x45670123);
   wr(FLASH_KEYR, bad ? 0x45670123 : 0xCDEF89AB);
 }
@@ -160,7 +164,79 @@ static void flash_protected(bool bad) {
   erase_sector(bad ? 2 : second_bank() ? 1 : 3, X32);
 }
 
+// --- internal flash behind the caches
+
+#define FLASH_CODE 0x08010100u
+#define TO_ITCM    (0x00200000u - 0x08000000u)
+
+static void put_word(uint32_t addr, uint32_t value) {
+  unlock();
+  wr(FLASH_CR, PG | X32);
+  wr(addr, value);
+  wait_ready();
+  wr(FLASH_CR, 0);
+}
+
+// The line is in the D-cache when it is programmed.
+static void data_stale_flash(bool bad) {
+  caches_on();
+  (void)rd(SECTOR2);
+  put_word(SECTOR2, 0);
+  if (!bad) wr(DCIMVAC, SECTOR2);
+  barrier();
+  (void)rd(SECTOR2);
+}
+
+static void code_stale_flash(bool bad) {
+  caches_on();
+  put_word(FLASH_CODE, code_returning(3));
+  call(FLASH_CODE);
+  put_word(FLASH_CODE, code_returning(1));
+  if (!bad) wr(ICIMVAU, FLASH_CODE);
+  barrier();
+  call(FLASH_CODE);
+}
+
+static void art_on(void) {
+  set(FLASH_ACR, BIT(9));
+}
+
+static void art_reset(void) {
+  clear(FLASH_ACR, BIT(9));
+  set(FLASH_ACR, BIT(11));
+  clear(FLASH_ACR, BIT(11));
+  art_on();
+  barrier();
+}
+
+static void data_stale_art(bool bad) {
+  art_on();
+  (void)rd(SECTOR2 + TO_ITCM);
+  put_word(SECTOR2, 0);
+  if (!bad) art_reset();
+  (void)rd(SECTOR2 + TO_ITCM);
+}
+
+static void code_stale_art(bool bad) {
+  art_on();
+  put_word(FLASH_CODE, code_returning(3));
+  call(FLASH_CODE + TO_ITCM);
+  put_word(FLASH_CODE, code_returning(1));
+  if (!bad) art_reset();
+  call(FLASH_CODE + TO_ITCM);
+}
+
+static void dropped_write_art(bool bad) {
+  if (bad) art_on();
+  set(FLASH_ACR, BIT(11));
+}
+
 const struct error_case flash_cases[] = {
+    {"data-stale/flash", data_stale_flash},
+    {"code-stale/flash", code_stale_flash},
+    {"data-stale/art", data_stale_art},
+    {"code-stale/art", code_stale_art},
+    {"dropped-write/art", dropped_write_art},
     {"flash-locked", flash_locked},
     {"flash-key", flash_key},
     {"flash-busy", flash_busy},

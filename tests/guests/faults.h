@@ -82,7 +82,7 @@ static void check_fault(const char *name, uint32_t exception, uint32_t cfsr,
   seen.count = 0;
 }
 
-static bool pc_is_exact(void) {
+static inline bool pc_is_exact(void) {
   return rd(MAILBOX(0)) == 1;
 }
 

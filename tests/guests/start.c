@@ -14,6 +14,7 @@ static vector vectors[VECTORS] __attribute__((aligned(512)));
 
 void reset_entry(void);
 void start_up(void);
+void start_in_ram(void);
 
 __attribute__((section(".vectors"), used)) static const vector boot_vectors[2] = {
     (vector)(uintptr_t)&link_stack_top, reset_entry};
@@ -58,7 +59,8 @@ static void start_console(void) {
   wr(USART_CR1(console_usart), BIT(0) | BIT(3));
 }
 
-NOINLINE static void run(void) {
+// Also the way in for a program that boots itself from RAM, where it still is.
+NOINLINE void start_in_ram(void) {
   for (uint32_t i = 2; i < VECTORS; i++)
     vectors[i] = unexpected;
   wr(VTOR, (uint32_t)(uintptr_t)vectors);
@@ -81,7 +83,7 @@ __attribute__((used, optimize("no-tree-loop-distribute-patterns"))) void start_u
   for (uint32_t *p = &link_bss_start; p < &link_bss_end; p++)
     *p = 0;
   barrier();
-  void (*volatile go)(void) = run;
+  void (*volatile go)(void) = start_in_ram;
   go();
 }
 

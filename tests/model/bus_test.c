@@ -8,6 +8,7 @@
 struct probe {
   uint32_t offset, value, answer;
   unsigned bytes, reads, writes;
+  struct bus *failing;  // not NULL: it answers writes with an error
 };
 
 static uint32_t probe_read(void *ctx, uint32_t offset, unsigned bytes) {
@@ -24,6 +25,7 @@ static void probe_write(void *ctx, uint32_t offset, unsigned bytes, uint32_t val
   p->bytes = bytes;
   p->value = value;
   p->writes++;
+  if (p->failing) p->failing->failed = true;
 }
 
 enum { PROBES = 3 };
@@ -175,6 +177,20 @@ static void any_access_goes_to_memory_or_device(void **state) {
   expect_none(&b->chip);
 }
 
+// An error is of one access: the next one, anywhere, begins without.
+static void errors_are_of_one_access(void **state) {
+  struct bench *b = *state;
+  struct bus *bus = &b->chip.sim.bus;
+  b->probes[0].failing = bus;
+  for (int i = 0; i < 2; i++) {
+    bus_mmio_write(bus, bases[0], 4, 1);
+    assert_true(bus->failed);
+    if (i) bus_mmio_write(bus, bases[1], 4, 1);
+    if (!i) bus_mmio_read(bus, bases[1], 4);
+    assert_false(bus->failed);
+  }
+}
+
 static void gates_name_register_and_bit(void **state) {
   (void)state;
   assert_int_equal(GATE(0x30, 29) >> 8, 0x30);
@@ -193,6 +209,7 @@ int main(void) {
       TEST(a_block_without_a_gate_is_always_open),
       TEST(memories_give_bytes_that_lie_inside),
       TEST(any_access_goes_to_memory_or_device),
+      TEST(errors_are_of_one_access),
       TEST(gates_name_register_and_bit),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

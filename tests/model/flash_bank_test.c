@@ -249,6 +249,40 @@ static void only_the_working_bank_is_busy(void **state) {
   expect_none(&b->chip);
 }
 
+// Swapped, the array is addressed the other way round and numbered as before.
+static void swapped_banks_keep_their_numbers(void **state) {
+  struct bench *b = *state;
+  unlock(b);
+  flash_f7_swap(&b->flash, true);
+  for (unsigned bank = 0; bank < 2; bank++) {
+    const uint32_t here = bank * (SIZE / 2), there = SIZE / 2 - here;
+    assert_int_equal(flash_f7_place(&b->flash, here + 0x100), there + 0x100);
+    wr(b, CR, PG | PSIZE(2));
+    flash_f7_store(&b->flash, here + 0x100, 4, 0);
+    assert_int_equal(b->busy, 2u >> bank);
+    chip_pass(&b->chip, VT_US(16));
+    assert_int_equal(word(b, there + 0x100), 0);
+    assert_int_equal(b->content_offset, there + 0x100);
+    wr(b, CR, SER | SNB(bank * 16) | PSIZE(2) | STRT);
+    assert_int_equal(b->offset, here);
+    chip_pass(&b->chip, VT_S(1));
+    wr(b, CR, 0);
+  }
+  expect_none(&b->chip);
+  flash_f7_store(&b->flash, 0, 4, 0);
+  assert_int_equal(b->chip.sim.report.entries->addr, 0x08000000);  // as the CPU saw it
+}
+
+static void one_bank_cannot_be_swapped(void **state) {
+  (void)state;
+  struct bench *b = bench_open(SIZE, FACTORY);
+  flash_f7_swap(&b->flash, true);
+  assert_int_equal(b->chip.sim.report.unimplemented, 1);
+  assert_int_equal(flash_f7_place(&b->flash, 0x100), 0x100);
+  void *s = b;
+  teardown(&s);
+}
+
 // There is one BSY for both: a second operation waits, wherever it is.
 static void there_is_one_operation_at_a_time(void **state) {
   struct bench *b = *state;
@@ -375,6 +409,8 @@ int main(void) {
       TEST(protection_is_of_the_bank),
       TEST(each_bit_protects_what_it_must),
       DUAL_TEST(only_the_working_bank_is_busy),
+      DUAL_TEST(swapped_banks_keep_their_numbers),
+      TEST(one_bank_cannot_be_swapped),
       DUAL_TEST(there_is_one_operation_at_a_time),
       TEST(the_row_is_half_as_wide),
       TEST(every_mistake_has_its_flag),

@@ -53,6 +53,37 @@ static void wait_states_are_told(void **state) {
   assert_int_equal(b->latencies, 1);
 }
 
+static void on_art(void *ctx, bool on, bool reset) {
+  unsigned *seen = ctx;
+  *seen = (on ? 1u : 0) | (reset ? 2u : 0);
+}
+
+// RM0410 3.7.1: ARTRST is written while ARTEN is 0.
+static void the_accelerator_is_reset_while_off(void **state) {
+  (void)state;
+  unsigned art = 9;
+  struct bench *b = bench_open(SIZE, FACTORY);
+  b->flash.on_latency = NULL;
+  b->flash.on_art = on_art;
+  b->flash.ctx = &art;
+  static const struct {
+    uint32_t acr;
+    unsigned art;
+  } rows[] = {{0x200, 1}, {0x000, 0}, {0x800, 2}, {0x000, 0}, {0xA00, 3}, {0xA00, 1}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    wr(b, ACR, rows[i].acr);
+    assert_int_equal(art, rows[i].art);
+    assert_int_equal(rd(b, ACR), rows[i].acr);
+  }
+  expect_none(&b->chip);
+  wr(b, ACR, 0x200);
+  wr(b, ACR, 0xA00);
+  expect_one(&b->chip, GUEST_DROPPED_WRITE);
+  assert_int_equal(rd(b, ACR), 0x200);
+  void *s = b;
+  teardown(&s);
+}
+
 // --- keys
 // -------------------------------------------------------------------------------
 
@@ -84,8 +115,11 @@ static void a_wrong_key_locks_until_reset(void **state) {
   for (size_t i = 0; i < 2; i++) {
     for (int second = 0; second < 2; second++) {
       if (second) wr(b, locks[i].reg, locks[i].key1);
+      assert_false(b->chip.sim.bus.failed);
       wr(b, locks[i].reg, second ? locks[i].key1 : locks[i].key2);
       expect_one(&b->chip, GUEST_FLASH_KEY);
+      assert_true(b->chip.sim.bus.failed);
+      b->chip.sim.bus.failed = false;
       wr(b, locks[i].reg, locks[i].key1);
       wr(b, locks[i].reg, locks[i].key2);
       assert_true(rd(b, locks[i].control) & locks[i].lock);
@@ -445,6 +479,7 @@ int main(void) {
       TEST(every_bit_is_of_its_class),
       TEST(unlocked_cr_keeps_its_settings),
       TEST(wait_states_are_told),
+      cmocka_unit_test(the_accelerator_is_reset_while_off),
       TEST(two_keys_in_order_unlock),
       TEST(a_wrong_key_locks_until_reset),
       TEST(locked_nothing_can_be_set),

@@ -202,9 +202,9 @@ static void what_is_not_obeyed_is_said(void **state) {
     uint32_t clear;
     bool said;
   } rows[] = {
-      {BIT(2), true},  {BIT(3), true},   {BIT(4), true},   {BIT(5), false},
-      {BIT(6), true},  {BIT(7), true},   {BIT(28), false}, {BIT(28) | NDBANK, true},
-      {NDBANK, false}, {BIT(30), false}, {BIT(31), false}, {0xFF00, false},
+      {BIT(2), false}, {BIT(3), false}, {BIT(4), false},  {BIT(5), false},
+      {BIT(6), true},  {BIT(7), true},  {BIT(28), false}, {BIT(28) | NDBANK, true},
+      {NDBANK, false}, {BIT(30), true}, {BIT(31), true},  {0xFF00, false},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     struct bench *b = bench_open(SIZE, FACTORY & ~rows[i].clear);
@@ -215,15 +215,51 @@ static void what_is_not_obeyed_is_said(void **state) {
   }
 }
 
-// Level 1 lets only code that was booted from flash read the flash.
-static void level_1_outside_the_flash_is_said(void **state) {
+// Level 1 lets only code that was booted from flash at the flash.
+static void level_1_shuts_the_flash_to_code_from_elsewhere(void **state) {
   struct bench *b = *state;
   flash_f7_set_options(&b->flash, FACTORY & ~0xFF00u, 0x00402000);
   flash_f7_reset(&b->flash);
-  expect_none(&b->chip);
+  assert_false(flash_f7_is_shut(&b->flash));
   flash_f7_set_options(&b->flash, FACTORY & ~0xFF00u, 0x00408000);
   flash_f7_reset(&b->flash);
-  assert_int_equal(b->chip.sim.report.unimplemented, 1);
+  assert_true(flash_f7_is_shut(&b->flash));
+  expect_none(&b->chip);
+  unlock(b);
+  program(b, 0, 0);
+  expect_one(&b->chip, GUEST_FLASH_PROTECTED);
+  wr(b, CR, MER | PSIZE(2) | STRT);
+  expect_one(&b->chip, GUEST_FLASH_PROTECTED);
+  assert_int_equal(rd(b, SR), WRPERR);
+  assert_int_equal(b->operations, 0);
+}
+
+// A debugger shuts it at level 1, until power was away; before, it does not matter.
+static void a_debugger_shuts_it_until_power_is_lost(void **state) {
+  struct bench *b = *state;
+  flash_f7_debugger(&b->flash, true);
+  flash_f7_debugger(&b->flash, false);
+  program_options(b, FACTORY & ~0xFF00u, 0x00402000);
+  assert_false(flash_f7_is_shut(&b->flash));
+  flash_f7_debugger(&b->flash, true);
+  assert_true(flash_f7_is_shut(&b->flash));
+  flash_f7_debugger(&b->flash, false);
+  flash_f7_reset(&b->flash);
+  assert_true(flash_f7_is_shut(&b->flash));
+  flash_f7_power_on(&b->flash);
+  flash_f7_reset(&b->flash);
+  assert_false(flash_f7_is_shut(&b->flash));
+  expect_none(&b->chip);
+}
+
+// Booted from RAM at level 0, level 1 shuts it when the option bytes are programmed.
+static void level_1_shuts_it_when_programmed(void **state) {
+  struct bench *b = *state;
+  flash_f7_set_options(&b->flash, FACTORY, 0x00408000);
+  flash_f7_reset(&b->flash);
+  assert_false(flash_f7_is_shut(&b->flash));
+  program_options(b, FACTORY & ~0xFF00u, 0x00408000);
+  assert_true(flash_f7_is_shut(&b->flash));
 }
 
 // --- the window at 0x1FFF0000: values with complements (RM0385 table 13)
@@ -531,7 +567,9 @@ int main(void) {
       TEST(the_bank_mode_waits_for_a_reset),
       TEST(another_bank_mode_shuffles_the_content),
       cmocka_unit_test(what_is_not_obeyed_is_said),
-      TEST(level_1_outside_the_flash_is_said),
+      TEST(level_1_shuts_the_flash_to_code_from_elsewhere),
+      TEST(level_1_shuts_it_when_programmed),
+      TEST(a_debugger_shuts_it_until_power_is_lost),
       TEST(the_window_shows_the_cells),
       cmocka_unit_test(the_levels),
       TEST(raising_it_erases_nothing),

@@ -119,7 +119,7 @@ static void ddr_read_takes_half_the_clocks(void **state) {
   expect_quiet(&b->rig);
   // What may lie behind them must go before the next command.
   op(b, 0x06 | I1);
-  expect_only(&b->rig, GUEST_QSPI_ERRATUM);
+  expect_only(&b->rig, GUEST_QSPI_EXTRA_DATA);
   wr(b, CCR, DDR_READ | READ | DUMMY(5) | DDRM);
   wr(b, AR, 0x1000);
   for (unsigned i = 0; i < 4; i++)
@@ -323,7 +323,7 @@ static void timeout_raises_chip_select(void **state) {
   struct bench *b = *state;
   wr(b, LPTR, 100);
   wr(b, CR, PRESC(3) | EN | TCEN | TOIE);
-  expect_only(&b->rig, GUEST_QSPI_ERRATUM);
+  expect_only(&b->rig, GUEST_QSPI_TIMEOUT);
   wr(b, CCR, 0x0B | I1 | AD1 | AS24 | D1 | MAPPED | DUMMY(8));
   quadspi_window_read(&b->q, 0x40, 4);
   const vtime_t cost = quadspi_window_cost(&b->q, 0x40, 4);
@@ -366,7 +366,7 @@ static void the_last_word_of_the_region(void **state) {
   quadspi_window_cost(&b->q, (1 << 20) - 8, 4);
   expect_quiet(&b->rig);
   quadspi_window_cost(&b->q, (1 << 20) - 4, 4);
-  expect_only(&b->rig, GUEST_QSPI_ERRATUM);
+  expect_only(&b->rig, GUEST_QSPI_LAST_WORD);
 }
 
 #define DUAL(f) cmocka_unit_test_setup_teardown(f, bench_setup, dual_teardown)

@@ -405,7 +405,7 @@ static void dummy_cycles_in_a_write(void **state) {
   wr(b, DLR, 0);
   wr(b, CCR, 0x01 | I1 | D1 | WRITE | DUMMY(1));
   wr_n(b, DR, 1, 0);
-  assert_int_equal(report_count(&b->rig.sim.report, GUEST_QSPI_ERRATUM), 1);
+  assert_int_equal(report_count(&b->rig.sim.report, GUEST_QSPI_WRITE_DUMMY), 1);
   wr(b, CR, PRESC(1) | EN | ABORT);
   report_clear(&b->rig.sim.report);
   wr(b, CCR, 0x01 | I1 | D1 | WRITE);
@@ -417,7 +417,7 @@ static void dummy_cycles_in_a_write(void **state) {
 static void timeout_counter(void **state) {
   struct bench *b = *state;
   wr(b, CR, PRESC(1) | EN | TCEN);
-  expect_only(&b->rig, GUEST_QSPI_ERRATUM);
+  expect_only(&b->rig, GUEST_QSPI_TIMEOUT);
 }
 
 static void window_must_not_be_normal_memory(void **state) {

@@ -31,10 +31,10 @@ static int teardown(void **state) {
   return 0;
 }
 
-// Bank swap and FMC swap are not modelled, and neither is CBR: their bits say so. Fast-
-// mode plus and the Ethernet choice are kept.
+// CBR is not modelled, and its bits say so; fast-mode plus and the Ethernet choice are
+// kept. SWP_FMC has two reserved values, so its upper bit is looked at below.
 static const struct register_bits registers[] = {
-    {"MEMRMP", 0x00, 0, 0, 0x00000001, 0, 0x00000D00},
+    {"MEMRMP", 0x00, 0, 0x00000100, 0x00000001, 0x00000C00, 0},
     {"PMC", 0x04, 0, 0x008700FF, 0, 0, 0},
     {"EXTICR1", 0x08, 0, 0x0000FFFF, 0, 0, 0},
     {"EXTICR2", 0x0C, 0, 0x0000FFFF, 0, 0, 0},
@@ -53,6 +53,19 @@ static void every_bit_is_of_its_class(void **state) {
   check_register_bits(&(struct register_block){registers,
                                                sizeof registers / sizeof *registers,
                                                BASE, 0x24, &b->chip.sim, restart, b});
+}
+
+static void fmc_swap_has_two_values(void **state) {
+  struct bench *b = *state;
+  for (uint32_t value = 0; value < 4; value++) {
+    chip_write(&b->chip, BASE, value << 10);
+    assert_int_equal(chip_read(&b->chip, BASE), value << 10);
+    if (value < 2) {
+      expect_none(&b->chip);
+    } else {
+      expect_one(&b->chip, GUEST_RESERVED_BITS);
+    }
+  }
 }
 
 static uint32_t cmpcr(struct bench *b) {
@@ -99,6 +112,7 @@ static void reset_switches_it_off(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(every_bit_is_of_its_class),
+      TEST(fmc_swap_has_two_values),
       TEST(the_cell_takes_time_to_be_ready),
       TEST(switching_it_off_and_on_takes_the_time_again),
       TEST(reset_switches_it_off),

@@ -31,7 +31,7 @@ static int setup(void **state) {
   b.wwdg.on_expired = on_expired;
   b.wwdg.ctx = &b;
   chip_add(&b.chip, "WWDG", BASE, 0x400, &b.wwdg, wwdg_read, wwdg_write);
-  wwdg_reset(&b.wwdg);
+  wwdg_reset(&b.wwdg, false);
   *state = &b;
   return 0;
 }
@@ -59,7 +59,7 @@ static const struct register_bits registers[] = {
 };
 
 static void restart(void *ctx) {
-  wwdg_reset(&((struct bench *)ctx)->wwdg);
+  wwdg_reset(&((struct bench *)ctx)->wwdg, false);
 }
 
 static void every_bit_is_of_its_class(void **state) {
@@ -74,7 +74,7 @@ static void it_resets_at_its_time(void **state) {
   struct bench *b = *state;
   for (uint32_t prescaler = 0; prescaler < 4; prescaler++) {
     for (uint32_t t = 0x40; t <= 0x7F; t += 0x15) {
-      wwdg_reset(&b->wwdg);
+      wwdg_reset(&b->wwdg, false);
       b->resets = 0;
       wr(b, CFR, prescaler << 7 | 0x7F);
       wr(b, CR, WDGA | t);
@@ -118,6 +118,18 @@ static void writing_t6_as_0_resets_at_once(void **state) {
   wr(b, CR, WDGA | 0x3F);
   assert_int_equal(b->resets, 1);
   expect_one(&b->chip, GUEST_WATCHDOG);
+}
+
+// Option byte WWDG_SW clear: from reset on, with all of its time.
+static void hardware_starts_it(void **state) {
+  struct bench *b = *state;
+  wwdg_reset(&b->wwdg, true);
+  assert_int_equal(rd(b, CR), WDGA | 0x7F);
+  chip_pass(&b->chip, vt_cycles(4096 * 64, 54000000) - VT_NS(1));
+  assert_int_equal(b->resets, 0);
+  chip_pass(&b->chip, VT_NS(2));
+  expect_one(&b->chip, GUEST_WATCHDOG);
+  assert_int_equal(b->resets, 1);
 }
 
 static void it_is_off_until_it_is_started(void **state) {
@@ -166,6 +178,7 @@ int main(void) {
       TEST(a_refresh_in_the_window_keeps_it_quiet),
       TEST(a_refresh_above_the_window_resets),
       TEST(writing_t6_as_0_resets_at_once),
+      TEST(hardware_starts_it),
       TEST(it_is_off_until_it_is_started),
       TEST(the_early_wake_up_comes_one_count_before),
       TEST(a_slower_clock_makes_it_slower),

@@ -102,11 +102,69 @@ static void write_protection(void **state) {
   }
 }
 
+static void in_the_order_of_hal(void **state) {
+  (void)state;
+  static const enum guest_error starved[] = {GUEST_WATCHDOG, GUEST_ERROR_COUNT};
+  for (size_t i = 0; i < VARIANTS; i++) {
+    struct guest *g = open_guest("flash_hal", i, false, 0);
+    guest_run(g, VT_S(3));
+    guest_expect(g, 18, starved);
+    assert_int_equal(g->machine->resets, 3);
+    guest_close(g);
+  }
+}
+
+static void banks_change_places(void **state) {
+  (void)state;
+  for (size_t i = 0; i < VARIANTS; i++) {
+    struct guest *g = open_guest("flash_swap", i, true, 0);
+    guest_run(g, VT_S(10));
+    guest_expect(g, 2 * 13, nothing);
+    assert_int_equal(g->machine->resets, 2);
+    assert_true(g->machine->flash.swapped);  // reset has ended the first one's
+    guest_close(g);
+  }
+}
+
+// Level 1, booted from RAM: each access faults as its kind does.
+static void read_protection(void **state) {
+  (void)state;
+  static const enum guest_error shut[] = {GUEST_BUS_ERROR, GUEST_FLASH_PROTECTED,
+                                          GUEST_ERROR_COUNT};
+  for (size_t i = 0; i < VARIANTS; i++) {
+    struct guest *g = open_guest("flash_rdp", i, false, 0);
+    guest_run(g, VT_S(30));
+    guest_expect(g, 14, shut);
+    assert_int_equal(g->machine->resets, 2);
+    guest_close(g);
+  }
+}
+
+// Of the flash's registers (1), and of the option bytes' (2).
+static void wrong_keys_fault(void **state) {
+  (void)state;
+  static const enum guest_error key[] = {GUEST_FLASH_KEY, GUEST_ERROR_COUNT};
+  for (size_t i = 0; i < VARIANTS; i++) {
+    for (uint32_t which = 1; which <= 2; which++) {
+      struct guest *g = open_guest("flash_rdp", i, false, which);
+      guest_run(g, VT_S(1));
+      guest_expect(g, 2, key);
+      guest_close(g);
+    }
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(read_while_write), cmocka_unit_test(in_one_bank_it_stalls),
-      cmocka_unit_test(options),          cmocka_unit_test(otp),
+      cmocka_unit_test(read_while_write),
+      cmocka_unit_test(in_one_bank_it_stalls),
+      cmocka_unit_test(options),
+      cmocka_unit_test(otp),
       cmocka_unit_test(write_protection),
+      cmocka_unit_test(read_protection),
+      cmocka_unit_test(wrong_keys_fault),
+      cmocka_unit_test(banks_change_places),
+      cmocka_unit_test(in_the_order_of_hal),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

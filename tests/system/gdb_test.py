@@ -247,6 +247,22 @@ class ByHand(unittest.TestCase):
             self.assertEqual((status, errors), (0, ''))
             self.assertGreater(report['instructions'], 100)
 
+    def test_read_protection(self):
+        """Level 1: the flash is shut once a debugger came, and the core cannot go on."""
+        with Simulator(COUNTER, '--option', 'RDP=1') as s:
+            with Wire(s.port) as w:
+                self.assertEqual(w.ask('m8000000,4'), 'E01')
+                self.assertEqual(w.ask('m20000000,4'), w.ask('m20000000,4'))
+                self.assertEqual(w.ask('c'), 'T0b')  # locked up
+            status, errors, report = s.end()
+            self.assertEqual(status, 1)
+            self.assertIn('lockup', errors)
+        done = subprocess.run([SIM, '--board', 'stm32f769i-disco', '--gdb', '0', '--option',
+                               'RDP=2'], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn('level 2', done.stderr)
+
     def test_options(self):
         for options, words in ((['--gdb', '65536'], '--gdb takes a port'),
                                (['--gdb', 'x'], '--gdb takes a port'),

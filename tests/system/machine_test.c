@@ -263,6 +263,61 @@ static void a_low_supply_writes_nothing(void **state) {
 // --- figures
 // ---------------------------------------------------------------------------
 
+static bool runs(struct rig *r) {
+  const uint64_t before = cpu_counters(r->m->cpu).instructions;
+  rig_run(r, VT_MS(5));
+  return cpu_counters(r->m->cpu).instructions != before;
+}
+
+// The thresholds of DS11532 table 20 by BOR_LEV, the last one without brown-out reset:
+// falling, rising, and the flag in RCC_CSR that tells.
+static void a_brown_out_holds_it_in_reset(void **state) {
+  struct rig *r = *state;
+  static const struct {
+    uint16_t falling, rising;
+    uint32_t flags;
+  } levels[4] = {{2830, 2920, 1u << 25},
+                 {2500, 2590, 1u << 25},
+                 {2190, 2290, 1u << 25},
+                 {1680, 1720, 1u << 27 | 1u << 25}};
+  uint8_t *kept = &r->m->ram[RAM_SIZE - 1];
+  uint32_t *csr = &r->m->rcc.r[0x74 / 4];
+  for (uint32_t level = 0; level < 4; level++) {
+    r->m->flash.option_optcr = 0xFFFFAAF1u | level << 2;
+    rig_power_on(r);
+    *kept = 0x5A;
+    *csr &= 0x00FFFFFFu;
+    machine_supply(r->m, levels[level].falling);
+    assert_true(runs(r));
+    machine_supply(r->m, levels[level].falling - 1u);
+    assert_false(runs(r));
+    machine_reset_pin(r->m);
+    machine_supply(r->m, levels[level].rising - 1u);
+    assert_false(runs(r));
+    machine_supply(r->m, levels[level].rising);
+    assert_int_equal(*csr & 0xFF000000u, levels[level].flags | 1u << 26);
+    assert_int_equal(*kept == 0x5A, level < 3);
+    assert_true(runs(r));
+    machine_power_cut(r->m);
+    machine_supply(r->m, 3300);
+    report_clear(&r->m->sim.report);  // its clock wants more than 2.7 V
+  }
+}
+
+// Power comes, but not enough of it.
+static void it_waits_for_enough_power(void **state) {
+  struct rig *r = *state;
+  r->m->flash.option_optcr &= ~(3u << 2);
+  machine_supply(r->m, 2900);
+  machine_power_on(r->m);
+  assert_false(runs(r));
+  machine_power_cut(r->m);
+  machine_power_on(r->m);
+  machine_supply(r->m, 2920);
+  assert_true(runs(r));
+  assert_int_equal(r->m->resets, 1);
+}
+
 static void marks_tell_when_things_happened(void **state) {
   struct rig *r = *state;
   rig_run(r, VT_MS(3));
@@ -347,6 +402,8 @@ int main(void) {
       OFF_BOTH(the_option_watchdog_is_fed),
       OFF_BOTH(the_option_watchdog_is_fed_while_blinking),
       RIG_BOTH(a_low_supply_writes_nothing),
+      RIG_TEST(HS, a_brown_out_holds_it_in_reset, rig_setup_off),
+      RIG_TEST(HS, it_waits_for_enough_power, rig_setup_off),
       OFF_BOTH(marks_tell_when_things_happened),
       OFF_BOTH(time_begins_with_the_reset),
       OFF_BOTH(marks_tell_when_the_application_starts),

@@ -135,7 +135,8 @@ def every_bad_file_is_one_sentence():
 def help_tells_all_options():
     done = run('--help')
     assert done.returncode == 0 and done.stderr == ''
-    for option in ('--board', '--load', '--flash', '--qspi', '--qspi-chip',
+    for option in ('--board', '--load', '--flash', '--options FILE', '--option NAME',
+                   '--otp', '--qspi', '--qspi-chip',
                    '--qspi-state', '--usbip', '--uart', '--button',
                    '--run-ms', '--mode', '--pace', '--report', '--strict', '--lenient'):
         assert option in done.stdout, option
@@ -162,6 +163,68 @@ def images_are_created_and_written_back():
         with open(qspi, 'rb') as f:
             assert f.read(8) == b'quad\xff\xff\xff\xff'
         assert os.path.getsize(qspi) == QSPI_SIZE
+
+
+# Window words as delivered (RM0385 table 13), and where the fields lie in them.
+OPTIONS = [0x5500AAFF, 0xFFFFFFFF, 0x0000FFFF, 0xFFFFFFFF,
+           0xFF7F0080, 0xFFFFFFFF, 0xFFBF0040, 0xFFFFFFFF]
+
+
+def window(half_words):
+    words = list(OPTIONS)
+    for i, half in half_words.items():
+        words[2 * i] = half | (~half & 0xFFFF) << 16
+    return struct.pack('<8I', *words)
+
+
+@case
+def option_bytes_have_a_file_and_an_option():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, 'o')
+        board = DISCO + ['--load', BOOT, '--options', path, '--run-ms', '5']
+        assert run(*board).returncode == 0
+        assert get(path) == window({})
+        now = {}
+        for text, changes in (  # each on top of what the file holds
+                ('ndbank=0,nWRP=0xFFE', {1: 0xDFFE}), ('BOR_LEV=1,IWDG_SW=0', {0: 0xAAD7}),
+                ('RDP=1', {0: 0x55D7}), ('RDP=2', {0: 0xCCD7}),
+                ('RDP=0,BOR_LEV=3,IWDG_SW=1,nWRP=4095', {0: 0xAAFF, 1: 0xDFFF}),
+                ('BOOT_ADD0=0x2000,BOOT_ADD1=0x2040', {2: 0x2000, 3: 0x2040})):
+            now.update(changes)
+            done = run(*board, '--option', text)
+            assert done.returncode == 0, (text, done)
+            assert get(path) == window(now), (text, get(path).hex())
+        # They have their effect: bank 2 is blank.
+        done = run(*DISCO, '--load', BOOT, '--option', 'BOOT_ADD0=0x2040', '--run-ms', '5')
+        assert done.returncode == 1 and 'vector-table' in done.stderr, done
+
+
+@case
+def bad_option_bytes_are_one_sentence():
+    for text, words in (('', 'NAME=VALUE'), ('RDP', "not 'RDP'"), ('RDP=3', '0 to 2'),
+                        ('RDP=', "not ''"), ('nDBANK=2', '0 to 1'), ('nWRP=0x1000', '0xfff'),
+                        ('nDBANK=0,', "not ''"), ('BOOT_ADD0=-1', '0xffff'),
+                        ('nDBANK=0;RDP=1', 'nDBANK'), ('FAST=1', 'IWDG_STDBY'),
+                        ('RDP=0x', '0 to 2'), ('=1', "no option ''")):
+        assert words in refused(*DISCO, '--option', text), text
+    with tempfile.TemporaryDirectory() as folder:
+        big = put(folder, 'big', bytes(33))
+        assert 'only 32' in refused(*DISCO, '--options', big, '--run-ms', '1')
+
+
+@case
+def otp_has_a_file():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, 'otp')
+        guest = os.path.join(ROOT, 'build', 'guests', 'flash_otp-Os.elf')
+        done = run(*DISCO, '--load', guest, '--otp', path, '--run-ms', '1000', '--lenient')
+        assert done.returncode == 0, done
+        once = get(path)
+        assert len(once) == 1056 and once[68] == 0xAB, once.hex()
+        # Kept: the same program now finds a locked block.
+        done = run(*DISCO, '--load', guest, '--otp', path, '--run-ms', '1000')
+        assert done.returncode == 1 and 'flash-protected' in done.stderr, done
+        assert get(path) == once
 
 
 @case
@@ -203,7 +266,7 @@ def no_file_is_written_twice():
         os.symlink('x', link)
         os.link(x, hard)
         new, same = os.path.join(folder, 'new'), os.path.join(folder, '.', 'new')
-        options = ('--flash', '--qspi', '--report', '--uart')
+        options = ('--flash', '--options', '--otp', '--qspi', '--report', '--uart')
         for a in options:
             for b in options:
                 for one, other in ((x, x), (x, link), (x, hard), (new, new), (new, same)):
