@@ -89,6 +89,9 @@ void cpu_stop(struct cpu *c);
 // Something that decides about interrupts changed: look before the next block.
 void cpu_attention(struct cpu *c);
 
+// A pulse on the core's event input (RXEV): sets the event register, for WFE.
+void cpu_event(struct cpu *c);
+
 // A register access holds the CPU until `until`: time passes, events fire. For
 // models, from within the access.
 void cpu_wait(struct cpu *c, vtime_t until);

@@ -54,6 +54,11 @@ void cpu_attention(struct cpu *c) {
   c->deadline = 0;
 }
 
+void cpu_event(struct cpu *c) {
+  c->event = true;
+  cpu_attention(c);
+}
+
 void cpu_stop(struct cpu *c) {
   c->stop_requested = true;
   c->deadline = 0;

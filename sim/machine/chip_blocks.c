@@ -283,12 +283,19 @@ static void on_syscfg(void *ctx, uint32_t offset, uint32_t value) {
     exti_route(&m->chip.exti, (offset - SIM_SYSCFG_EXTICR1) / 4, value);
 }
 
+static void on_exti_event(void *ctx, unsigned line) {
+  const struct machine *m = ctx;
+  (void)line;
+  cpu_event(m->cpu);
+}
+
 static void init_exti(struct machine *m) {
   struct exti *e = &m->chip.exti;
   exti_init(e, &m->sim);
   for (unsigned i = 0; i < EXTI_IRQS; i++)
     e->irq[i] = own_line(m, exti_irq_numbers[i]);
   e->pins = on_pins;
+  e->on_event = on_exti_event;
   e->ctx = m;
   m->syscfg.on_write = on_syscfg;
   m->syscfg.ctx = m;
@@ -302,9 +309,13 @@ static void on_exti_source(void *ctx, unsigned line, bool level) {
   exti_set_line(ctx, line, level);
 }
 
+struct irq_line chip_blocks_exti(struct machine *m, unsigned number) {
+  return (struct irq_line){on_exti_source, &m->chip.exti, number};
+}
+
 static void wire_rtc(struct machine *m) {
-  m->rtc.alarm_irq = (struct irq_line){on_exti_source, &m->chip.exti, EXTI_RTC_ALARM};
-  m->rtc.wakeup_irq = (struct irq_line){on_exti_source, &m->chip.exti, EXTI_RTC_WAKEUP};
+  m->rtc.alarm_irq = chip_blocks_exti(m, EXTI_RTC_ALARM);
+  m->rtc.wakeup_irq = chip_blocks_exti(m, EXTI_RTC_WAKEUP);
 }
 
 // --- the rest ---

@@ -69,5 +69,8 @@ void chip_blocks_reset_gate(struct machine *m, uint32_t gate);
 
 void chip_blocks_clocks_changed(struct machine *m);
 
+// An input of EXTI, for what is wired to it.
+struct irq_line chip_blocks_exti(struct machine *m, unsigned number);
+
 // The voltage detector's output may have changed.
 void chip_blocks_supply_changed(struct machine *m);

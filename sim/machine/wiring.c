@@ -261,9 +261,11 @@ static void on_remote_wakeup(void *ctx, bool driving) {
 
 static void wire_usb(struct machine *m) {
   const struct otg_irqs hs_irqs = {.global = line(m, IRQ_OTG_HS),
+                                   .wakeup = chip_blocks_exti(m, EXTI_OTG_HS),
                                    .ep1_in = line(m, IRQ_OTG_HS_EP1_IN),
                                    .ep1_out = line(m, IRQ_OTG_HS_EP1_OUT)};
-  const struct otg_irqs fs_irqs = {.global = line(m, IRQ_OTG_FS)};
+  const struct otg_irqs fs_irqs = {.global = line(m, IRQ_OTG_FS),
+                                   .wakeup = chip_blocks_exti(m, EXTI_OTG_FS)};
   struct otg_board board = {.ctx = m,
                             .ulpi_hz = on_ulpi_hz,
                             .pins_ok = on_usb_pins,

@@ -52,7 +52,9 @@ static void reset_state(struct otg *o) {
   o->settling = (struct otg_settling){0};
   o->global_in_nak = o->global_out_nak = false;
   o->enumerated = o->suspended = o->bus_reset = false;
+  o->reset_woke = o->deaf_told = false;
   event_cancel(o->events, &o->settle);
+  event_cancel(o->events, &o->frame_end);
 }
 
 // What CSRST leaves alone: the choice of PHY and mode, the power and clock bits,
@@ -141,6 +143,16 @@ static bool is_write_1_to_clear(uint32_t offset) {
   return endpoint_flags || offset == SIM_OTG_GINTSTS || offset == SIM_OTG_GOTGINT;
 }
 
+// What software touches on cores that do not have it, and what nobody minds: ST's HAL
+// and CherryUSB clear the flags of 15 endpoints and write DEACHINTMSK on either core,
+// NuttX clears DAINT. Reads 0 and takes nothing.
+static bool is_void(const struct otg *o, uint32_t offset, bool write) {
+  const bool flags = is_endpoint(offset) && offset % 0x20 == 0x08;
+  const bool absent = offset == SIM_OTG_DEACHINTMSK || flags;
+  if (absent && !reg_at(&o->file, offset)) return true;
+  return write && offset == SIM_OTG_DAINT;
+}
+
 // MMIS: a register of the mode that the core is not in. The access has no effect.
 static bool wrong_mode(struct otg *o, uint32_t offset) {
   const bool host = offset >= HOST_REGISTERS && offset < DEVICE_REGISTERS;
@@ -168,6 +180,8 @@ static uint32_t read_register(struct otg *o, uint32_t offset) {
     case SIM_OTG_GRXSTSR: return otg_rx_peek(o);
     case SIM_OTG_GRXSTSP: return otg_rx_pop_status(o);
     case SIM_OTG_DSTS: return otg_read_dsts(o);
+    case SIM_OTG_GCCFG: return otg_read_gccfg(o);
+    case SIM_OTG_PCGCCTL: return otg_read_pcgcctl(o);
     case SIM_OTG_DAINT: return otg_daint(o);
     case SIM_OTG_DEACHINT: return otg_deachint(o);
     default: return is_endpoint(offset) ? otg_read_ep(o, offset) : otg_get(o, offset);
@@ -182,7 +196,8 @@ uint32_t otg_read(void *ctx, uint32_t offset, unsigned bytes) {
   check_width(o, offset, bytes);
   if (aligned >= FIFO_WINDOWS) {
     word = otg_fifo_read(o, aligned);
-  } else if (reg_check_read(&o->file, aligned) && !wrong_mode(o, aligned)) {
+  } else if (!is_void(o, aligned, false) && reg_check_read(&o->file, aligned) &&
+             !wrong_mode(o, aligned)) {
     word = read_register(o, aligned);
   }
   const bool takes = aligned >= FIFO_WINDOWS || aligned == SIM_OTG_GRXSTSP;
@@ -228,7 +243,7 @@ void otg_write(void *ctx, uint32_t offset, unsigned bytes, uint32_t value) {
   check_width(o, offset, bytes);
   if (aligned >= FIFO_WINDOWS) {
     otg_fifo_write(o, aligned, reg_merge(0, offset, bytes, value));
-  } else if (may_write(o, offset, bytes, value)) {
+  } else if (!is_void(o, aligned, true) && may_write(o, offset, bytes, value)) {
     const uint32_t old = is_write_1_to_clear(aligned) ? 0 : otg_get(o, aligned);
     write_register(o, aligned, reg_merge(old, offset, bytes, value));
   }
@@ -264,11 +279,13 @@ void otg_init(struct otg *o, const struct otg_config *config, struct sim *sim,
   otg_init_port(o);
   event_init(&o->settle, otg_settle_fire, o);
   event_init(&o->mode, otg_mode_fire, o);
+  event_init(&o->frame_end, otg_frame_end_fire, o);
   otg_system_reset(o);
 }
 
 void otg_free(struct otg *o) {
   event_cancel(o->events, &o->settle);
   event_cancel(o->events, &o->mode);
+  event_cancel(o->events, &o->frame_end);
   reg_file_free(&o->file);
 }

@@ -7,9 +7,9 @@
 //   CPU --- registers, FIFO windows --- [ core | FIFO RAM ] --- PHY --- host
 //
 // Modelled: control, bulk, interrupt and isochronous endpoints (one packet per frame),
-// both PHYs, connect and VBUS, suspend and remote wake-up, the interrupt tree. Named,
-// kept and without effect: host mode. Reported as unimplemented when used: LPM, HNP
-// and SRP, battery charging, end-of-periodic-frame.
+// both PHYs, connect and VBUS, suspend and remote wake-up, the interrupt tree, battery
+// charging detection (a standard port is found). Named, kept and without effect: host
+// mode, LPM. Reported as unimplemented when used: HNP and SRP.
 //
 // Two facts that the manual does not state, with the evidence:
 // - A SETUP packet and the end of a control write make no extra OUT-done entry
@@ -98,7 +98,6 @@ struct otg_in {
 
 struct otg_out {
   bool data1;
-  bool closed;  // the transfer has ended; its OUT-done entry may not be popped yet
 };
 
 // Requests that take some clocks of the PHY to have effect.
@@ -137,14 +136,17 @@ struct otg {
   uint8_t setups_in_row;
 
   struct otg_settling settling;
-  struct event settle, mode;
+  struct event settle, mode, frame_end;
   bool global_in_nak, global_out_nak;  // in effect
   bool host_mode;
   bool vbus, session;  // VBUS at the connector; B-session valid as the core sees it
   bool connected;      // the pull-up is on
   bool bus_reset, enumerated, suspended;
+  bool reset_woke;  // a bus reset overrides PCGCCTL until the next suspend
+  bool deaf_told;   // a token that a stopped clock lost was reported
   bool turnaround_checked, sof_wanted;
   uint16_t sof_frame;    // last microframe that set SOF
+  uint16_t eopf_frame;   // and EOPF
   vtime_t wakeup_since;  // RWUSIG
 };
 

@@ -51,7 +51,9 @@ static void check_in_size(struct otg *o, unsigned n) {
             (unsigned)bytes, (unsigned)packets, (unsigned)most);
 }
 
+// With the FIFO many stacks leave the count at 0, and it works; see is_armed.
 static void check_out_size(struct otg *o, unsigned n) {
+  if (!otg_dma_on(o)) return;
   if (otg_has(o, otg_tsiz(n, false), SIM_OTG_DOEPTSIZ_PKTCNT)) return;
   OTG_GUEST(o, GUEST_USB_PROTOCOL, otg_tsiz(n, false),
             "OUT endpoint %u enabled with PKTCNT 0", n);
@@ -110,7 +112,6 @@ static void enable_out(struct otg *o, unsigned n) {
     otg_check_rx_fifo(o, n);
     otg_check_dma(o, n, false);
   }
-  o->out[n].closed = false;
 }
 
 // --- disabling -----------------------------------------------------------------
@@ -120,11 +121,13 @@ void otg_disabled(struct otg *o, unsigned n, bool in) {
   otg_flag(o, n, in, SIM_OTG_DIEPINT_EPDISD);
 }
 
-// EPDIS acts on enabled endpoints only, and OUT endpoint 0 cannot be disabled (RM0410
-// 41.15). ST's and other drivers disable OUT endpoints without the
-// global OUT NAK that the manual asks for, and it works for them: no complaint.
+// EPDIS is for enabled endpoints, and OUT endpoint 0 cannot be disabled (RM0410
+// 41.15). An IN endpoint that was not enabled says EPDISD all the same: NuttX waits for
+// it without end, and Klipper sets EPDIS before first use. ST's and other drivers
+// disable OUT endpoints without the global OUT NAK that the manual asks for, and it
+// works for them: no complaint.
 static void request_disable(struct otg *o, unsigned n, bool in, bool enabled) {
-  if (!enabled || (n == 0 && !in)) {
+  if (!in && (!enabled || n == 0)) {
     OTG_GUEST(o, GUEST_USB_PROTOCOL, otg_ctl(n, in),
               enabled ? "OUT endpoint %u cannot be disabled"
                       : "EPDIS set for endpoint %u, which is not enabled",
@@ -232,12 +235,9 @@ static void write_tsiz(struct otg *o, unsigned n, bool in, uint32_t word) {
               "size of %s endpoint %u changed while it is enabled", in ? "IN" : "OUT",
               n);
   }
-  if (in) {
-    o->in[n].unsent = SIM_GET(word, SIM_OTG_DIEPTSIZ_XFRSIZ);
-    o->in[n].written = 0;
-  } else {
-    o->out[n].closed = false;
-  }
+  if (!in) return;
+  o->in[n].unsent = SIM_GET(word, SIM_OTG_DIEPTSIZ_XFRSIZ);
+  o->in[n].written = 0;
 }
 
 // --- dispatch ------------------------------------------------------------------

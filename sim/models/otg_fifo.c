@@ -13,7 +13,7 @@
 // for the global OUT NAK, two of status per OUT endpoint.
 enum { ROOM_SETUP = 13, ROOM_GLOBAL_NAK = 1, ROOM_PER_OUT = 2 };
 
-enum { SETUP_WORDS = 3, MIN_TX_WORDS = 16 };
+enum { SETUP_WORDS = 3 };
 
 enum { TAG_CLASS = 3, TAG_STATUS = 4 };  // bits of otg_rx.tag
 
@@ -116,12 +116,9 @@ static void status_popped(struct otg *o, uint32_t word) {
     case OTG_GLOBAL_OUT_NAK:
       if (otg_has(o, SIM_OTG_DCTL, SIM_OTG_DCTL_GONSTS)) o->global_out_nak = true;
       break;
-    case OTG_OUT_DONE:
-      otg_set(o, otg_ctl(n, false), SIM_OTG_DOEPCTL_EPENA, false);
-      otg_flag(o, n, false, SIM_OTG_DOEPINT_XFRC);
-      break;
+    case OTG_OUT_DONE: otg_flag(o, n, false, SIM_OTG_DOEPINT_XFRC); break;
     case OTG_SETUP_DONE:
-      otg_set(o, otg_ctl(n, false), SIM_OTG_DOEPCTL_EPENA, false);
+      if (otg_dma_on(o)) otg_set(o, otg_ctl(n, false), SIM_OTG_DOEPCTL_EPENA, false);
       otg_flag(o, n, false, SIM_OTG_DOEPINT_STUP);
       break;
     default: break;
@@ -343,6 +340,8 @@ static void check_neighbours(struct otg *o, unsigned n) {
   }
 }
 
+// The manual's minimum of 16 words (RM0410 41.15) is no limit of the core: TinyUSB,
+// ChibiOS and libopencm3 give small endpoints as much as their packet needs.
 void otg_check_tx_fifo(struct otg *o, unsigned n) {
   const unsigned fifo = otg_tx_fifo_of(o, n);
   const uint32_t start = tx_start(o, fifo), depth = otg_tx_depth(o, fifo);
@@ -352,10 +351,6 @@ void otg_check_tx_fifo(struct otg *o, unsigned n) {
     return;
   }
   const uint32_t at = otg_txf(fifo);
-  if (depth < MIN_TX_WORDS) {
-    OTG_GUEST(o, GUEST_USB_FIFO, at, "transmit FIFO %u has %u words, the minimum is %u",
-              fifo, (unsigned)depth, (unsigned)MIN_TX_WORDS);
-  }
   if (depth * 4 < otg_max_packet(o, n)) {
     OTG_GUEST(o, GUEST_USB_FIFO, at,
               "transmit FIFO %u cannot hold a packet of %u bytes", fifo,

@@ -83,6 +83,9 @@ uint32_t otg_daint(const struct otg *o);
 uint32_t otg_deachint(const struct otg *o);
 uint32_t otg_diepint(const struct otg *o, unsigned n);
 
+// The periodic part of the (micro)frame is over: EOPF, incomplete transfers.
+void otg_frame_end_fire(void *ctx);
+
 // Drives the interrupt lines, and tells the host whether SOF is wanted.
 void otg_update_irq(struct otg *o);
 
@@ -94,6 +97,12 @@ uint64_t otg_phy_hz(const struct otg *o);  // 0: it does not run
 
 // Whether the bus runs at high speed: false before the first reset, too.
 bool otg_high_speed(const struct otg *o);
+
+// Whether PCGCCTL has stopped the clock for everything but the wake-up logic.
+bool otg_stopped(const struct otg *o);
+
+// A token came while it is stopped.
+void otg_note_deaf(struct otg *o);
 
 // Compares what should be with what is: session, pull-up, settling requests.
 void otg_update_link(struct otg *o);
@@ -107,6 +116,8 @@ bool otg_clock_is_right(const struct otg *o);
 // Registers of the link with live bits or with effects.
 uint32_t otg_read_gotgctl(const struct otg *o);
 uint32_t otg_read_dsts(const struct otg *o);
+uint32_t otg_read_gccfg(const struct otg *o);
+uint32_t otg_read_pcgcctl(const struct otg *o);
 void otg_write_gusbcfg(struct otg *o, uint32_t word);
 void otg_write_dcfg(struct otg *o, uint32_t word);
 void otg_write_dctl(struct otg *o, uint32_t word);
@@ -197,10 +208,10 @@ bool otg_is_iso(const struct otg *o, unsigned n, bool in);
 void otg_iso_in(struct otg *o, unsigned n, struct usb_answer *answer);
 void otg_iso_out(struct otg *o, const struct usb_token *t);
 
-// Whether any isochronous endpoint waits for its frame, and what the frame that has
-// just ended leaves undone.
+// Whether any isochronous endpoint waits for its frame, and what this frame, whose
+// periodic part is over, leaves undone.
 bool otg_iso_waits(const struct otg *o);
-void otg_iso_frame(struct otg *o);
+void otg_iso_frame_end(struct otg *o);
 
 // --- otg_ep.c -----------------------------------------------------------------
 

@@ -9,6 +9,8 @@
    SIM_OTG_GINTSTS_IEPINT | SIM_OTG_GINTSTS_OEPINT | SIM_OTG_GINTSTS_HPRTINT |    \
    SIM_OTG_GINTSTS_HCINT | SIM_OTG_GINTSTS_PTXFE)
 
+enum { MICROFRAMES = 16384 };  // that the host counts
+
 // The empty FIFOs of host mode: they read 1 and interrupt nobody.
 #define HOST_EMPTY (SIM_OTG_GINTSTS_NPTXFE | SIM_OTG_GINTSTS_PTXFE)
 
@@ -58,28 +60,50 @@ uint32_t otg_deachint(const struct otg *o) {
   return word;
 }
 
-// --- SOF -------------------------------------------------------------------------
+// --- frames -------------------------------------------------------------------------
 
 static bool frames_seen(const struct otg *o) {
   return o->host && o->enumerated && !o->bus_reset && !o->suspended;
 }
 
-// SOF is set from the frame number and not by an event per frame, so that time can
-// pass quickly while nobody looks.
-static void poll_sof(struct otg *o) {
+static uint16_t microframe(const struct otg *o) {
+  return o->host->microframe(o->host->ctx);
+}
+
+// SOF, and EOPF of the frame before, are set from the frame number and not by an event
+// per frame, so that time can pass quickly while nobody looks.
+static void poll_frame(struct otg *o) {
   if (!frames_seen(o)) return;
-  const uint16_t frame = o->host->microframe(o->host->ctx);
+  const uint16_t frame = microframe(o);
   if (frame == o->sof_frame) return;
   o->sof_frame = frame;
   otg_latch(o, SIM_OTG_GINTSTS_SOF);
+  const uint16_t before = (frame - (otg_high_speed(o) ? 1u : 8u)) % MICROFRAMES;
+  if (before != o->eopf_frame) otg_latch(o, SIM_OTG_GINTSTS_EOPF);
+  o->eopf_frame = before;
+}
+
+void otg_frame_end_fire(void *ctx) {
+  struct otg *o = ctx;
+  if (!frames_seen(o)) return;
+  o->eopf_frame = microframe(o);
+  otg_latch(o, SIM_OTG_GINTSTS_EOPF);
+  otg_iso_frame_end(o);
+  otg_changed(o);
+}
+
+// Whether `flag`, an event of each frame, would interrupt.
+static bool frame_interrupts(const struct otg *o, uint32_t flag) {
+  return otg_has(o, SIM_OTG_GINTMSK, flag) &&
+         otg_has(o, SIM_OTG_GAHBCFG, SIM_OTG_GAHBCFG_GINT) &&
+         !otg_has(o, SIM_OTG_GINTSTS, flag);
 }
 
 // The host is asked for an event per frame only while one would interrupt or an
 // isochronous endpoint could miss it.
 static void wish_sof(struct otg *o) {
-  const bool interrupts = otg_has(o, SIM_OTG_GINTMSK, SIM_OTG_GINTMSK_SOFM) &&
-                          otg_has(o, SIM_OTG_GAHBCFG, SIM_OTG_GAHBCFG_GINT) &&
-                          !otg_has(o, SIM_OTG_GINTSTS, SIM_OTG_GINTSTS_SOF);
+  const bool interrupts = frame_interrupts(o, SIM_OTG_GINTSTS_SOF) ||
+                          frame_interrupts(o, SIM_OTG_GINTSTS_EOPF);
   const bool want = frames_seen(o) && (interrupts || otg_iso_waits(o));
   if (want == o->sof_wanted) return;
   o->sof_wanted = want;
@@ -103,12 +127,12 @@ static uint32_t live(const struct otg *o) {
 }
 
 uint32_t otg_read_gintsts(struct otg *o) {
-  poll_sof(o);
+  poll_frame(o);
   return (otg_get(o, SIM_OTG_GINTSTS) & ~LIVE) | live(o);
 }
 
 void otg_write_gintsts(struct otg *o, uint32_t word) {
-  poll_sof(o);
+  poll_frame(o);
   *otg_reg(o, SIM_OTG_GINTSTS) &= ~word;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Isochronous endpoints (RM0410 41.16): served in frames of one parity, without a
-// handshake; what a frame leaves undone is flagged when the next one starts (the
-// manual: at the end of the periodic frame, DCFG.PFIVL). One packet per frame.
+// handshake; what a frame leaves undone is flagged at the end of its periodic part.
+// One packet per frame.
 #include "sim/models/otg_internal.h"
 
 enum { EPTYP_ISOCHRONOUS = 1 };
@@ -65,8 +65,8 @@ bool otg_iso_waits(const struct otg *o) {
   return false;
 }
 
-void otg_iso_frame(struct otg *o) {
-  const uint32_t ended = frame_number(o) - 1;
+void otg_iso_frame_end(struct otg *o) {
+  const uint32_t ended = frame_number(o);
   for (unsigned n = 1; n < o->config->endpoints; n++) {
     if (enabled(o, n, true) && is_for(o, n, true, ended)) {
       otg_latch(o, SIM_OTG_GINTSTS_IISOIXFR);

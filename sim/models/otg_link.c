@@ -89,11 +89,13 @@ static void check_clocks(struct otg *o) {
   }
 }
 
-// DSPD 0 and 1 need the ULPI PHY, 3 the internal one; 2 is reserved.
+// DSPD 0 and 1 need the ULPI PHY, 3 the internal one; 2 is reserved. With the internal
+// one CherryUSB writes 1 on OTG_HS, which is full speed, too.
 static void check_speed(struct otg *o) {
   const uint32_t dspd = SIM_GET(otg_get(o, SIM_OTG_DCFG), SIM_OTG_DCFG_DSPD);
-  const bool fits = otg_phy(o) == OTG_PHY_ULPI ? dspd <= DSPD_FULL_ON_ULPI
-                                               : dspd == DSPD_FULL_INTERNAL;
+  const bool ulpi = otg_phy(o) == OTG_PHY_ULPI;
+  const bool fits =
+      dspd == DSPD_FULL_ON_ULPI || dspd == (ulpi ? DSPD_HIGH : DSPD_FULL_INTERNAL);
   if (fits) return;
   OTG_GUEST(o, GUEST_USB_CONFIG, SIM_OTG_DCFG, "DSPD %u does not fit the %s PHY",
             (unsigned)dspd, otg_phy(o) == OTG_PHY_ULPI ? "ULPI" : "internal");
@@ -151,6 +153,20 @@ uint32_t otg_read_gotgctl(const struct otg *o) {
   if (!o->board.id_high || o->board.id_high(o->board.ctx)) w |= SIM_OTG_GOTGCTL_CIDSTS;
   if (o->session) w |= SIM_OTG_GOTGCTL_BSVLD;
   return o->host_mode ? w | SIM_OTG_GOTGCTL_CURMOD : w;
+}
+
+// Battery charging detection finds what the host's port is, a standard one: data lines
+// in contact, no charger behind them (USB BC 1.2; RM0410 41.15).
+uint32_t otg_read_gccfg(const struct otg *o) {
+  const uint32_t asked = SIM_OTG_GCCFG_BCDEN | SIM_OTG_GCCFG_DCDEN;
+  const uint32_t word = otg_get(o, SIM_OTG_GCCFG);
+  return o->vbus && (word & asked) == asked ? word | SIM_OTG_GCCFG_DCDET : word;
+}
+
+uint32_t otg_read_pcgcctl(const struct otg *o) {
+  const uint32_t word = otg_get(o, SIM_OTG_PCGCCTL);
+  const bool sleeps = o->suspended && (word & SIM_OTG_PCGCCTL_STPPCLK);
+  return sleeps ? word | SIM_OTG_PCGCCTL_PHYSUSP : word;
 }
 
 // FNSOF counts frames at full speed, microframes at high speed (RM0410 41.15).
@@ -274,18 +290,33 @@ void otg_write_dctl(struct otg *o, uint32_t word) {
   if ((old ^ word) & SIM_OTG_DCTL_RWUSIG) signal_wakeup(o, wakes);
 }
 
-// STPPCLK is for a suspended or disconnected bus (RM0410 41.15): while it is set
-// the core hears nothing.
+// STPPCLK and GATEHCLK are for a suspended or disconnected bus (RM0410 41.15): while
+// one is set the core hears no tokens, also after the host's resume. A bus reset it
+// follows as if they were clear: projects made by ST's CubeMX set STPPCLK at each
+// suspend and never clear it; after a resume they are deaf (libDaisy issue 716 has the
+// registers), but plugging in again works on boards with this chip.
+bool otg_stopped(const struct otg *o) {
+  return !o->reset_woke && otg_has(o, SIM_OTG_PCGCCTL,
+                                   SIM_OTG_PCGCCTL_STPPCLK | SIM_OTG_PCGCCTL_GATEHCLK);
+}
+
+void otg_note_deaf(struct otg *o) {
+  if (!o->enumerated || o->suspended || o->deaf_told) return;
+  o->deaf_told = true;
+  OTG_GUEST(o, GUEST_USB_CONFIG, SIM_OTG_PCGCCTL,
+            "token not heard: PHY clock still stopped after the resume");
+}
+
 void otg_write_pcgcctl(struct otg *o, uint32_t word) {
   const bool stopped = otg_has(o, SIM_OTG_PCGCCTL, SIM_OTG_PCGCCTL_STPPCLK);
   const bool stops = word & SIM_OTG_PCGCCTL_STPPCLK;
   otg_store(o, SIM_OTG_PCGCCTL, word);
-  if (stops && !stopped && o->enumerated && !o->suspended) {
-    OTG_GUEST(o, GUEST_USB_CONFIG, SIM_OTG_PCGCCTL,
-              "PHY clock stopped while the bus is not suspended");
-  }
-  // A reset that began meanwhile is seen now.
-  if (stopped && !stops && o->bus_reset) otg_latch(o, SIM_OTG_GINTSTS_USBRST);
+  if (stops == stopped) return;
+  o->reset_woke = o->deaf_told = false;
+  if (!stops || !o->enumerated || o->suspended) return;
+  o->deaf_told = true;
+  OTG_GUEST(o, GUEST_USB_CONFIG, SIM_OTG_PCGCCTL,
+            "PHY clock stopped while the bus is not suspended");
 }
 
 // --- what the host does ----------------------------------------------------------
@@ -301,11 +332,14 @@ static void pulse_wakeup(struct otg *o) {
 static void port_reset_begin(void *ctx) {
   struct otg *o = ctx;
   if (!o->connected) return;
-  if (o->suspended) pulse_wakeup(o);
-  const bool stopped = otg_has(o, SIM_OTG_PCGCCTL, SIM_OTG_PCGCCTL_STPPCLK);
-  otg_latch(o, stopped ? SIM_OTG_GINTSTS_RSTDET : SIM_OTG_GINTSTS_USBRST);
+  if (o->suspended) {
+    pulse_wakeup(o);
+    otg_latch(o, SIM_OTG_GINTSTS_RSTDET);
+  }
+  otg_latch(o, SIM_OTG_GINTSTS_USBRST);
   link_down(o);
-  o->bus_reset = true;
+  o->bus_reset = o->reset_woke = true;
+  otg_start_settling(o);
   o->setup_open = o->control_open = false;
   for (unsigned n = 0; n < o->config->endpoints; n++) {
     o->in[n].awaiting_ack = false;
@@ -323,13 +357,10 @@ static uint32_t settle_speed(const struct otg *o, bool host_high_speed) {
   return dspd == DSPD_HIGH && host_high_speed ? DSPD_HIGH : DSPD_FULL_ON_ULPI;
 }
 
-// A core with its clock stopped cannot chirp: the host sees a full-speed device that
-// will not answer.
 static enum usb_speed port_reset_end(void *ctx, bool host_high_speed) {
   struct otg *o = ctx;
-  const bool stopped = otg_has(o, SIM_OTG_PCGCCTL, SIM_OTG_PCGCCTL_STPPCLK);
   o->bus_reset = false;
-  if (!o->connected || stopped) return USB_SPEED_FULL;
+  if (!o->connected) return USB_SPEED_FULL;
   const uint32_t speed = settle_speed(o, host_high_speed);
   otg_put(o, SIM_OTG_DSTS, SIM_OTG_DSTS_ENUMSPD, speed);
   o->enumerated = true;
@@ -344,6 +375,7 @@ static void port_suspend(void *ctx) {
   struct otg *o = ctx;
   if (!o->connected || o->suspended) return;
   o->suspended = true;
+  o->reset_woke = o->deaf_told = false;
   otg_latch(o, SIM_OTG_GINTSTS_ESUSP | SIM_OTG_GINTSTS_USBSUSP);
   otg_changed(o);
 }

@@ -6,20 +6,20 @@
 
 #define ALL 0xFFFFFFFFu
 
-// Device mode has these; NPTXFE, PTXFE, EOPF and LPM are missing on purpose.
+// Device mode has these; NPTXFE and PTXFE are missing on purpose.
 #define INTERRUPTS                                                                   \
   (SIM_OTG_GINTMSK_MMISM | SIM_OTG_GINTMSK_OTGINT | SIM_OTG_GINTMSK_SOFM |           \
    SIM_OTG_GINTMSK_RXFLVLM | SIM_OTG_GINTMSK_GINAKEFFM | SIM_OTG_GINTMSK_GONAKEFFM | \
-   SIM_OTG_GINTMSK_ESUSPM | SIM_OTG_GINTMSK_USBSUSPM | SIM_OTG_GINTMSK_USBRST |      \
-   SIM_OTG_GINTMSK_ENUMDNEM | SIM_OTG_GINTMSK_IEPINT | SIM_OTG_GINTMSK_OEPINT |      \
-   SIM_OTG_GINTMSK_RSTDETM | SIM_OTG_GINTMSK_CIDSCHGM | SIM_OTG_GINTMSK_SRQIM |      \
-   SIM_OTG_GINTMSK_WUIM | SIM_OTG_GINTMSK_ISOODRPM | SIM_OTG_GINTMSK_IISOIXFRM |     \
-   SIM_OTG_GINTMSK_IPXFRM)
+   SIM_OTG_GINTMSK_EOPFM | SIM_OTG_GINTMSK_ESUSPM | SIM_OTG_GINTMSK_USBSUSPM |       \
+   SIM_OTG_GINTMSK_USBRST | SIM_OTG_GINTMSK_ENUMDNEM | SIM_OTG_GINTMSK_IEPINT |      \
+   SIM_OTG_GINTMSK_OEPINT | SIM_OTG_GINTMSK_RSTDETM | SIM_OTG_GINTMSK_CIDSCHGM |     \
+   SIM_OTG_GINTMSK_SRQIM | SIM_OTG_GINTMSK_WUIM | SIM_OTG_GINTMSK_ISOODRPM |         \
+   SIM_OTG_GINTMSK_IISOIXFRM | SIM_OTG_GINTMSK_IPXFRM)
 
-// Interrupts that cannot happen here: descriptor DMA, host mode.
-#define INTERRUPTS_NEVER                                                   \
-  (SIM_OTG_GINTMSK_FSUSPM | SIM_OTG_GINTMSK_PRTIM | SIM_OTG_GINTMSK_HCIM | \
-   SIM_OTG_GINTMSK_DISCINT)
+// Interrupts that cannot happen here: descriptor DMA, host mode, link power management.
+#define INTERRUPTS_NEVER                                                      \
+  (SIM_OTG_GINTMSK_LPMINTM | SIM_OTG_GINTMSK_FSUSPM | SIM_OTG_GINTMSK_PRTIM | \
+   SIM_OTG_GINTMSK_HCIM | SIM_OTG_GINTMSK_DISCINT)
 
 #define DIEPMSK_MODELLED                                                        \
   (SIM_OTG_DIEPMSK_XFRCM | SIM_OTG_DIEPMSK_EPDM | SIM_OTG_DIEPMSK_TOM |         \
@@ -39,12 +39,18 @@
 #define GUSBCFG_MODELLED                                                   \
   (SIM_OTG_GUSBCFG_PHYSEL | SIM_OTG_GUSBCFG_TRDT | SIM_OTG_GUSBCFG_FHMOD | \
    SIM_OTG_GUSBCFG_FDMOD)
-// Analogue details of the ULPI PHY, and calibration.
+// Analogue details of the ULPI PHY, and calibration; the right to ask for a session or
+// for the host's role, of which no use is made.
 #define GUSBCFG_INERT                                                                \
-  (SIM_OTG_GUSBCFG_TOCAL | SIM_OTG_GUSBCFG_ULPI_UTMI_SEL | SIM_OTG_GUSBCFG_PHYLPCS | \
+  (SIM_OTG_GUSBCFG_SRPCAP | SIM_OTG_GUSBCFG_HNPCAP | SIM_OTG_GUSBCFG_TOCAL |         \
+   SIM_OTG_GUSBCFG_ULPI_UTMI_SEL | SIM_OTG_GUSBCFG_PHYLPCS |                         \
    SIM_OTG_GUSBCFG_ULPIFSLS | SIM_OTG_GUSBCFG_ULPIAR | SIM_OTG_GUSBCFG_ULPICSM |     \
    SIM_OTG_GUSBCFG_ULPIEVBUSD | SIM_OTG_GUSBCFG_ULPIEVBUSI | SIM_OTG_GUSBCFG_TSDPS | \
    SIM_OTG_GUSBCFG_PCCI | SIM_OTG_GUSBCFG_PTCI | SIM_OTG_GUSBCFG_ULPIIPD)
+
+// Battery charging detection.
+#define GCCFG_CHARGER \
+  (SIM_OTG_GCCFG_BCDEN | SIM_OTG_GCCFG_DCDEN | SIM_OTG_GCCFG_PDEN | SIM_OTG_GCCFG_SDEN)
 
 #define GOTGCTL_INERT                                                               \
   (SIM_OTG_GOTGCTL_VBVALOEN | SIM_OTG_GOTGCTL_VBVALOVAL | SIM_OTG_GOTGCTL_AVALOEN | \
@@ -75,18 +81,20 @@ static const struct reg_model models[] = {
     {SIM_OTG_GRXFSIZ, ALL, 0, 0, 0},
     {SIM_OTG_DIEPTXF0, ALL, 0, 0, 0},
     {SIM_OTG_DIEPTXF(1), ALL, 0, OTG_TX_FIFOS - 1, 4},
-    {SIM_OTG_GCCFG, SIM_OTG_GCCFG_PWRDWN | SIM_OTG_GCCFG_VBDEN, 0, 0, 0},
+    {SIM_OTG_GCCFG, SIM_OTG_GCCFG_PWRDWN | SIM_OTG_GCCFG_VBDEN | GCCFG_CHARGER, 0, 0,
+     0},
     {SIM_OTG_CID, 0, ALL, 0, 0},
+    // No host here sends LPM tokens.
+    {SIM_OTG_GLPMCFG, 0, ALL, 0, 0},
     // Where DMA keeps its pointers in the RAM; here it has them elsewhere.
     {SIM_OTG_GDFIFOCFG, 0, ALL, 0, 0},
     {SIM_OTG_HPTXFSIZ, 0, ALL, 0, 0},
     // Host registers, 0x400 to 0x6FC.
     {SIM_OTG_HCFG, 0, ALL, (0x700 - SIM_OTG_HCFG) / 4, 4},
-    // PFIVL and PERSCHIVL serve periodic endpoints; the others are PHY details.
-    {SIM_OTG_DCFG, SIM_OTG_DCFG_DSPD | SIM_OTG_DCFG_NZLSOHSK | SIM_OTG_DCFG_DAD,
-     SIM_OTG_DCFG_PFIVL | SIM_OTG_DCFG_XCVRDLY | SIM_OTG_DCFG_ERRATIM |
-         SIM_OTG_DCFG_PERSCHIVL,
-     0, 0},
+    // PERSCHIVL is for periodic endpoints with DMA; the others are PHY details.
+    {SIM_OTG_DCFG,
+     SIM_OTG_DCFG_DSPD | SIM_OTG_DCFG_NZLSOHSK | SIM_OTG_DCFG_DAD | SIM_OTG_DCFG_PFIVL,
+     SIM_OTG_DCFG_XCVRDLY | SIM_OTG_DCFG_ERRATIM | SIM_OTG_DCFG_PERSCHIVL, 0, 0},
     {SIM_OTG_DCTL, DCTL_MODELLED, 0, 0, 0},
     {SIM_OTG_DIEPMSK, DIEPMSK_MODELLED, DIEPMSK_INERT, 0, 0},
     {SIM_OTG_DOEPMSK, DOEPMSK_MODELLED, DOEPMSK_INERT, 0, 0},

@@ -17,8 +17,7 @@ static bool anything(const struct otg_settling *s) {
 void otg_start_settling(struct otg *o) {
   if (o->settle.armed || !anything(&o->settling)) return;
   const uint64_t phy = otg_phy_hz(o), hclk = clock_hz(o->clocks, CLOCK_HCLK);
-  const bool stopped = otg_has(o, SIM_OTG_PCGCCTL, SIM_OTG_PCGCCTL_STPPCLK);
-  if (!phy || !hclk || stopped) return;
+  if (!phy || !hclk || otg_stopped(o)) return;
   event_in(o->events, &o->settle, vt_cycles(CLOCKS, phy < hclk ? phy : hclk));
 }
 

@@ -169,6 +169,8 @@ static void setup_token(struct otg *o, const struct usb_token *t,
     otg_set(o, otg_ctl(0, in), SIM_OTG_DIEPCTL_STALL, false);
     otg_set(o, otg_ctl(0, in), SIM_OTG_DIEPCTL_NAKSTS, true);
   }
+  // With DMA it stays set until the packet is in memory.
+  if (!otg_dma_on(o)) otg_set(o, SIM_OTG_DOEPCTL0, SIM_OTG_DOEPCTL_EPENA, false);
   otg_flag(o, 0, true, SIM_OTG_DIEPINT_INEPNE);
   o->in[0].data1 = o->out[0].data1 = true;
   answer->reply = USB_REPLY_ACK;
@@ -184,16 +186,24 @@ static void close_setup(struct otg *o) {
 
 // --- OUT -------------------------------------------------------------------------
 
+// Whether the application has asked for a packet. By the manual that takes EPENA and
+// PKTCNT. With the FIFO real cores look at NAK instead: embassy never sets EPENA of
+// OUT endpoint 0 and sets it once for others; synopsys-usb-otg and libusb_stm32 never
+// set PKTCNT, ChibiOS not for a status stage. All of them run on these chips.
+static bool is_armed(const struct otg *o, unsigned n) {
+  const bool enabled = otg_has(o, otg_ctl(n, false), SIM_OTG_DOEPCTL_EPENA);
+  const bool counted = packets_left(o, n, false) != 0;
+  if (otg_dma_on(o)) return enabled && counted;
+  return enabled || n == 0 || (counted && !otg_is_iso(o, n, false));
+}
+
 enum usb_reply otg_out_answer(const struct otg *o, unsigned n) {
   const uint32_t ctl = otg_get(o, otg_ctl(n, false));
   if (ctl & SIM_OTG_DOEPCTL_STALL) return USB_REPLY_STALL;
-  const bool willing = (ctl & SIM_OTG_DOEPCTL_EPENA) &&
-                       !(ctl & SIM_OTG_DOEPCTL_NAKSTS) &&
+  const bool willing = is_armed(o, n) && !(ctl & SIM_OTG_DOEPCTL_NAKSTS) &&
                        !otg_has(o, SIM_OTG_DCTL, SIM_OTG_DCTL_GONSTS);
-  if (!willing || o->out[n].closed || packets_left(o, n, false) == 0) {
-    return USB_REPLY_NAK;
-  }
-  return otg_rx_has_room(o, otg_out_max_packet(o, n)) ? USB_REPLY_ACK : USB_REPLY_NAK;
+  const bool room = otg_rx_has_room(o, otg_out_max_packet(o, n));
+  return willing && room ? USB_REPLY_ACK : USB_REPLY_NAK;
 }
 
 // OTEPDIS: an OUT for a control endpoint that nobody armed (RM0410 41.15). A driver
@@ -207,23 +217,27 @@ static void out_nak(struct otg *o, unsigned n) {
 }
 
 // XFRSIZ should be a multiple of the packet size (RM0410 41.16), and TinyUSB sets
-// less for the last packet. That is fine as long as no packet is longer than it.
+// less for the last packet. That is fine as long as no packet is longer than it, and
+// with the FIFO nothing depends on it.
 static void count_received(struct otg *o, unsigned n, uint32_t bytes) {
   const uint32_t at = otg_tsiz(n, false);
   const uint32_t field = n ? SIM_OTG_DOEPTSIZ_XFRSIZ : SIM_OTG_DOEPTSIZ0_XFRSIZ;
   const uint32_t expected = SIM_GET(otg_get(o, at), field);
-  if (bytes > expected) {
+  const uint32_t packets = packets_left(o, n, false);
+  if (bytes > expected && otg_dma_on(o)) {
     OTG_GUEST(o, GUEST_USB_PROTOCOL, at,
               "OUT endpoint %u: packet of %u bytes, XFRSIZ left was %u", n,
               (unsigned)bytes, (unsigned)expected);
   }
   otg_put(o, at, field, bytes < expected ? expected - bytes : 0);
   otg_put(o, at, n ? SIM_OTG_DOEPTSIZ_PKTCNT : SIM_OTG_DOEPTSIZ0_PKTCNT,
-          packets_left(o, n, false) - 1);
+          packets ? packets - 1 : 0);
 }
 
-// A short packet or the last one ends the transfer: NAK is set, and an OUT-done entry
-// follows the data. EPENA falls when the application pops that.
+// A short packet or the last one ends the transfer: EPENA falls, NAK is set, and an
+// OUT-done entry follows the data. That EPENA falls here and not when the entry is
+// popped shows in what synopsys-usb-otg does on cores with CID 2x00h and 3x00h only:
+// it enables the endpoint again between the two.
 void otg_receive(struct otg *o, const struct usb_token *t) {
   const unsigned n = t->endpoint;
   otg_rx_push(o, OTG_RX_DATA, OTG_OUT_DATA, t);
@@ -234,7 +248,7 @@ void otg_receive(struct otg *o, const struct usb_token *t) {
   count_received(o, n, t->length);
   const bool is_short = t->length < otg_out_max_packet(o, n);
   if (!is_short && packets_left(o, n, false)) return;
-  o->out[n].closed = true;
+  otg_set(o, otg_ctl(n, false), SIM_OTG_DOEPCTL_EPENA, false);
   if (!iso) otg_set(o, otg_ctl(n, false), SIM_OTG_DOEPCTL_NAKSTS, true);
   otg_rx_push(o, OTG_RX_STATUS, OTG_OUT_DONE, t);
 }
@@ -300,9 +314,8 @@ static void ping_token(struct otg *o, unsigned n, struct usb_answer *answer) {
 static bool listening(const struct otg *o) {
   const bool clocked = !o->board.clocked || o->board.clocked(o->board.ctx);
   return clocked && o->connected && o->enumerated && !o->bus_reset && !o->suspended &&
-         !otg_has(o, SIM_OTG_PCGCCTL,
-                  SIM_OTG_PCGCCTL_STPPCLK | SIM_OTG_PCGCCTL_GATEHCLK) &&
-         !otg_has(o, SIM_OTG_DCTL, SIM_OTG_DCTL_TCTL) && otg_clock_is_right(o);
+         !otg_stopped(o) && !otg_has(o, SIM_OTG_DCTL, SIM_OTG_DCTL_TCTL) &&
+         otg_clock_is_right(o);
 }
 
 static bool addressed(const struct otg *o, const struct usb_token *t) {
@@ -315,6 +328,7 @@ static void port_transact(void *ctx, const struct usb_token *token,
                           struct usb_answer *answer) {
   struct otg *o = ctx;
   answer->reply = USB_REPLY_NONE;
+  if (otg_stopped(o)) otg_note_deaf(o);
   if (!listening(o)) return;
   note_timeouts(o);
   if (addressed(o, token)) {
@@ -346,9 +360,15 @@ void otg_tell_ready(struct otg *o) {
   }
 }
 
+// PFIVL: the part of the frame after which its periodic transfers should be over
+// (RM0410 41.15).
 static void port_sof(void *ctx) {
   struct otg *o = ctx;
-  otg_iso_frame(o);
+  static const uint8_t percent[] = {80, 85, 90, 95};
+  const uint32_t part = SIM_GET(otg_get(o, SIM_OTG_DCFG), SIM_OTG_DCFG_PFIVL);
+  const vtime_t frame = otg_high_speed(o) ? VT_US(125) : VT_MS(1);
+  event_cancel(o->events, &o->frame_end);
+  event_in(o->events, &o->frame_end, frame * percent[part] / 100);
   otg_changed(o);
 }
 

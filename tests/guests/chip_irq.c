@@ -188,6 +188,20 @@ static void rtc_wakes_up(void) {
   check("date", rd(RTC_DR), 0x240101 | 1u << 13);
 }
 
+// The wake-up timer once more, its line as an event and not as an interrupt.
+static void event_ends_wfe(void) {
+  clear(EXTI_IMR, BIT(22));
+  set(EXTI_EMR, BIT(22));
+  wr(RTC_ISR, 0x3FFFF & ~(BIT(10) | BIT(7)));
+  set(RTC_CR, BIT(10));
+  __asm__ volatile("sev\n\twfe" ::: "memory");  // whatever came before is taken
+  uint32_t waits = 0;
+  for (; !(rd(RTC_ISR) & BIT(10)); waits++)
+    __asm__ volatile("wfe" ::: "memory");
+  check_true("an event ends WFE", waits == 1);
+  clear(RTC_CR, BIT(10));
+}
+
 // --- window watchdog ---
 
 static void on_warning(void) {
@@ -214,5 +228,6 @@ void guest_main(void) {
   advanced_timer_pulses();
   button_interrupts();
   rtc_wakes_up();
+  event_ends_wfe();
   watchdog_warns();
 }

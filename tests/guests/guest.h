@@ -87,6 +87,7 @@ __attribute__((always_inline)) static inline void clear(uint32_t addr, uint32_t 
 #define GPIO(port)       (0x40020000u + 0x400u * (uint32_t)((port) - 'A'))
 #define SYSCFG_EXTICR(n) (0x40013804u + 4u * (n))  // from 1
 #define EXTI_IMR         0x40013C00u
+#define EXTI_EMR         0x40013C04u
 #define EXTI_RTSR        0x40013C08u
 #define EXTI_FTSR        0x40013C0Cu
 #define EXTI_PR          0x40013C14u

@@ -2,48 +2,9 @@
 // A USB device on OTG_HS that lets the core move its data (RM0410 41.16, DMA mode):
 // control requests and a bulk loopback. Its interrupt only ends WFI. Mail 0 is 1: the
 // buffers are in cached memory and are maintained. A vendor request ends the program.
-#include "tests/guests/guest.h"
+#include "tests/guests/usb_guest.h"
 
-#define OTG         0x40040000u
-#define GAHBCFG     (OTG + 0x008)
-#define GUSBCFG     (OTG + 0x00C)
-#define GRSTCTL     (OTG + 0x010)
-#define GINTSTS     (OTG + 0x014)
-#define GINTMSK     (OTG + 0x018)
-#define GRXFSIZ     (OTG + 0x024)
-#define DIEPTXF(n)  (OTG + ((n) ? 0x100 + 4 * (n) : 0x028))
-#define DCFG        (OTG + 0x800)
-#define DCTL        (OTG + 0x804)
-#define DSTS        (OTG + 0x808)
-#define DOEPMSK     (OTG + 0x814)
-#define DIEPMSK     (OTG + 0x810)
-#define DAINTMSK    (OTG + 0x81C)
-#define DIEPCTL(n)  (OTG + 0x900 + 0x20 * (n))
-#define DIEPINT(n)  (OTG + 0x908 + 0x20 * (n))
-#define DIEPTSIZ(n) (OTG + 0x910 + 0x20 * (n))
-#define DIEPDMA(n)  (OTG + 0x914 + 0x20 * (n))
-#define DOEPCTL(n)  (OTG + 0xB00 + 0x20 * (n))
-#define DOEPINT(n)  (OTG + 0xB08 + 0x20 * (n))
-#define DOEPTSIZ(n) (OTG + 0xB10 + 0x20 * (n))
-#define DOEPDMA(n)  (OTG + 0xB14 + 0x20 * (n))
-
-#define USBAEP   BIT(15)
-#define BULK     (2u << 18)
-#define STALL    BIT(21)
-#define CNAK     BIT(26)
-#define SD0PID   BIT(28)
-#define EPENA    BIT(31)
-#define XFRC     BIT(0)
-#define STUP     BIT(3)
-#define USBRST   BIT(12)
-#define ENUMDNE  BIT(13)
-#define IEPINT   BIT(18)
-#define OEPINT   BIT(19)
-#define IRQ_OTG  77u
-#define STUPCNT3 (3u << 29)
-
-enum { EP0 = 64, STORE = 512, LOOP = 4096, LINE = 32 };
-enum { REQ_STORE = 0x41, REQ_FETCH = 0x42, REQ_END = 0x43 };
+enum { LOOP = 4096, LINE = 32 };
 
 // Whole cache lines each, so that nobody else's data share one.
 struct buffers {
@@ -59,14 +20,6 @@ static const uint8_t *reply;
 static uint32_t reply_left;
 static bool reply_zero, in_open;
 static uint32_t packet;  // of the bulk endpoints
-
-static const uint8_t device[18] = {18,   1, 0, 2, 0xFF, 0, 0, EP0, 0x09,
-                                   0x12, 2, 0, 0, 1,    0, 0, 0,   1};
-static uint8_t configuration[32] = {
-    9, 2, 32,   0, 1, 1,    0, 0x80, 50,  // configuration
-    9, 4, 0,    0, 2, 0xFF, 0, 0,    0,   // interface
-    7, 5, 0x01, 2, 0, 2,    0,            // bulk OUT
-    7, 5, 0x81, 2, 0, 2,    0};           // bulk IN
 
 static uint32_t addr_of(const void *p) {
   return (uint32_t)(uintptr_t)p;
@@ -101,53 +54,10 @@ static void use_cached_memory(void) {
   cached = true;
 }
 
-// --- the board -------------------------------------------------------------------
-
-static void wait_for(uint32_t addr, uint32_t bits, uint32_t value) {
-  while ((rd(addr) & bits) != value) {
-  }
-}
-
-// 16 MHz / 16 x 192 / 2 = 96 MHz; APB1 48 MHz.
-static void clocks(void) {
-  wr(FLASH_ACR, 3);
-  set(RCC_CR, BIT(24));
-  wait_for(RCC_CR, BIT(25), BIT(25));
-  wr(RCC_CFGR, 4u << 10);
-  wr(RCC_CFGR, 4u << 10 | 2);
-  wait_for(RCC_CFGR, 3u << 2, 2u << 2);
-}
-
-static void pins(void) {
-  static const struct {
-    char port;
-    uint8_t pin;
-  } ulpi[] = {{'A', 5},  {'A', 3},  {'B', 0}, {'B', 1}, {'B', 10}, {'B', 11},
-              {'B', 12}, {'B', 13}, {'B', 5}, {'C', 0}, {'H', 4},  {'I', 11}};
-  set(RCC_APB2ENR, BIT(14));
-  wr(SYSCFG_CMPCR, 1);
-  wait_for(SYSCFG_CMPCR, BIT(8), BIT(8));
-  for (uint32_t i = 0; i < sizeof ulpi / sizeof *ulpi; i++) {
-    const uint32_t base = GPIO(ulpi[i].port), n = ulpi[i].pin;
-    set(RCC_AHB1ENR, BIT(ulpi[i].port - 'A'));
-    (void)rd(RCC_AHB1ENR);
-    set(base + (n < 8 ? 0x20 : 0x24), 10u << n % 8 * 4);
-    set(base + 8, 3u << n * 2);
-    clear(base + 12, 3u << n * 2);
-    set(base, 2u << n * 2);
-  }
-}
+// --- the core --------------------------------------------------------------------
 
 static void start_core(void) {
-  set(RCC_AHB1ENR, BIT(29) | BIT(30));
-  (void)rd(RCC_AHB1ENR);
-  wait_for(GRSTCTL, BIT(31), BIT(31));
-  wr(GRSTCTL, 1);
-  wait_for(GRSTCTL, 1, 0);
-  wr(GUSBCFG, (rd(GUSBCFG) & ~(15u << 10)) | BIT(30) | 9u << 10);
-  wr(GRXFSIZ, 512);
-  wr(DIEPTXF(0), 64u << 16 | 512);
-  wr(DIEPTXF(1), 256u << 16 | 576);
+  usb_core();
   wr(GAHBCFG, BIT(5) | 3u << 1 | BIT(0));  // DMA, bursts of four, interrupts
   wr(GINTMSK, USBRST | ENUMDNE | IEPINT | OEPINT);
   wr(DIEPMSK, XFRC);
@@ -242,9 +152,9 @@ static void on_setup(void) {
   const uint32_t length = s[6] | (uint32_t)s[7] << 8;
   wanted = 0;
   if (s[0] == 0x80 && s[1] == 6 && s[3] == 1) {
-    answer(device, sizeof device, length);
+    answer(usb_device, sizeof usb_device, length);
   } else if (s[0] == 0x80 && s[1] == 6 && s[3] == 2) {
-    answer(configuration, sizeof configuration, length);
+    answer(usb_configuration, sizeof usb_configuration, length);
   } else if (s[0] == 0xC0 && s[1] == REQ_FETCH) {
     answer(store, stored, length);
   } else if (s[0] == 0x40 && s[1] == REQ_STORE && length && length <= STORE) {
@@ -299,38 +209,21 @@ static void on_reset(void) {
   await_setup();
 }
 
-static void on_speed(void) {
-  const bool high = (rd(DSTS) >> 1 & 3) == 0;
-  packet = high ? 512 : 64;
-  configuration[18 + 4] = configuration[25 + 4] = (uint8_t)packet;
-  configuration[18 + 5] = configuration[25 + 5] = (uint8_t)(packet >> 8);
-}
-
-static uint32_t take(uint32_t reg, uint32_t mask) {
-  const uint32_t flags = rd(reg) & mask;
-  if (flags) wr(reg, flags);
-  return flags;
-}
-
 static void poll(void) {
-  const uint32_t bus = take(GINTSTS, USBRST | ENUMDNE);
+  const uint32_t bus = usb_take(GINTSTS, USBRST | ENUMDNE);
   if (bus & USBRST) on_reset();
-  if (bus & ENUMDNE) on_speed();
-  const uint32_t out0 = take(DOEPINT(0), XFRC | STUP);
+  if (bus & ENUMDNE) packet = usb_speed();
+  const uint32_t out0 = usb_take(DOEPINT(0), XFRC | STUP);
   if (out0 & XFRC) on_out0();
   if (out0 & STUP) on_setup();
-  if ((take(DIEPINT(0), XFRC) & XFRC) && in_open) next_in();
-  if (take(DOEPINT(1), XFRC)) on_loop_out();
-  if (take(DIEPINT(1), XFRC)) arm_loop();
+  if ((usb_take(DIEPINT(0), XFRC) & XFRC) && in_open) next_in();
+  if (usb_take(DOEPINT(1), XFRC)) on_loop_out();
+  if (usb_take(DIEPINT(1), XFRC)) arm_loop();
 }
 
 void guest_main(void) {
   if (rd(MAILBOX(0))) use_cached_memory();
-  clocks();
-  wr(USART1_CR1, 0);
-  wr(USART1_BRR, 96);  // 96 MHz from PCLK2 at 96 MHz: 1 Mbaud
-  wr(USART1_CR1, BIT(0) | BIT(3));
-  pins();
+  usb_board();
   start_core();
   irq_off();
   wr(NVIC_ISER(2), BIT(IRQ_OTG - 64));

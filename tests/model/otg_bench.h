@@ -76,6 +76,7 @@ enum {
 #define INT_USBSUSP          BIT(11)
 #define INT_USBRST           BIT(12)
 #define INT_ENUMDNE          BIT(13)
+#define INT_EOPF             BIT(15)
 #define INT_IEPINT           BIT(18)
 #define INT_OEPINT           BIT(19)
 #define INT_RSTDET           BIT(23)

@@ -38,7 +38,6 @@ static void odd_programming_is_reported(void **state) {
       {true, EP_USBAEP | EP_BULK | EP_TXFNUM(1) | 64, TSIZ(3, 64)},  // too many
       {false, EP_BULK | 64, TSIZ(1, 64)},                            // inactive
       {false, EP_USBAEP | EP_BULK, TSIZ(1, 64)},                     // MPSIZ 0
-      {false, EP_USBAEP | EP_BULK | 64, TSIZ(0, 64)},                // no packet
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     bench_raw(&b, &fs);
@@ -58,7 +57,7 @@ static void more_control_mistakes_are_reported(void **state) {
   open_bulk(&b, 64);
   set(&b, R_DIEPCTL(1), EP_SNAK | EP_CNAK);
   assert_only(&b, GUEST_USB_PROTOCOL);
-  set(&b, R_DIEPCTL(1), EP_EPDIS);  // not enabled
+  set(&b, R_DOEPCTL(1), EP_EPDIS);  // not enabled
   assert_only(&b, GUEST_USB_PROTOCOL);
   arm_in(&b, 1, 1, 64);
   wr(&b, R_DIEPTSIZ(1), TSIZ(1, 63));
@@ -71,7 +70,8 @@ static void more_control_mistakes_are_reported(void **state) {
   assert_clean(&b);
 }
 
-static void packet_beyond_xfrsiz_is_reported(void **state) {
+// With the FIFO nothing depends on XFRSIZ; DMA would write beyond a buffer.
+static void packet_beyond_xfrsiz_is_reported_with_dma(void **state) {
   (void)state;
   bench_raw(&b, &fs);
   open_bulk(&b, 64);
@@ -83,8 +83,27 @@ static void packet_beyond_xfrsiz_is_reported(void **state) {
   pop_packet(&b);
   arm_out(&b, 1, 1, 10);
   assert_int_equal(out_token(&b, 1, true, 11), USB_REPLY_ACK);
-  assert_only(&b, GUEST_USB_PROTOCOL);
+  assert_clean(&b);
   assert_int_equal(rd(&b, R_DOEPTSIZ(1)), 0);
+  bench_close(&b);
+  bench_raw(&b, &hs);
+  set(&b, R_GAHBCFG, GAHBCFG_DMAEN);
+  open_bulk(&b, 512);
+  wr(&b, R_DOEPDMA(1), DMA_MEMORY);
+  arm_out(&b, 1, 1, 10);
+  assert_int_equal(out_token(&b, 1, false, 11), USB_REPLY_NYET);
+  assert_only(&b, GUEST_USB_PROTOCOL);
+}
+
+static void dma_needs_a_packet_count(void **state) {
+  (void)state;
+  bench_raw(&b, &hs);
+  set(&b, R_GAHBCFG, GAHBCFG_DMAEN);
+  open_bulk(&b, 512);
+  wr(&b, R_DOEPDMA(1), DMA_MEMORY);
+  arm_out(&b, 1, 0, 512);
+  assert_only(&b, GUEST_USB_PROTOCOL);
+  assert_int_equal(out_token(&b, 1, false, 10), USB_REPLY_NAK);
 }
 
 static void disabling_an_in_endpoint(void **state) {
@@ -366,11 +385,12 @@ static void endpoint_0_has_no_toggle_bits(void **state) {
   bench_raw(&b, &fs);
   setup_token(&b);
   in_token(&b, 0);
-  set(&b, R_DIEPCTL(0), EP_SD0PID);
-  assert_only(&b, GUEST_RESERVED_BITS);
+  set(&b, R_DIEPCTL(0), EP_SD0PID | 64);  // as ChibiOS and CherryUSB do
+  assert_int_equal(rd(&b, R_DIEPCTL(0)) & 64, 0);
   arm_in(&b, 0, 1, 0);
   in_token(&b, 0);
   assert_true(b.answer.data1);  // as a status stage must
+  assert_clean(&b);
 }
 
 static void size_rewritten_while_enabled_counts_anew(void **state) {
@@ -387,7 +407,7 @@ static void size_rewritten_while_enabled_counts_anew(void **state) {
   assert_int_equal(rd(&b, R_DIEPTSIZ(1)), TSIZ(1, 0));
 }
 
-// A flush loses the OUT-done entry; writing the size again opens the endpoint.
+// A flush loses the OUT-done entry, but EPENA had fallen with the last packet.
 static void lost_done_entry_does_not_lock_an_endpoint(void **state) {
   (void)state;
   bench_raw(&b, &fs);
@@ -396,28 +416,28 @@ static void lost_done_entry_does_not_lock_an_endpoint(void **state) {
   out_token(&b, 1, false, 64);
   wr(&b, R_GRSTCTL, GRSTCTL_RXFFLSH);
   settle(&b);
-  assert_true(rd(&b, R_DOEPCTL(1)) & EP_EPENA);
+  assert_false(rd(&b, R_DOEPCTL(1)) & EP_EPENA);
   arm_out(&b, 1, 1, 64);
-  assert_only(&b, GUEST_USB_PROTOCOL);
+  assert_clean(&b);
   assert_int_equal(out_token(&b, 1, true, 64), USB_REPLY_ACK);
   assert_true(rd(&b, R_GINTSTS) & INT_RXFLVL);
 }
 
-// A short packet ends the transfer although packets are left; CNAK alone does not
-// open it again.
+// A short packet ends the transfer although packets are left. CNAK alone opens it again
+// for as many as are left, as embassy's driver has it; without any it does not.
 static void short_packet_closes_the_transfer(void **state) {
   (void)state;
   bench_raw(&b, &fs);
   open_bulk(&b, 64);
   arm_out(&b, 1, 4, 256);
   out_token(&b, 1, false, 3);
+  assert_int_equal(out_token(&b, 1, true, 64), USB_REPLY_NAK);
+  pop_packet(&b);
+  pop_packet(&b);
+  assert_int_equal(out_token(&b, 1, true, 64), USB_REPLY_NAK);
   set(&b, R_DOEPCTL(1), EP_CNAK);
-  assert_int_equal(out_token(&b, 1, true, 64), USB_REPLY_NAK);
-  pop_packet(&b);
-  pop_packet(&b);
-  assert_int_equal(out_token(&b, 1, true, 64), USB_REPLY_NAK);
-  arm_out(&b, 1, 4, 256);
   assert_int_equal(out_token(&b, 1, true, 64), USB_REPLY_ACK);
+  assert_int_equal(rd(&b, R_DOEPTSIZ(1)), TSIZ(2, 256 - 67));
   assert_clean(&b);
 }
 
@@ -524,7 +544,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       T(odd_programming_is_reported),
       T(more_control_mistakes_are_reported),
-      T(packet_beyond_xfrsiz_is_reported),
+      T(packet_beyond_xfrsiz_is_reported_with_dma),
+      T(dma_needs_a_packet_count),
       T(disabling_an_in_endpoint),
       T(disabling_an_out_endpoint),
       T(global_in_nak_takes_effect),

@@ -28,7 +28,7 @@ static void fifo_mistakes_are_reported(void **state) {
     enum guest_error error;
   } cases[] = {
       {0u << 16 | 160, GUEST_USB_EP_NO_FIFO},  // no depth
-      {15u << 16 | 160, GUEST_USB_FIFO},       // below the minimum, and a packet
+      {15u << 16 | 160, GUEST_USB_FIFO},       // less than a packet
       {64u << 16 | 100, GUEST_USB_FIFO},       // inside the receive FIFO
       {64u << 16 | 257, GUEST_USB_FIFO},       // one word beyond the RAM
       {64u << 16 | 159, GUEST_USB_FIFO},       // the last word of FIFO 0
@@ -186,8 +186,17 @@ static void fifo_sizes_at_their_limits_are_fine(void **state) {
   (void)state;
   bench_raw(&b, &fs);
   open_bulk(&b, 64);
-  wr(&b, R_DIEPTXF1, 16u << 16 | 160);  // the minimum, and one packet exactly
+  wr(&b, R_DIEPTXF1, 16u << 16 | 160);  // one packet exactly
   arm_in(&b, 1, 1, 64);
+  assert_clean(&b);
+  bench_close(&b);
+  bench_raw(&b, &fs);
+  open_bulk(&b, 8);
+  wr(&b, R_DIEPTXF1, 2u << 16 | 160);  // below the manual's minimum
+  arm_in(&b, 1, 1, 8);
+  push(&b, 1, 2);
+  assert_int_equal(in_token(&b, 1), USB_REPLY_DATA);
+  assert_int_equal(b.answer.length, 8);
   assert_clean(&b);
   bench_close(&b);
   bench_raw(&b, &fs);
@@ -231,9 +240,9 @@ static void reports_name_the_register(void **state) {
   assert_int_equal(b.sim.report.entries->addr, 0x50000000 + R_DIEPTSIZ(1));
   bench_close(&b);
   bench_raw(&b, &fs);
-  open_bulk(&b, 64);
-  arm_out(&b, 1, 0, 64);
-  assert_int_equal(b.sim.report.entries->addr, 0x50000000 + R_DOEPTSIZ(1));
+  wr(&b, R_DOEPCTL(1), EP_BULK | 64);
+  arm_out(&b, 1, 1, 64);
+  assert_int_equal(b.sim.report.entries->addr, 0x50000000 + R_DOEPCTL(1));
 }
 
 #define T(test) cmocka_unit_test_teardown(test, close_bench)

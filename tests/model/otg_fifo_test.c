@@ -66,17 +66,19 @@ static void setup_is_taken_without_epena_and_clears_stall(void **state) {
   assert_clean(&b);
 }
 
-static void setup_done_clears_epena(void **state) {
+static void setup_clears_epena(void **state) {
   (void)state;
   bench_raw(&b, &hs);
   wr(&b, R_DOEPTSIZ(0), TSIZ_STUPCNT | TSIZ(1, 64));
   set(&b, R_DOEPCTL(0), EP_EPENA | EP_SNAK);
   setup_token(&b);
+  assert_false(rd(&b, R_DOEPCTL(0)) & EP_EPENA);
   in_token(&b, 0);
   pop_packet(&b);
+  set(&b, R_DOEPCTL(0), EP_EPENA | EP_CNAK);
+  pop_packet(&b);  // SETUP-done
   assert_true(rd(&b, R_DOEPCTL(0)) & EP_EPENA);
-  pop_packet(&b);
-  assert_false(rd(&b, R_DOEPCTL(0)) & EP_EPENA);
+  assert_true(rd(&b, R_DOEPINT(0)) & EPINT_STUP);
   assert_clean(&b);
 }
 
@@ -120,6 +122,7 @@ static void out_data_and_done_entries(void **state) {
   assert_int_equal(out_token(&b, 1, true, 7), USB_REPLY_NYET);
   assert_int_equal(rd(&b, R_DOEPTSIZ(1)), TSIZ(0, 505));
   assert_true(rd(&b, R_DOEPCTL(1)) & EP_NAKSTS);
+  assert_false(rd(&b, R_DOEPCTL(1)) & EP_EPENA);
   uint32_t w = rd(&b, R_GRXSTSP);
   assert_int_equal(pktsts(w), PKT_OUT);
   assert_int_equal(bcnt(w), 512);
@@ -135,10 +138,8 @@ static void out_data_and_done_entries(void **state) {
   assert_int_equal(w >> 15 & 3, 2);
   rd(&b, R_FIFO(0));
   assert_int_equal(rd(&b, R_FIFO(0)) >> 24, 0);  // the last word is filled with 0
-  assert_true(rd(&b, R_DOEPCTL(1)) & EP_EPENA);
   assert_false(rd(&b, R_DOEPINT(1)) & EPINT_XFRC);
   assert_int_equal(pktsts(rd(&b, R_GRXSTSP)), PKT_OUT_DONE);
-  assert_false(rd(&b, R_DOEPCTL(1)) & EP_EPENA);
   assert_true(rd(&b, R_DOEPINT(1)) & EPINT_XFRC);
   assert_clean(&b);
 }
@@ -567,7 +568,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       T(setup_entries_come_in_order),
       T(setup_is_taken_without_epena_and_clears_stall),
-      T(setup_done_clears_epena),
+      T(setup_clears_epena),
       T(fourth_setup_in_a_row_is_b2bstup),
       T(malformed_setup_gets_no_answer),
       T(out_data_and_done_entries),

@@ -260,9 +260,10 @@ static void speed_that_does_not_fit_the_phy_is_reported(void **state) {
     const struct bench_setup *setup;
     uint32_t dspd;
     bool fine;
-  } cases[] = {{&fs, 0, false}, {&fs, 1, false},       {&fs, 3, true},
-               {&hs, 0, true},  {&hs, 1, true},        {&hs, 2, false},
-               {&hs, 3, false}, {&internal, 0, false}, {&internal, 3, true}};
+  } cases[] = {{&fs, 0, false},       {&fs, 1, true},        {&fs, 3, true},
+               {&hs, 0, true},        {&hs, 1, true},        {&hs, 2, false},
+               {&hs, 3, false},       {&internal, 0, false}, {&internal, 1, true},
+               {&internal, 2, false}, {&internal, 3, true}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     bench_open(&b, cases[i].setup);
     driver_core_init(&b);

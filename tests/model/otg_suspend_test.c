@@ -108,21 +108,52 @@ static void stopped_phy_clock(void **state) {
   assert_clean(&b);
 }
 
+// A bus reset gets through, and from then on the core hears, until the next suspend.
 static void reset_while_the_phy_clock_is_stopped(void **state) {
+  (void)state;
+  for (uint32_t bit = 1; bit <= 2; bit++) {  // STPPCLK; GATEHCLK
+    bench_up(&b, &hs);
+    usb_host_suspend(&b.host);
+    bench_run(&b, VT_MS(10));
+    set(&b, R_PCGCCTL, bit);
+    assert_int_equal(rd(&b, R_PCGCCTL), bit == 1 ? 0x11 : 2);  // PHYSUSP
+    usb_host_reset(&b.host, NULL, NULL);
+    assert_int_equal(b.wakeups, 1);
+    assert_true(rd(&b, R_GINTSTS) & INT_RSTDET);
+    assert_true(rd(&b, R_GINTSTS) & INT_USBRST);
+    bench_run(&b, VT_MS(60));
+    assert_int_equal(b.driver.enumerations, 2);
+    assert_int_equal(usb_host_sync_enumerate(&b.sync, 5), 0);
+    assert_int_equal(rd(&b, R_PCGCCTL), bit);
+    assert_int_equal(control(&b, 0x40, REQ_STORE, 0, 0, 0, NULL), 0);
+    assert_clean(&b);
+    usb_host_suspend(&b.host);
+    bench_run(&b, VT_MS(10));
+    usb_host_resume(&b.host);
+    bench_run(&b, VT_MS(31));
+    assert_int_equal(control(&b, 0x40, REQ_STORE, 0, 0, 0, NULL), -71);
+    assert_only(&b, GUEST_USB_CONFIG);
+    bench_close(&b);
+  }
+  bench_open(&b, &hs);
+}
+
+// As projects of ST's CubeMX do it: the clock is not started again after a resume.
+static void resume_without_the_phy_clock_is_deaf(void **state) {
   (void)state;
   bench_up(&b, &hs);
   usb_host_suspend(&b.host);
   bench_run(&b, VT_MS(10));
   set(&b, R_PCGCCTL, 1);
-  usb_host_reset(&b.host, NULL, NULL);
-  assert_int_equal(b.wakeups, 1);
-  assert_true(rd(&b, R_GINTSTS) & INT_RSTDET);
-  assert_false(rd(&b, R_GINTSTS) & INT_USBRST);
+  usb_host_resume(&b.host);
+  assert_true(rd(&b, R_GINTSTS) & INT_WKUPINT);
+  bench_run(&b, VT_MS(31));
+  assert_clean(&b);
+  assert_int_equal(control(&b, 0x40, REQ_STORE, 0, 0, 0, NULL), -71);
+  assert_int_equal(b.sim.report.guest_errors, 1);  // said once
+  assert_only(&b, GUEST_USB_CONFIG);
   clear(&b, R_PCGCCTL, 1);
-  assert_true(rd(&b, R_GINTSTS) & INT_USBRST);
-  bench_run(&b, VT_MS(60));
-  assert_int_equal(b.driver.enumerations, 2);
-  assert_int_equal(usb_host_sync_enumerate(&b.sync, 5), 0);
+  assert_int_equal(control(&b, 0x40, REQ_STORE, 0, 0, 0, NULL), 0);
   assert_clean(&b);
 }
 
@@ -213,11 +244,45 @@ static void stopped_clock_through_a_whole_reset(void **state) {
   const struct usb_device_port *port = &b.otg.port;
   port->suspend(port->ctx);
   set(&b, R_PCGCCTL, 1);
+  wr(&b, R_GRSTCTL, GRSTCTL_RXFFLSH);
+  settle(&b);
+  assert_true(rd(&b, R_GRSTCTL) & GRSTCTL_RXFFLSH);  // needs the clock
   port->reset_begin(port->ctx);
-  assert_int_equal(port->reset_end(port->ctx, true), USB_SPEED_FULL);
-  assert_false(rd(&b, R_GINTSTS) & INT_ENUMDNE);
-  clear(&b, R_PCGCCTL, 1);
-  assert_int_equal(in_token(&b, 0), USB_REPLY_NONE);
+  assert_int_equal(port->reset_end(port->ctx, true), USB_SPEED_HIGH);
+  assert_true(rd(&b, R_GINTSTS) & INT_ENUMDNE);
+  settle(&b);
+  assert_false(rd(&b, R_GRSTCTL) & GRSTCTL_RXFFLSH);
+  assert_int_equal(in_token(&b, 0), USB_REPLY_NAK);
+}
+
+// GINTSTS.EOPF: the periodic part of the frame, 80 % of it by default, is over.
+static void end_of_periodic_frame(void **state) {
+  (void)state;
+  bench_raw(&b, &fs);
+  bench_idle(&b, VT_US(200));
+  wr(&b, R_GINTSTS, INT_SOF | INT_EOPF);
+  bench_idle(&b, VT_MS(1));
+  assert_true(rd(&b, R_GINTSTS) & INT_EOPF);  // without an event per frame
+  wr(&b, R_GINTSTS, INT_SOF | INT_EOPF);
+  assert_false(b.sof_wanted);
+  set(&b, R_GAHBCFG, GAHBCFG_GINT);
+  wr(&b, R_GINTMSK, INT_EOPF);
+  assert_true(b.sof_wanted);
+  static const uint16_t part[] = {800, 850, 900, 950};
+  for (uint32_t i = 0; i < 4; i++) {
+    wr(&b, R_DCFG, (rd(&b, R_DCFG) & ~(3u << 11)) | i << 11);
+    bench_idle(&b, VT_MS(1));
+    wr(&b, R_GINTSTS, INT_SOF | INT_EOPF);
+    b.otg.port.sof(b.otg.port.ctx);
+    assert_false(b.irq);
+    bench_idle(&b, VT_US(part[i] - 1));
+    assert_false(b.irq);
+    bench_idle(&b, VT_US(1));
+    assert_true(b.irq);
+    assert_false(b.sof_wanted);
+    wr(&b, R_GINTSTS, INT_EOPF);
+    assert_false(b.irq);
+  }
 }
 
 // Each event raises the line by itself, not only at the next register access.
@@ -305,12 +370,14 @@ int main(void) {
       T(wakeup_signal_has_limits),
       T(stopped_phy_clock),
       T(reset_while_the_phy_clock_is_stopped),
+      T(resume_without_the_phy_clock_is_deaf),
       T(frame_number_is_live),
       T(sof_can_be_polled),
       T(sof_interrupts_each_frame_when_enabled),
       T(disconnected_core_sees_nothing),
       T(resume_without_suspend_is_nothing),
       T(stopped_clock_through_a_whole_reset),
+      T(end_of_periodic_frame),
       T(events_raise_the_line_at_once),
       T(wakeup_line_is_a_pulse),
       T(sof_is_wanted_under_three_conditions),

@@ -44,7 +44,7 @@ static void interrupts_on(const char *board, uint32_t button_pin) {
     guest_run(g, VT_MS(3));
     machine_button(g->machine, false);
     guest_run(g, VT_S(5));
-    guest_expect(g, 10, nothing);
+    guest_expect(g, 11, nothing);
     guest_close(g);
   }
 }

@@ -5,63 +5,35 @@
 #include <errno.h>
 #include <string.h>
 
-#include "sim/usb/host_sync.h"
-#include "tests/system/guest_run.h"
+#include "tests/system/guest_usb.h"
 
 static const enum guest_error nothing[] = {GUEST_ERROR_COUNT};
-
-static void advance(void *ctx, vtime_t until) {
-  struct guest *g = ctx;
-  const vtime_t step = machine_now(g->machine) + VT_US(1);
-  machine_run_until(g->machine, step < until ? step : until);
-}
-
-static int control(struct guest *g, uint8_t type, uint8_t request, uint16_t value,
-                   uint16_t length, void *data) {
-  const uint8_t setup[8] = {type, request, (uint8_t)value,  (uint8_t)(value >> 8),
-                            0,    0,       (uint8_t)length, (uint8_t)(length >> 8)};
-  const struct usb_host_sync s = {&g->machine->usb, advance, g};
-  return usb_host_sync_control(&s, setup, data);
-}
-
-static int bulk(struct guest *g, uint8_t endpoint, uint8_t *data, uint32_t length) {
-  const bool high = g->machine->usb.speed == USB_SPEED_HIGH;
-  const struct usb_host_sync s = {&g->machine->usb, advance, g};
-  struct usb_urb urb = {.type = USB_URB_BULK,
-                        .endpoint = endpoint,
-                        .max_packet = high ? 512 : 64,
-                        .data = data,
-                        .length = length,
-                        .zero_packet = true,
-                        .timeout = VT_S(1)};
-  return usb_host_sync_transfer(&s, &urb);
-}
 
 static uint8_t sent[4096], back[8192];
 
 static void requests(struct guest *g) {
   uint8_t buffer[512];
-  assert_int_equal(control(g, 0x80, 6, 0x0200, 255, buffer), 32);
+  assert_int_equal(guest_usb_control(g, 0x80, 6, 0x0200, 255, buffer), 32);
   assert_int_equal(buffer[25 + 2], 0x81);
-  assert_int_equal(control(g, 0x00, 9, 1, 0, NULL), 0);
+  assert_int_equal(guest_usb_control(g, 0x00, 9, 1, 0, NULL), 0);
   static const uint16_t lengths[] = {1, 64, 65, 128, 500, 512};
   for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
     const uint16_t n = lengths[i];
-    assert_int_equal(control(g, 0x40, 0x41, 0, n, sent + i), n);
+    assert_int_equal(guest_usb_control(g, 0x40, 0x41, 0, n, sent + i), n);
     memset(buffer, 0, sizeof buffer);
-    assert_int_equal(control(g, 0xC0, 0x42, 0, 512, buffer), n);
+    assert_int_equal(guest_usb_control(g, 0xC0, 0x42, 0, 512, buffer), n);
     assert_memory_equal(buffer, sent + i, n);
   }
-  assert_int_equal(control(g, 0xC0, 0x77, 0, 1, buffer), -EPIPE);
+  assert_int_equal(guest_usb_control(g, 0xC0, 0x77, 0, 1, buffer), -EPIPE);
 }
 
 static void loopback(struct guest *g) {
   static const uint32_t lengths[] = {1, 63, 64, 512, 513, 1000, 3584, 4095};
   for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
     const uint32_t n = lengths[i];
-    assert_int_equal(bulk(g, 0x01, sent, n), n);
+    assert_int_equal(guest_usb_bulk(g, 0x01, sent, n), n);
     memset(back, 0, sizeof back);
-    assert_int_equal(bulk(g, 0x81, back, sizeof back), n);
+    assert_int_equal(guest_usb_bulk(g, 0x81, back, sizeof back), n);
     assert_memory_equal(back, sent, n);
   }
 }
@@ -73,11 +45,10 @@ static void run(bool cached, bool high, enum cpu_mode mode, const char *level) {
   g->machine->usb.options.high_speed = high;
   guest_start(g);
   guest_mail(g, 0, cached);
-  const struct usb_host_sync s = {&g->machine->usb, advance, g};
-  assert_int_equal(usb_host_sync_enumerate(&s, 5), 0);
+  assert_int_equal(guest_usb_enumerate(g), 0);
   requests(g);
   loopback(g);
-  assert_int_equal(control(g, 0x40, 0x43, 0, 0, NULL), 0);
+  assert_int_equal(guest_usb_control(g, 0x40, 0x43, 0, 0, NULL), 0);
   guest_run(g, VT_MS(100));
   guest_expect(g, 1, nothing);
   guest_close(g);
