@@ -47,7 +47,8 @@ bool image_dfuse_load(struct segments *list, const uint8_t *file, size_t size,
     return qb_error_set(error, "%s %s; %s", source, dfuse_status_text(status),
                         advice(status));
   }
-  if (summary.data_bytes == 0) return qb_error_set(error, "%s holds no data", source);
+  if (summary.data_bytes == 0)
+    return qb_error_set(error, "%s holds no data; leave it out", source);
   const struct segments_device device = {.vendor = summary.suffix.vendor,
                                          .product = summary.suffix.product,
                                          .source = source};

@@ -136,7 +136,7 @@ bool image_uf2_load(struct segments *list, const uint8_t *file, size_t size,
   ok = ok && check_complete(&p, blocks, error);
   free(p.seen);
   if (ok && list->count == before) {
-    return qb_error_set(error, "%s holds nothing for a flash", source);
+    return qb_error_set(error, "%s holds nothing for a flash; leave it out", source);
   }
   return ok;
 }

@@ -82,7 +82,7 @@ static void prefixes_for_other_chips_are_refused(void **state) {
 
 static void a_suffix_alone_is_refused(void **state) {
   (void)state;
-  expect_refused("", 0, "a.dfu holds no bytes");
+  expect_refused("", 0, "a.dfu holds no bytes; leave it out");
 }
 
 static void a_file_without_suffix_is_refused(void **state) {

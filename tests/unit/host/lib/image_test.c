@@ -128,7 +128,10 @@ static void elf_is_told_by_its_content(void **state) {
   expect_refused("a.bin@0x90000000",
                  "a.bin is an ELF file and states its own addresses; give it without "
                  "@ADDR");
-  expect_refused("a.bin", "a.bin is not a 32-bit program, so it is not for this board");
+  expect_refused(
+      "a.bin",
+      "a.bin is not a 32-bit program, so it is not for this board; build it for "
+      "Cortex-M7");
 }
 
 static void raw_bytes_need_an_address(void **state) {
@@ -143,7 +146,7 @@ static void raw_bytes_need_an_address(void **state) {
 static void an_empty_file_is_refused(void **state) {
   (void)state;
   scratch_write("a.bin", "", 0);
-  expect_refused("a.bin@0x90000000", "a.bin holds no bytes");
+  expect_refused("a.bin@0x90000000", "a.bin holds no bytes; leave it out");
 }
 
 static void a_missing_file_is_told(void **state) {
@@ -154,9 +157,10 @@ static void a_missing_file_is_told(void **state) {
 static void a_file_that_would_end_above_32_bits_is_refused(void **state) {
   (void)state;
   scratch_write("a.bin", "raw", 3);
-  expect_refused("a.bin@0xFFFFFFFE",
-                 "a.bin: its 3 bytes at 0xFFFFFFFE would end above 0xFFFFFFFF, the "
-                 "last 32-bit address");
+  expect_refused(
+      "a.bin@0xFFFFFFFE",
+      "a.bin: its 3 bytes at 0xFFFFFFFE would end above 0xFFFFFFFF, the last "
+      "32-bit address; make it smaller or move it");
 }
 
 static void uf2_is_told_by_its_content(void **state) {

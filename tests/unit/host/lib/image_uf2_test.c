@@ -91,7 +91,7 @@ static void blocks_outside_the_main_flash_are_skipped_but_counted(void **state) 
                                           {OURS, QSPI + 256, 2, 3, F7, 'b'}};
   expect_good(plans, 3, 2);
   static const struct uf2_plan nothing[] = {{1, QSPI, 0, 1, 0, 'x'}};
-  expect_refused(nothing, 1, "a.uf2 holds nothing for a flash");
+  expect_refused(nothing, 1, "a.uf2 holds nothing for a flash; leave it out");
 }
 
 static void a_container_of_files_is_refused(void **state) {
@@ -151,7 +151,10 @@ static void overlapping_blocks_are_refused(void **state) {
   const size_t size = make_file(file, plans, 2);
   assert_true(image_uf2_load(&list, file, size, "a.uf2", &error));
   assert_false(segments_arrange(&list, &error));
-  assert_string_equal(error.text, "a.uf2 holds bytes for 0x900000FF..0x900000FF twice");
+  assert_string_equal(
+      error.text,
+      "a.uf2 holds bytes for 0x900000FF..0x900000FF twice; have it made without "
+      "overlaps");
   segments_free(&list);
 }
 

@@ -143,7 +143,9 @@ static void overlapping_bytes_are_refused(void **state) {
   struct segments list = {0};
   add(&list, 0x90000000, "abc", 3);
   add(&list, 0x90000002, "de", 2);
-  expect_refused(&list, "x holds bytes for 0x90000002..0x90000002 twice");
+  expect_refused(
+      &list,
+      "x holds bytes for 0x90000002..0x90000002 twice; have it made without overlaps");
 }
 
 // What a .dfu put into a target, and what says nothing, are neighbours all the same.

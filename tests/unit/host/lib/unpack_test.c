@@ -161,7 +161,7 @@ static void other_files_are_refused(void **state) {
       "'quadboot show' tells what is in it");
   assert_false(
       unpack_open(&u, golden_no_targets, sizeof golden_no_targets, "a.dfu", &error));
-  assert_string_equal(error.text, "a.dfu holds no data");
+  assert_string_equal(error.text, "a.dfu holds no data; leave it out");
   assert_false(unpack_open(&u, golden_two_targets, 600, "a.dfu", &error));
   unpack_free(&u);
 }
