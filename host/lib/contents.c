@@ -129,7 +129,8 @@ size_t contents_problems(const struct contents *c, struct qb_error *out, size_t 
 void contents_text(const char *name, char out[DFUSE_NAME_SIZE + 1]) {
   size_t n = 0;
   for (; n < DFUSE_NAME_SIZE && name[n]; n++) {
-    out[n] = name[n] >= 0x20 && name[n] < 0x7F ? name[n] : '?';
+    const bool printable = name[n] >= 0x20 && name[n] < 0x7F;
+    out[n] = printable ? name[n] : (char)'?';
   }
   out[n] = '\0';
 }

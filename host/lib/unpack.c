@@ -18,7 +18,8 @@ enum { SLUG_ROOM = 25 };
 static void make_slug(const char *name, char out[SLUG_ROOM]) {
   size_t n = 0;
   for (; *name && n < SLUG_ROOM - 1; name++) {
-    const char lower = *name >= 'A' && *name <= 'Z' ? (char)(*name - 'A' + 'a') : *name;
+    char lower = *name;
+    if (lower >= 'A' && lower <= 'Z') lower = (char)(lower - 'A' + 'a');
     if ((lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9')) {
       out[n++] = lower;
     } else if (n > 0 && out[n - 1] != '-') {
