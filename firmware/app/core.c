@@ -40,6 +40,7 @@ static struct flash_f7 flash;
 static struct quadspi qspi;
 static struct nor_bus qspi_bus;
 static struct nor nor;
+static enum status nor_status;
 static struct media internal_medium, external_medium;
 static struct writer writer;
 static struct session session;
@@ -137,14 +138,29 @@ static void start_nor(void) {
     soc_pin_alternate(board.qspi_pins[i]);
   quadspi_start(&qspi, &config);
   qspi_bus = quadspi_bus(&qspi);
-  const enum status status = nor_start(&nor, &qspi_bus, board.qspi_max_hz);
-  if (status == ST_OK) {
+  nor_status = nor_start(&nor, &qspi_bus, board.qspi_max_hz);
+  if (nor_status == ST_OK) {
     external_medium = nor_medium(&nor);
     session_add_medium(&session, &external_medium);
   } else {
-    print(status_sentence(status));
+    print(status_sentence(nor_status));
     print("\r\n");
   }
+}
+
+static void start_dfu(void) {
+  const uint32_t id = mmio_read32(DBGMCU_BASE + DBGMCU_IDCODE);
+  struct info info = {
+      .dev_id = (uint16_t)field_get(id, DBGMCU_IDCODE_DEV_ID),
+      .rev_id = (uint16_t)field_get(id, DBGMCU_IDCODE_REV_ID),
+      .flash_kb = (uint16_t)soc_flash_kb(),
+      .nor_status = (uint8_t)nor_status,
+      .nor_id = {nor.id[0], nor.id[1], nor.id[2]},
+      .nor_size = nor_status == ST_OK ? external_medium.geometry.size : 0,
+  };
+  flash_f7_options(&flash, &info.optcr, &info.optcr1);
+  dfu_init(&dfu, &session, &info);
+  dfu_ops = dfu_class(&dfu);
 }
 
 static size_t on_reason(void *ctx, char *out) {
@@ -218,8 +234,7 @@ static void start_all(void) {
   start_nor();
   soc_wake_on(IRQ_FLASH);
   soc_wake_on(IRQ_QUADSPI);
-  dfu_init(&dfu, &session);
-  dfu_ops = dfu_class(&dfu);
+  start_dfu();
   start_descriptors();
   const enum status usb = start_usb();
   if (usb != ST_OK) give_up(usb);

@@ -276,3 +276,8 @@ void flash_f7_start(struct flash_f7 *f, const struct flash_f7_config *config) {
   f->psize = config->supply_mv >= 2700 ? 2 : config->supply_mv >= 2100 ? 1 : 0;
   f->dual_bank = !field_get(rd(f, FLASH_OPTCR), FLASH_OPTCR_NDBANK);
 }
+
+void flash_f7_options(const struct flash_f7 *f, uint32_t *optcr, uint32_t *optcr1) {
+  *optcr = rd(f, FLASH_OPTCR);
+  *optcr1 = rd(f, FLASH_OPTCR1);
+}

@@ -36,3 +36,6 @@ struct media flash_f7_medium(struct flash_f7 *f);
 // FLASH_CR.SNB of the sector that starts at `offset` (RM0410 3.7.5): in dual bank
 // mode the second bank's sectors are numbered from 16.
 uint32_t flash_f7_sector_number(const struct flash_f7 *f, uint32_t offset);
+
+// The option bytes as loaded: FLASH_OPTCR and FLASH_OPTCR1.
+void flash_f7_options(const struct flash_f7 *f, uint32_t *optcr, uint32_t *optcr1);

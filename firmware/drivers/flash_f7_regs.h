@@ -33,3 +33,4 @@
 #define FLASH_OPTCR        0x14u
 #define FLASH_OPTCR_NWRP   FIELD(16, 12)
 #define FLASH_OPTCR_NDBANK FIELD_BIT(29)
+#define FLASH_OPTCR1       0x18u

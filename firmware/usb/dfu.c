@@ -308,11 +308,22 @@ static void to_idle(struct dfu *d) {
   drop_command(d);
 }
 
+// No vendor request touches the states.
+static enum usb_answer vendor(struct dfu *d, const struct usb_setup *s,
+                              struct usb_reply *reply) {
+  const bool in = s->bmRequestType & CH9_DIRECTION_IN;
+  if (!in || s->bRequest != INFO_REQUEST || s->wValue != 0) return USB_STALL;
+  *reply = (struct usb_reply){d->info, INFO_SIZE};
+  return USB_ACCEPT;
+}
+
 static enum usb_answer on_setup(void *ctx, const struct usb_setup *s,
                                 struct usb_reply *reply) {
   struct dfu *d = ctx;
   const bool in = s->bmRequestType & CH9_DIRECTION_IN;
-  const bool is_class = (s->bmRequestType & CH9_TYPE_MASK) == CH9_TYPE_CLASS;
+  const uint8_t type = s->bmRequestType & CH9_TYPE_MASK;
+  const bool is_class = type == CH9_TYPE_CLASS;
+  if (type == CH9_TYPE_VENDOR) return vendor(d, s, reply);
   const bool wants_in = s->bRequest == DFU_UPLOAD || s->bRequest == DFU_GETSTATUS ||
                         s->bRequest == DFU_GETSTATE;
   if (!is_class || s->bRequest >= DFU_REQUESTS || in != wants_in) return USB_STALL;
@@ -366,8 +377,9 @@ static void on_reset(void *ctx) {
   on_set_alternate(ctx, 0);
 }
 
-void dfu_init(struct dfu *d, struct session *s) {
+void dfu_init(struct dfu *d, struct session *s, const struct info *info) {
   memset(d, 0, sizeof *d);
+  info_encode(info, d->info);
   d->session = s;
   d->alternates = s->media_count;
   on_reset(d);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "common/protocol/dfu.h"
+#include "common/protocol/info.h"
 #include "firmware/install/session.h"
 #include "firmware/usb/usbd.h"
 
@@ -53,13 +54,14 @@ struct dfu {
   bool leaving;                // DNLOAD of length 0 was taken
   bool leave;                  // dfuMANIFEST was reported, the reply is out
   uint8_t reply[DFU_STATUS_SIZE];
+  uint8_t info[INFO_SIZE];  // the answer to INFO_REQUEST, for ever the same
   uint8_t upload[DFU_TRANSFER_SIZE];
 };
 
 // String index that GETSTATUS names when something is wrong.
 enum { DFU_STRING_REASON = 0x20, DFU_REASON_MAX = 126 };
 
-void dfu_init(struct dfu *d, struct session *s);
+void dfu_init(struct dfu *d, struct session *s, const struct info *info);
 struct usb_class dfu_class(struct dfu *d);
 
 // One step of work. False if there is none, or an interrupt must come first.

@@ -18,7 +18,7 @@ static bool take(void *ctx, int option, char **argv, struct qb_error *error) {
 }
 
 static void boot(struct fleet_member *m) {
-  const struct board *b = &m->connection.board;
+  const struct usb_board *b = &m->connection.board;
   struct qb_error problem;
   struct job j;
   uint32_t application = 0;

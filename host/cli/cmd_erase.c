@@ -41,7 +41,7 @@ static void erase_sectors(struct fleet_member *m, uint32_t address, uint64_t siz
   plan_free(&p);
 }
 
-static void erase_medium(struct fleet_member *m, const struct board_alternate *a) {
+static void erase_medium(struct fleet_member *m, const struct usb_board_alternate *a) {
   struct job j;
   struct qb_error problem;
   job_init(&j, &m->connection.client, &m->events);
@@ -51,7 +51,7 @@ static void erase_medium(struct fleet_member *m, const struct board_alternate *a
 
 static void erase(struct fleet_member *m) {
   const struct arguments *a = m->arguments;
-  const struct board_alternate *alternate = NULL;
+  const struct usb_board_alternate *alternate = NULL;
   uint32_t address = 0;
   uint64_t size = 0;
   if (!range_resolve(&a->range, &m->connection.board, &alternate, &address, &size,

@@ -122,8 +122,7 @@ static void summarise(struct fleet_member *m, const struct plan *p,
   const size_t unchanged = plan_count(p, UNIT_UNCHANGED);
   int at = snprintf(
       m->summary, sizeof m->summary, "%" PRIu64 " bytes in %zu sectors %s", p->bytes,
-      p->count,
-      plan_count(p, UNIT_VERIFIED) == p->count ? "written and verified" : "written");
+      p->count, plan_count(p, UNIT_VERIFIED) > 0 ? "written and verified" : "written");
   const size_t room = sizeof m->summary;
   if (unchanged > 0) {
     at += snprintf(m->summary + at, room - (size_t)at, " (%zu were right already)",

@@ -7,6 +7,7 @@
 
 #include "common/base/bytes.h"
 #include "host/cli/fleet.h"
+#include "host/lib/chip.h"
 
 #define COMMAND "quadboot info"
 
@@ -40,20 +41,55 @@ static bool looks_right(const struct application *a) {
 }
 
 static void read_application(struct fleet_member *m, struct application *out) {
-  const struct board *b = &m->connection.board;
+  const struct usb_board *b = &m->connection.board;
   *out = (struct application){0};
   if (!plan_application_address(b, &out->address)) return;
-  const struct board_alternate *a = board_alternate_at(b, out->address, -1);
+  const struct usb_board_alternate *a = usb_board_alternate_at(b, out->address, -1);
   uint8_t bytes[VECTORS];
   struct qb_error ignored;
   struct job j;
-  job_init(&j, &m->connection.client, &m->events);
+  const struct job_events quiet = {.ctx = NULL};
+  job_init(&j, &m->connection.client, &quiet);
   out->known =
       job_read(&j, a->number, out->address, bytes, sizeof bytes, &ignored) == JOB_DONE;
   if (!out->known) return;
   out->sp = load_le32(bytes);
   out->reset = load_le32(bytes + 4);
   out->present = looks_right(out);
+}
+
+// ---- The chip --------------------------------------------------------------
+
+// What `info` found out about a board besides its descriptors.
+struct findings {
+  struct application application;
+  bool has_chip;
+  struct chip chip;
+};
+
+static void find_out(struct fleet_member *m, struct findings *out) {
+  struct connection *c = &m->connection;
+  out->has_chip = c->board.kind == BOARD_QUADBOOT &&
+                  chip_ask(&c->io, c->board.dfu.number, &out->chip);
+  read_application(m, &out->application);
+}
+
+static void print_chip(const struct chip *c) {
+  printf("chip:         %s, revision %s, %u KB of flash, %s\n", chip_name(c),
+         chip_revision(c), c->told.flash_kb, c->dual_bank ? "two banks" : "one bank");
+  printf("protection:   %s; ", chip_protection_text(c->protection));
+  if (c->protected_sectors == 0) {
+    puts("no sector is write-protected");
+  } else {
+    printf("write-protected sectors: mask 0x%03X\n", c->protected_sectors);
+  }
+  const struct info *i = &c->told;
+  if (i->nor_status != 0) {
+    printf("QSPI flash:   none: %s\n", chip_nor_problem(c));
+  } else {
+    printf("QSPI flash:   JEDEC id %02X %02X %02X (%s), %" PRIu32 " MB\n", i->nor_id[0],
+           i->nor_id[1], i->nor_id[2], chip_nor_maker(c), i->nor_size >> 20);
+  }
 }
 
 // ---- Text ------------------------------------------------------------------
@@ -83,7 +119,7 @@ static void print_run(const struct layout_run *run) {
   puts("-----------------------------");
 }
 
-static void print_alternate(const struct board_alternate *a) {
+static void print_alternate(const struct usb_board_alternate *a) {
   if (a->status != LAYOUT_OK) {
     printf("  %u: \"%s\" (%s)\n", a->number, a->text, layout_status_text(a->status));
     return;
@@ -113,15 +149,16 @@ static void print_application(const struct application *a) {
   }
 }
 
-static void print_board(const struct board *b, const struct application *a) {
-  printf("board:        %s\n", board_name(b));
+static void print_board(const struct usb_board *b, const struct findings *f) {
+  printf("board:        %s\n", usb_board_name(b));
   printf("where:        %s\n", b->where.location);
-  printf("runs:         %s, version %x.%02x\n", board_kind_name(b->kind),
+  printf("runs:         %s, version %x.%02x\n", usb_board_kind_name(b->kind),
          b->where.release >> 8, b->where.release & 0xFF);
   printf("product:      %s (%s)\n", b->product, b->manufacturer);
   printf("USB:          %04x:%04x, %u bytes a block\n", b->where.vendor,
          b->where.product, b->transfer_size);
-  print_application(a);
+  if (f->has_chip) print_chip(&f->chip);
+  print_application(&f->application);
   puts("flash:");
   for (size_t i = 0; i < b->count; i++) {
     print_alternate(&b->alternates[i]);
@@ -130,7 +167,7 @@ static void print_board(const struct board *b, const struct application *a) {
 
 // ---- JSON ------------------------------------------------------------------
 
-static json_t *alternate_json(const struct board_alternate *a) {
+static json_t *alternate_json(const struct usb_board_alternate *a) {
   json_t *runs = json_array();
   for (size_t i = 0; a->status == LAYOUT_OK && i < a->layout.count; i++) {
     const struct layout_run *run = &a->layout.runs[i];
@@ -154,18 +191,37 @@ static json_t *application_json(const struct application *a) {
                    (json_int_t)a->reset);
 }
 
-static void put_board(const struct board *b, const struct application *a) {
+static json_t *chip_json(const struct chip *c) {
+  const struct info *i = &c->told;
+  json_t *o = json_pack("{s:s, s:i, s:i, s:i, s:b, s:s, s:i, s:I, s:I}", "name",
+                        chip_name(c), "dev_id", i->dev_id, "rev_id", i->rev_id,
+                        "flash_kb", i->flash_kb, "dual_bank", c->dual_bank,
+                        "protection", chip_protection_text(c->protection),
+                        "write_protected_sectors", c->protected_sectors, "optcr",
+                        (json_int_t)i->optcr, "optcr1", (json_int_t)i->optcr1);
+  if (i->nor_status != 0) {
+    json_object_set_new(o, "qspi_problem", json_string(chip_nor_problem(c)));
+    return o;
+  }
+  json_object_set_new(o, "qspi_jedec_id",
+                      json_pack("[i, i, i]", i->nor_id[0], i->nor_id[1], i->nor_id[2]));
+  json_object_set_new(o, "qspi_size", json_integer(i->nor_size));
+  return o;
+}
+
+static void put_board(const struct usb_board *b, const struct findings *f) {
   json_t *flash = json_array();
   for (size_t i = 0; i < b->count; i++) {
     json_array_append_new(flash, alternate_json(&b->alternates[i]));
   }
-  json_t *o =
-      json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:s, s:s, s:i, s:o, s:o}", "event",
-                "info", "board", board_name(b), "serial", b->serial, "location",
-                b->where.location, "idVendor", b->where.vendor, "idProduct",
-                b->where.product, "bcdDevice", b->where.release, "runs",
-                board_kind_name(b->kind), "product", b->product, "transfer_size",
-                b->transfer_size, "application", application_json(a), "flash", flash);
+  json_t *o = json_pack(
+      "{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:s, s:s, s:i, s:o, s:o}", "event", "info",
+      "board", usb_board_name(b), "serial", b->serial, "location", b->where.location,
+      "idVendor", b->where.vendor, "idProduct", b->where.product, "bcdDevice",
+      b->where.release, "runs", usb_board_kind_name(b->kind), "product", b->product,
+      "transfer_size", b->transfer_size, "application",
+      application_json(&f->application), "flash", flash);
+  if (f->has_chip) json_object_set_new(o, "chip", chip_json(&f->chip));
   json_dumpf(o, stdout, JSON_COMPACT);
   putchar('\n');
   json_decref(o);
@@ -175,13 +231,13 @@ static void put_board(const struct board *b, const struct application *a) {
 
 static void info(struct fleet_member *m) {
   const struct cli_options *o = m->arguments;
-  struct application a;
-  read_application(m, &a);
+  struct findings f;
+  find_out(m, &f);
   flockfile(stdout);
   if (o->json) {
-    put_board(&m->connection.board, &a);
+    put_board(&m->connection.board, &f);
   } else {
-    print_board(&m->connection.board, &a);
+    print_board(&m->connection.board, &f);
   }
   funlockfile(stdout);
   m->code = CLI_OK;

@@ -24,24 +24,24 @@ static const char help[] =
 
 static const struct option long_options[] = {CLI_LONG_OPTIONS, {0}};
 
-static const char *speed_name(enum usb_speed speed) {
+static const char *speed_name(enum usb_io_speed speed) {
   switch (speed) {
-    case USB_SPEED_LOW: return "low";
-    case USB_SPEED_FULL: return "full";
-    case USB_SPEED_HIGH: return "high";
+    case USB_IO_LOW: return "low";
+    case USB_IO_FULL: return "full";
+    case USB_IO_HIGH: return "high";
     default: return "unknown";
   }
 }
 
 static void print_entry(const struct boards_entry *e) {
-  const struct board *b = &e->board;
+  const struct usb_board *b = &e->board;
   if (!e->described) {
     printf("%-20s %04x:%04x  %s\n", b->where.location, b->where.vendor,
            b->where.product, e->problem.text);
     return;
   }
   printf("%-20s %04x:%04x  %-16s %x.%02x  %-5s %-24s %s\n", b->where.location,
-         b->where.vendor, b->where.product, board_kind_name(b->kind),
+         b->where.vendor, b->where.product, usb_board_kind_name(b->kind),
          b->where.release >> 8, b->where.release & 0xFF, speed_name(b->where.speed),
          b->serial, b->product);
 }
@@ -61,7 +61,7 @@ static void print_table(const struct boards *list) {
 }
 
 static json_t *entry_json(const struct boards_entry *e) {
-  const struct board *b = &e->board;
+  const struct usb_board *b = &e->board;
   json_t *o = json_pack("{s:s, s:i, s:i, s:s}", "location", b->where.location,
                         "idVendor", b->where.vendor, "idProduct", b->where.product,
                         "speed", speed_name(b->where.speed));
@@ -69,7 +69,7 @@ static json_t *entry_json(const struct boards_entry *e) {
     json_object_set_new(o, "problem", json_string(e->problem.text));
     return o;
   }
-  json_object_set_new(o, "runs", json_string(board_kind_name(b->kind)));
+  json_object_set_new(o, "runs", json_string(usb_board_kind_name(b->kind)));
   json_object_set_new(o, "bcdDevice", json_integer(b->where.release));
   json_object_set_new(o, "serial", json_string(b->serial));
   json_object_set_new(o, "product", json_string(b->product));

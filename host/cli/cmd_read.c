@@ -40,7 +40,7 @@ static bool take(void *ctx, int option, char **argv, struct qb_error *error) {
 }
 
 static void read_to_file(struct fleet_member *m,
-                         const struct board_alternate *alternate, uint32_t address,
+                         const struct usb_board_alternate *alternate, uint32_t address,
                          uint64_t size) {
   const struct arguments *a = m->arguments;
   struct qb_error problem;
@@ -64,7 +64,7 @@ static void read_to_file(struct fleet_member *m,
 
 static void read_board(struct fleet_member *m) {
   const struct arguments *a = m->arguments;
-  const struct board_alternate *alternate = NULL;
+  const struct usb_board_alternate *alternate = NULL;
   uint32_t address = 0;
   uint64_t size = 0;
   if (range_resolve(&a->range, &m->connection.board, &alternate, &address, &size,

@@ -98,9 +98,8 @@ static void start(struct share *s) {
 }
 
 static void put_json_result(const struct fleet_member *m) {
-  json_t *e =
-      json_pack("{s:s, s:s, s:b, s:i}", "event", "result", "board",
-                board_name(&m->entry->board), "ok", m->code == CLI_OK, "code", m->code);
+  json_t *e = json_pack("{s:s, s:s, s:b, s:i}", "event", "result", "board", m->name,
+                        "ok", m->code == CLI_OK, "code", m->code);
   if (m->summary[0]) json_object_set_new(e, "summary", json_string(m->summary));
   if (m->problem.text[0]) {
     json_object_set_new(e, "problem", json_string(m->problem.text));
@@ -114,7 +113,7 @@ static void put_json_result(const struct fleet_member *m) {
 static void tell_problem(const struct fleet_member *m, const char *command,
                          bool named) {
   fprintf(stderr, "%s: ", command);
-  if (named) fprintf(stderr, "%s: ", board_name(&m->entry->board));
+  if (named) fprintf(stderr, "%s: ", m->name);
   fprintf(stderr, "%s\n", m->problem.text);
   if (m->state.text[0]) fprintf(stderr, "%s: %s\n", command, m->state.text);
 }
@@ -126,7 +125,7 @@ static void tell_results(const struct share *shares, size_t count,
     if (json) {
       put_json_result(m);
     } else if (m->code == CLI_OK && m->summary[0]) {
-      printf("%s: %s\n", board_name(&m->entry->board), m->summary);
+      printf("%s: %s\n", m->name, m->summary);
     }
     if (m->code != CLI_OK) tell_problem(m, command->name, count > 1);
   }
@@ -141,6 +140,18 @@ static int exit_code(const struct share *shares, size_t count, size_t good) {
   return count == 1 ? shares[0].member.code : CLI_SOME_FAILED;
 }
 
+// Two boards with one serial number, or none: then where they are tells them apart.
+static const char *name_of(const struct boards *list, size_t index) {
+  const struct usb_board *b = &list->items[index].board;
+  const char *name = usb_board_name(b);
+  for (size_t i = 0; i < list->count; i++) {
+    if (i != index && strcmp(usb_board_name(&list->items[i].board), name) == 0) {
+      return b->where.location;
+    }
+  }
+  return name;
+}
+
 static int run_shares(struct share *shares, const struct cli_boards *b,
                       const struct fleet_command *command,
                       const struct cli_options *o) {
@@ -148,7 +159,7 @@ static int run_shares(struct share *shares, const struct cli_boards *b,
   const char **names = calloc(count, sizeof *names);
   if (!names) return CLI_FAILED;
   for (size_t i = 0; i < count; i++) {
-    names[i] = board_name(&b->found.items[i].board);
+    names[i] = name_of(&b->found, i);
   }
   struct ui *ui = ui_open(ui_look_for(o), count, names, command->map);
   if (!ui) {
@@ -158,6 +169,7 @@ static int run_shares(struct share *shares, const struct cli_boards *b,
   for (size_t i = 0; i < count; i++) {
     struct fleet_member *m = &shares[i].member;
     *m = (struct fleet_member){.entry = &b->found.items[i],
+                               .name = names[i],
                                .index = i,
                                .ui = ui,
                                .arguments = command->arguments};
@@ -172,8 +184,8 @@ static int run_shares(struct share *shares, const struct cli_boards *b,
     good += shares[i].member.code == CLI_OK;
   }
   ui_close(ui);
-  free(names);
   tell_results(shares, count, command, o->json, good);
+  free(names);
   return exit_code(shares, count, good);
 }
 

@@ -10,6 +10,7 @@
 // One board's share. `work` fills in `code` and the sentences.
 struct fleet_member {
   const struct boards_entry *entry;
+  const char *name;  // for people: the serial number, or the place
   size_t index;
   struct ui *ui;
   const void *arguments;  // of the command, read-only

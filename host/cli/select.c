@@ -71,7 +71,7 @@ static int refuse_several(const struct boards *list, struct qb_error *error) {
   size_t at = 0;
   for (size_t i = 0; i < list->count && at < sizeof names - 1; i++) {
     at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", i ? ", " : "",
-                           board_name(&list->items[i].board));
+                           usb_board_name(&list->items[i].board));
   }
   qb_error_set(error,
                "%zu boards are connected (%s); say which with --serial, or --all",

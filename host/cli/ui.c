@@ -244,6 +244,7 @@ void ui_event(struct ui *ui, size_t board, const char *event, const char *senten
 void ui_result(struct ui *ui, size_t board, const char *line) {
   pthread_mutex_lock(&ui->mutex);
   struct line *l = &ui->lines[board];
+  ui->plan = NULL;  // it ends with the work
   snprintf(l->text, LINE_ROOM, "%-*.*s %.220s", NAME_WIDTH, NAME_WIDTH, l->name, line);
   if (ui->look == UI_TERMINAL) redraw(ui);
   pthread_mutex_unlock(&ui->mutex);

@@ -25,7 +25,7 @@ struct ui *ui_open(enum ui_look look, size_t boards, const char *const *names,
 // The look that the options and the terminal suggest.
 enum ui_look ui_look_for(const struct cli_options *o);
 
-// Of board number `board`.
+// Of board number `board`. The plan must live as long as the board is worked on.
 void ui_progress(struct ui *ui, size_t board, const struct job_progress *progress);
 void ui_unit(struct ui *ui, size_t board, const struct plan *plan, size_t index);
 // Something worth a line: "lost", "back"; `sentence` may be NULL.

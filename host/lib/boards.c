@@ -33,7 +33,7 @@ static bool look_at(struct boards *list, const struct usb_bus *bus,
   bool is_board = true;
   if (bus->open(bus->ctx, found, &io, &entry.problem)) {
     entry.described =
-        board_describe(&io, found, &entry.board, &is_board, &entry.problem);
+        usb_board_describe(&io, found, &entry.board, &is_board, &entry.problem);
     io.close(io.ctx);
     if (entry.described && !is_board) return true;
   }
@@ -74,40 +74,64 @@ bool boards_find(struct boards *list, const struct usb_bus *buses, size_t count,
 
 // ---- One of them -----------------------------------------------------------
 
-static bool refuse_kind(const struct board *b, struct qb_error *error) {
+static bool refuse_kind(const struct usb_board *b, struct qb_error *error) {
   if (b->kind == BOARD_APPLICATION) {
     return qb_error_set(error,
                         "board %s runs its application; hold the board's button while "
                         "it resets, so that the bootloader stays",
-                        board_name(b));
+                        usb_board_name(b));
   }
   return qb_error_set(error,
                       "%s is a DFU device without addresses (not DfuSe), which this "
                       "tool cannot write; use dfu-util",
-                      board_name(b));
+                      usb_board_name(b));
 }
 
-static bool describe(struct connection *c, const struct usb_found *where,
-                     struct qb_error *error) {
+// Opens and describes; the DFU interface is claimed. Nothing is open after an error.
+static bool open_any(struct connection *c, const struct usb_bus *bus,
+                     const struct usb_found *where, struct qb_error *error) {
   bool is_board = false;
-  if (!board_describe(&c->io, where, &c->board, &is_board, error)) return false;
-  if (!is_board) {
-    return qb_error_set(error, "the device at %s is no bootloader any more",
-                        where->location);
+  if (!bus->open(bus->ctx, where, &c->io, error)) return false;
+  bool ok = usb_board_describe(&c->io, where, &c->board, &is_board, error);
+  if (ok && !is_board) {
+    ok = qb_error_set(error, "the device at %s is no bootloader any more",
+                      where->location);
   }
-  if (!board_is_ready(&c->board)) return refuse_kind(&c->board, error);
-  return c->io.claim(c->io.ctx, c->board.dfu.number, error);
+  if (ok && c->board.kind == BOARD_PLAIN_DFU) ok = refuse_kind(&c->board, error);
+  if (ok) ok = c->io.claim(c->io.ctx, c->board.dfu.number, error);
+  if (!ok) {
+    c->io.close(c->io.ctx);
+    return false;
+  }
+  dfuc_init(&c->client, &c->io, &c->board);
+  return true;
+}
+
+static bool open_bootloader(struct connection *c, const struct usb_bus *bus,
+                            const struct usb_found *where, struct qb_error *error) {
+  if (!open_any(c, bus, where, error)) return false;
+  if (usb_board_is_ready(&c->board)) return true;
+  connection_close(c);
+  return refuse_kind(&c->board, error);
+}
+
+// From a running application to its bootloader.
+static bool enter_bootloader(struct connection *c, const struct usb_bus *bus,
+                             struct qb_error *error) {
+  enum { APPEAR_MS = 10000 };  // as long as fwupd waits for a device to come back
+  const struct usb_board application = c->board;
+  const enum dfuc_outcome outcome =
+      dfuc_detach(&c->client, &application.dfu.functional, error);
+  connection_close(c);
+  if (outcome != DFUC_OK) return refuse_kind(&application, error);
+  if (connection_find_again(c, bus, &application, APPEAR_MS, NULL, NULL)) return true;
+  return refuse_kind(&application, error);
 }
 
 bool connection_open(struct connection *c, const struct usb_bus *bus,
                      const struct usb_found *where, struct qb_error *error) {
-  if (!bus->open(bus->ctx, where, &c->io, error)) return false;
-  if (!describe(c, where, error)) {
-    c->io.close(c->io.ctx);
-    return false;
-  }
-  dfu_client_init(&c->client, &c->io, &c->board);
-  return true;
+  if (!open_any(c, bus, where, error)) return false;
+  return usb_board_is_ready(&c->board) || enter_bootloader(c, bus, error);
 }
 
 void connection_close(struct connection *c) {
@@ -129,19 +153,23 @@ static void pause_ms(uint32_t ms) {
   nanosleep(&t, NULL);
 }
 
-static bool is_same(const struct board *a, const struct board *b) {
-  if (a->serial[0] || b->serial[0]) return strcmp(a->serial, b->serial) == 0;
-  return strcmp(a->where.location, b->where.location) == 0;
+// An application may have another serial number than its bootloader, or none.
+static bool is_same(const struct usb_board *now, const struct usb_board *before) {
+  if (strcmp(now->where.location, before->where.location) == 0 &&
+      (before->kind == BOARD_APPLICATION || !before->serial[0])) {
+    return true;
+  }
+  return before->serial[0] && strcmp(now->serial, before->serial) == 0;
 }
 
 static bool look_again(struct connection *c, const struct usb_bus *bus,
-                       const struct board *lost) {
+                       const struct usb_board *lost) {
   struct usb_found_list found = {0};
   struct qb_error ignored;
   bool same = false;
   if (bus->scan(bus->ctx, &found, &ignored)) {
     for (size_t i = 0; i < found.count && !same; i++) {
-      if (!connection_open(c, bus, &found.items[i], &ignored)) continue;
+      if (!open_bootloader(c, bus, &found.items[i], &ignored)) continue;
       same = is_same(&c->board, lost);
       if (!same) connection_close(c);
     }
@@ -151,7 +179,7 @@ static bool look_again(struct connection *c, const struct usb_bus *bus,
 }
 
 bool connection_find_again(struct connection *c, const struct usb_bus *bus,
-                           const struct board *lost, uint32_t limit_ms,
+                           const struct usb_board *lost, uint32_t limit_ms,
                            bool (*stop)(void *ctx), void *ctx) {
   const uint64_t end = now_ms() + limit_ms;
   do {

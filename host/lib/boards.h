@@ -3,15 +3,15 @@
 // finding a board again after it was lost.
 #pragma once
 
-#include "host/lib/board.h"
-#include "host/lib/dfu_client.h"
+#include "host/lib/dfuc.h"
+#include "host/lib/usb_board.h"
 
 // A device with a DFU interface. Not every one can be opened: then `problem` says
 // why, and only what the bus knows is in `board`. A bus that does not work is an entry
 // too, so that one dead server does not hide the boards of the others.
 struct boards_entry {
   const struct usb_bus *bus;
-  struct board board;
+  struct usb_board board;
   bool described;
   struct qb_error problem;
 };
@@ -30,12 +30,14 @@ void boards_free(struct boards *list);
 // An open board with its DFU interface claimed.
 struct connection {
   struct usb_io io;
-  struct dfu_client client;
-  struct board board;
+  struct dfuc client;
+  struct usb_board board;
 };
 
-// Opens the board where it is and describes it again. On success the caller must
-// close it. Error: gone, not permitted, used by another program, or no bootloader.
+// Opens the board where it is and describes it again; an application that can start
+// its bootloader (run-time DFU) is asked to, and the bootloader is waited for. On
+// success the caller must close it. Error: gone, not permitted, used by another
+// program, or no bootloader.
 bool connection_open(struct connection *c, const struct usb_bus *bus,
                      const struct usb_found *where, struct qb_error *error);
 void connection_close(struct connection *c);
@@ -44,5 +46,5 @@ void connection_close(struct connection *c);
 // in: the serial number, or the place of a board that has none. `stop` (may be NULL)
 // ends it early. False when `limit_ms` of wall time pass.
 bool connection_find_again(struct connection *c, const struct usb_bus *bus,
-                           const struct board *lost, uint32_t limit_ms,
+                           const struct usb_board *lost, uint32_t limit_ms,
                            bool (*stop)(void *ctx), void *ctx);

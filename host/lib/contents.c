@@ -130,7 +130,8 @@ void contents_text(const char *name, char out[DFUSE_NAME_SIZE + 1]) {
   size_t n = 0;
   for (; n < DFUSE_NAME_SIZE && name[n]; n++) {
     const bool printable = name[n] >= 0x20 && name[n] < 0x7F;
-    out[n] = printable ? name[n] : (char)'?';
+    out[n] = name[n];
+    if (!printable) out[n] = '?';
   }
   out[n] = '\0';
 }

@@ -4,16 +4,16 @@
 #include <inttypes.h>
 #include <string.h>
 
-void job_init(struct job *j, struct dfu_client *client, const struct job_events *e) {
+void job_init(struct job *j, struct dfuc *client, const struct job_events *e) {
   *j = (struct job){.client = client, .events = e, .alternate = -1};
 }
 
-static enum job_outcome from_dfu(enum dfu_outcome outcome) {
+static enum job_outcome from_dfu(enum dfuc_outcome outcome) {
   switch (outcome) {
-    case DFU_OK: return JOB_DONE;
-    case DFU_REFUSED: return JOB_REFUSED;
-    case DFU_LOST: return JOB_LOST;
-    case DFU_STUCK: return JOB_STUCK;
+    case DFUC_OK: return JOB_DONE;
+    case DFUC_REFUSED: return JOB_REFUSED;
+    case DFUC_LOST: return JOB_LOST;
+    case DFUC_STUCK: return JOB_STUCK;
   }
   return JOB_REFUSED;
 }
@@ -46,9 +46,9 @@ static void set_state(struct job *j, struct plan *p, size_t index,
 static enum job_outcome check_stop(struct job *j, struct qb_error *error) {
   if (!j->events->stop || !j->events->stop(j->events->ctx)) return JOB_DONE;
   if (j->alternate >= 0) {
-    const enum dfu_outcome outcome =
-        dfu_select(j->client, (uint8_t)j->alternate, error);
-    if (outcome != DFU_OK) return from_dfu(outcome);
+    const enum dfuc_outcome outcome =
+        dfuc_select(j->client, (uint8_t)j->alternate, error);
+    if (outcome != DFUC_OK) return from_dfu(outcome);
   }
   qb_error_set(error, "stopped");
   return JOB_STOPPED;
@@ -56,28 +56,28 @@ static enum job_outcome check_stop(struct job *j, struct qb_error *error) {
 
 // ---- Steps -----------------------------------------------------------------
 
-static enum dfu_outcome select_alternate(struct job *j, uint8_t alternate,
-                                         struct qb_error *error) {
+static enum dfuc_outcome select_alternate(struct job *j, uint8_t alternate,
+                                          struct qb_error *error) {
   j->streaming = false;
-  if (j->alternate == alternate) return DFU_OK;
-  const enum dfu_outcome outcome = dfu_select(j->client, alternate, error);
-  j->alternate = outcome == DFU_OK ? alternate : -1;
+  if (j->alternate == alternate) return DFUC_OK;
+  const enum dfuc_outcome outcome = dfuc_select(j->client, alternate, error);
+  j->alternate = outcome == DFUC_OK ? alternate : -1;
   return outcome;
 }
 
 // Sees to it that the next block goes to (or comes from) `address`.
-static enum dfu_outcome stream(struct job *j, uint32_t address,
-                               struct qb_error *error) {
-  if (j->streaming && j->next_address == address && j->next_block < DFU_BLOCKS) {
-    return DFU_OK;
+static enum dfuc_outcome stream(struct job *j, uint32_t address,
+                                struct qb_error *error) {
+  if (j->streaming && j->next_address == address && j->next_block < DFUC_BLOCKS) {
+    return DFUC_OK;
   }
   j->streaming = false;
-  const enum dfu_outcome outcome = dfu_set_address(j->client, address, error);
-  if (outcome != DFU_OK) return outcome;
+  const enum dfuc_outcome outcome = dfuc_set_address(j->client, address, error);
+  if (outcome != DFUC_OK) return outcome;
   j->streaming = true;
   j->next_address = address;
   j->next_block = 0;
-  return DFU_OK;
+  return DFUC_OK;
 }
 
 // A block of `length` bytes went over; a short one ends the stream.
@@ -91,60 +91,62 @@ static uint16_t block_of(const struct job *j, uint64_t left) {
   return left < j->client->transfer_size ? (uint16_t)left : j->client->transfer_size;
 }
 
-static enum dfu_outcome write_piece(struct job *j, const struct unit_piece *piece,
+// The bytes from `done` up to `end` of a piece.
+static enum dfuc_outcome write_part(struct job *j, const struct unit_piece *piece,
+                                    uint32_t done, uint32_t end,
                                     struct qb_error *error) {
-  for (uint32_t done = 0; done < piece->size;) {
-    const uint16_t length = block_of(j, piece->size - done);
+  while (done < end) {
+    const uint16_t length = block_of(j, end - done);
     const uint32_t address = piece->address + done;
-    enum dfu_outcome outcome = stream(j, address, error);
-    if (outcome != DFU_OK) return outcome;
-    outcome = dfu_write(j->client, j->next_block, piece->bytes + done, length, error);
-    if (outcome != DFU_OK) return outcome;
+    enum dfuc_outcome outcome = stream(j, address, error);
+    if (outcome != DFUC_OK) return outcome;
+    outcome = dfuc_write(j->client, j->next_block, piece->bytes + done, length, error);
+    if (outcome != DFUC_OK) return outcome;
     streamed(j, length);
     done += length;
     j->at.address = address;
     advance(j, length);
   }
-  return DFU_OK;
+  return DFUC_OK;
 }
 
 // Before an upload the pointer is set, and the state must be dfuIDLE again.
-static enum dfu_outcome begin_reading(struct job *j, uint32_t address,
-                                      struct qb_error *error) {
+static enum dfuc_outcome begin_reading(struct job *j, uint32_t address,
+                                       struct qb_error *error) {
   const bool was_streaming =
-      j->streaming && j->next_address == address && j->next_block < DFU_BLOCKS;
-  if (was_streaming) return DFU_OK;
-  enum dfu_outcome outcome = stream(j, address, error);
-  if (outcome == DFU_OK) outcome = dfu_to_idle(j->client, error);
+      j->streaming && j->next_address == address && j->next_block < DFUC_BLOCKS;
+  if (was_streaming) return DFUC_OK;
+  enum dfuc_outcome outcome = stream(j, address, error);
+  if (outcome == DFUC_OK) outcome = dfuc_to_idle(j->client, error);
   return outcome;
 }
 
-static enum dfu_outcome read_bytes(struct job *j, uint32_t address, uint8_t *out,
-                                   uint64_t size, struct qb_error *error) {
+static enum dfuc_outcome read_bytes(struct job *j, uint32_t address, uint8_t *out,
+                                    uint64_t size, struct qb_error *error) {
   for (uint64_t done = 0; done < size;) {
     const uint16_t length = block_of(j, size - done);
     uint16_t got = 0;
-    enum dfu_outcome outcome = begin_reading(j, (uint32_t)(address + done), error);
-    if (outcome != DFU_OK) return outcome;
-    outcome = dfu_read(j->client, j->next_block, out + done, length, &got, error);
-    if (outcome != DFU_OK) return outcome;
+    enum dfuc_outcome outcome = begin_reading(j, (uint32_t)(address + done), error);
+    if (outcome != DFUC_OK) return outcome;
+    outcome = dfuc_read(j->client, j->next_block, out + done, length, &got, error);
+    if (outcome != DFUC_OK) return outcome;
     if (got != length) {
       qb_error_set(error, "the board sends %u of %u bytes at 0x%08" PRIX64, got, length,
                    address + done);
-      return DFU_REFUSED;
+      return DFUC_REFUSED;
     }
     streamed(j, length);
     done += length;
     j->at.address = (uint32_t)(address + done - length);
     advance(j, length);
   }
-  return DFU_OK;
+  return DFUC_OK;
 }
 
 // After reading, the device may be in dfuUPLOAD-IDLE, from which nothing is written.
-static enum dfu_outcome end_reading(struct job *j, struct qb_error *error) {
+static enum dfuc_outcome end_reading(struct job *j, struct qb_error *error) {
   j->streaming = false;
-  return dfu_to_idle(j->client, error);
+  return dfuc_to_idle(j->client, error);
 }
 
 // ---- Comparing -------------------------------------------------------------
@@ -168,22 +170,22 @@ static void compare_bytes(const struct unit_piece *piece, uint32_t offset,
   }
 }
 
-static enum dfu_outcome compare_unit(struct job *j, const struct plan *p,
-                                     const struct unit *u, struct difference *d,
-                                     struct qb_error *error) {
+static enum dfuc_outcome compare_unit(struct job *j, const struct plan *p,
+                                      const struct unit *u, struct difference *d,
+                                      struct qb_error *error) {
   uint8_t bytes[DFU_TRANSFER_SIZE_MOST];
   for (size_t i = 0; i < u->pieces; i++) {
     const struct unit_piece *piece = &p->pieces[u->first_piece + i];
     for (uint32_t done = 0; done < piece->size;) {
       const uint16_t length = block_of(j, piece->size - done);
-      const enum dfu_outcome outcome =
+      const enum dfuc_outcome outcome =
           read_bytes(j, piece->address + done, bytes, length, error);
-      if (outcome != DFU_OK) return outcome;
+      if (outcome != DFUC_OK) return outcome;
       compare_bytes(piece, done, bytes, length, d);
       done += length;
     }
   }
-  return DFU_OK;
+  return DFUC_OK;
 }
 
 // Which units a comparison looks at, and what becomes of them.
@@ -196,9 +198,9 @@ struct comparison {
 static enum job_outcome compare(struct job *j, struct plan *p,
                                 const struct comparison *what, struct difference *sum,
                                 struct qb_error *error) {
-  enum dfu_outcome outcome = DFU_OK;
+  enum dfuc_outcome outcome = DFUC_OK;
   bool any = false;
-  for (size_t i = 0; i < p->count && outcome == DFU_OK; i++) {
+  for (size_t i = 0; i < p->count && outcome == DFUC_OK; i++) {
     const struct unit *u = &p->units[i];
     if (!what->wanted(u)) continue;
     const enum job_outcome stop = check_stop(j, error);
@@ -208,13 +210,13 @@ static enum job_outcome compare(struct job *j, struct plan *p,
     enter(j, what->phase, u->sector.address);
     if (j->alternate != u->alternate)
       outcome = select_alternate(j, u->alternate, error);
-    if (outcome == DFU_OK) outcome = compare_unit(j, p, u, &d, error);
-    if (outcome != DFU_OK) break;
+    if (outcome == DFUC_OK) outcome = compare_unit(j, p, u, &d, error);
+    if (outcome != DFUC_OK) break;
     set_state(j, p, i, d.bytes == 0 ? what->equal : what->different);
     if (sum->bytes == 0) *sum = (struct difference){0, d.address, d.is, d.should_be};
     sum->bytes += d.bytes;
   }
-  if (any && outcome == DFU_OK) outcome = end_reading(j, error);
+  if (any && outcome == DFUC_OK) outcome = end_reading(j, error);
   return from_dfu(outcome);
 }
 
@@ -283,21 +285,21 @@ static void erase_goes_on(void *ctx, uint32_t waited_ms, uint32_t more_ms) {
   tell(e->job);
 }
 
-static enum dfu_outcome erase_unit(struct job *j, struct plan *p, size_t index,
-                                   struct qb_error *error) {
+static enum dfuc_outcome erase_unit(struct job *j, struct plan *p, size_t index,
+                                    struct qb_error *error) {
   const struct layout_sector *s = &p->units[index].sector;
-  if (!(s->access & LAYOUT_ERASABLE)) return DFU_OK;
+  if (!(s->access & LAYOUT_ERASABLE)) return DFUC_OK;
   struct erasing e = {.job = j, .before = j->at.done, .size = s->size};
   enter(j, JOB_ERASING, s->address);
   j->streaming = false;
-  j->client->wait = (struct dfu_wait){.ctx = &e, .busy = erase_goes_on};
-  const enum dfu_outcome outcome = dfu_erase(j->client, s->address, error);
-  j->client->wait = (struct dfu_wait){0};
-  if (outcome != DFU_OK) return outcome;
+  j->client->wait = (struct dfuc_wait){.ctx = &e, .busy = erase_goes_on};
+  const enum dfuc_outcome outcome = dfuc_erase(j->client, s->address, error);
+  j->client->wait = (struct dfuc_wait){0};
+  if (outcome != DFUC_OK) return outcome;
   j->at.done = e.before;
   advance(j, s->size);
   set_state(j, p, index, UNIT_ERASED);
-  return DFU_OK;
+  return DFUC_OK;
 }
 
 enum job_outcome job_erase(struct job *j, struct plan *p, struct qb_error *error) {
@@ -307,11 +309,11 @@ enum job_outcome job_erase(struct job *j, struct plan *p, struct qb_error *error
     if (u->state != UNIT_WAITING) continue;
     const enum job_outcome stop = check_stop(j, error);
     if (stop != JOB_DONE) return stop;
-    enum dfu_outcome outcome = select_alternate(j, u->alternate, error);
-    if (outcome == DFU_OK) outcome = erase_unit(j, p, i, error);
-    if (outcome != DFU_OK) return from_dfu(outcome);
+    enum dfuc_outcome outcome = select_alternate(j, u->alternate, error);
+    if (outcome == DFUC_OK) outcome = erase_unit(j, p, i, error);
+    if (outcome != DFUC_OK) return from_dfu(outcome);
   }
-  return from_dfu(dfu_finish(j->client, error));
+  return from_dfu(dfuc_finish(j->client, error));
 }
 
 enum job_outcome job_mass_erase(struct job *j, uint8_t alternate,
@@ -319,34 +321,54 @@ enum job_outcome job_mass_erase(struct job *j, uint8_t alternate,
   enum { WHOLE = 1000 };  // thousandths; the device knows how much there is
   struct erasing e = {.job = j, .size = WHOLE};
   j->at = (struct job_progress){.total = WHOLE, .phase = JOB_ERASING};
-  enum dfu_outcome outcome = select_alternate(j, alternate, error);
-  if (outcome != DFU_OK) return from_dfu(outcome);
+  enum dfuc_outcome outcome = select_alternate(j, alternate, error);
+  if (outcome != DFUC_OK) return from_dfu(outcome);
   tell(j);
-  j->client->wait = (struct dfu_wait){.ctx = &e, .busy = erase_goes_on};
-  outcome = dfu_mass_erase(j->client, error);
-  j->client->wait = (struct dfu_wait){0};
-  if (outcome == DFU_OK) outcome = dfu_finish(j->client, error);
+  j->client->wait = (struct dfuc_wait){.ctx = &e, .busy = erase_goes_on};
+  outcome = dfuc_mass_erase(j->client, error);
+  j->client->wait = (struct dfuc_wait){0};
+  if (outcome == DFUC_OK) outcome = dfuc_finish(j->client, error);
   j->at.done = WHOLE;
-  if (outcome == DFU_OK) tell(j);
+  if (outcome == DFUC_OK) tell(j);
   return from_dfu(outcome);
 }
 
 // ---- Writing ---------------------------------------------------------------
 
+// Bytes at the start of a piece that come after everything else: the block with the
+// application's vector table.
+static uint32_t held_back(const struct job *j, const struct plan *p,
+                          const struct unit_piece *piece) {
+  const bool vectors = p->has_application && piece->address == p->application;
+  return vectors ? block_of(j, piece->size) : 0;
+}
+
+static enum dfuc_outcome write_pieces(struct job *j, const struct plan *p,
+                                      const struct unit *u, struct qb_error *error) {
+  const struct unit_piece *pieces = &p->pieces[u->first_piece];
+  enum dfuc_outcome outcome = DFUC_OK;
+  for (size_t i = 0; i < u->pieces && outcome == DFUC_OK; i++) {
+    outcome =
+        write_part(j, &pieces[i], held_back(j, p, &pieces[i]), pieces[i].size, error);
+  }
+  for (size_t i = 0; i < u->pieces && outcome == DFUC_OK; i++) {
+    outcome = write_part(j, &pieces[i], 0, held_back(j, p, &pieces[i]), error);
+  }
+  return outcome;
+}
+
 // In this run, an erased unit may be written at once.
-static enum dfu_outcome write_unit(struct job *j, struct plan *p, size_t index,
-                                   struct qb_error *error) {
+static enum dfuc_outcome write_unit(struct job *j, struct plan *p, size_t index,
+                                    struct qb_error *error) {
   const struct unit *u = &p->units[index];
-  enum dfu_outcome outcome = DFU_OK;
+  enum dfuc_outcome outcome = DFUC_OK;
   if (j->alternate != u->alternate) outcome = select_alternate(j, u->alternate, error);
-  if (outcome == DFU_OK && u->state != UNIT_ERASED) {
+  if (outcome == DFUC_OK && u->state != UNIT_ERASED) {
     outcome = erase_unit(j, p, index, error);
   }
-  if (outcome == DFU_OK) enter(j, JOB_WRITING, u->sector.address);
-  for (size_t i = 0; i < u->pieces && outcome == DFU_OK; i++) {
-    outcome = write_piece(j, &p->pieces[u->first_piece + i], error);
-  }
-  if (outcome == DFU_OK) set_state(j, p, index, UNIT_WRITTEN);
+  if (outcome == DFUC_OK) enter(j, JOB_WRITING, u->sector.address);
+  if (outcome == DFUC_OK) outcome = write_pieces(j, p, u, error);
+  if (outcome == DFUC_OK) set_state(j, p, index, UNIT_WRITTEN);
   return outcome;
 }
 
@@ -437,14 +459,14 @@ static void count_work(struct job *j, const struct plan *p, bool read_back) {
 
 enum job_outcome job_start(struct job *j, const uint32_t *application,
                            struct qb_error *error) {
-  enum dfu_outcome outcome = DFU_OK;
+  enum dfuc_outcome outcome = DFUC_OK;
   enter(j, JOB_FINISHING, application ? *application : 0);
   if (j->alternate < 0) outcome = select_alternate(j, 0, error);
-  if (outcome == DFU_OK && application) {
-    outcome = dfu_set_address(j->client, *application, error);
+  if (outcome == DFUC_OK && application) {
+    outcome = dfuc_set_address(j->client, *application, error);
   }
-  if (outcome == DFU_OK) outcome = dfu_leave(j->client, error);
-  j->started = outcome == DFU_OK;
+  if (outcome == DFUC_OK) outcome = dfuc_leave(j->client, error);
+  j->started = outcome == DFUC_OK;
   return from_dfu(outcome);
 }
 
@@ -452,7 +474,7 @@ enum job_outcome job_start(struct job *j, const uint32_t *application,
 static enum job_outcome stay(struct job *j, struct plan *p, bool read_back,
                              struct qb_error *error) {
   enter(j, JOB_FINISHING, 0);
-  enum job_outcome outcome = from_dfu(dfu_finish(j->client, error));
+  enum job_outcome outcome = from_dfu(dfuc_finish(j->client, error));
   j->streaming = false;
   if (outcome == JOB_DONE && read_back) outcome = verify_written(j, p, error);
   return outcome;
@@ -492,8 +514,8 @@ enum { READ_PORTION = 65536 };  // between two looks at `stop`
 enum job_outcome job_read(struct job *j, uint8_t alternate, uint32_t address,
                           uint8_t *out, uint64_t size, struct qb_error *error) {
   j->at = (struct job_progress){.total = size, .phase = JOB_READING};
-  enum dfu_outcome outcome = select_alternate(j, alternate, error);
-  for (uint64_t done = 0; done < size && outcome == DFU_OK;) {
+  enum dfuc_outcome outcome = select_alternate(j, alternate, error);
+  for (uint64_t done = 0; done < size && outcome == DFUC_OK;) {
     const enum job_outcome stop = check_stop(j, error);
     if (stop != JOB_DONE) return stop;
     const uint64_t left = size - done;
@@ -501,6 +523,6 @@ enum job_outcome job_read(struct job *j, uint8_t alternate, uint32_t address,
     outcome = read_bytes(j, (uint32_t)(address + done), out + done, portion, error);
     done += portion;
   }
-  if (outcome == DFU_OK) outcome = end_reading(j, error);
+  if (outcome == DFUC_OK) outcome = end_reading(j, error);
   return from_dfu(outcome);
 }

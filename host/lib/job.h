@@ -15,7 +15,7 @@
 // complete.
 #pragma once
 
-#include "host/lib/dfu_client.h"
+#include "host/lib/dfuc.h"
 #include "host/lib/plan.h"
 
 enum job_phase {
@@ -61,7 +61,7 @@ struct job_options {
 };
 
 struct job {
-  struct dfu_client *client;
+  struct dfuc *client;
   const struct job_events *events;
   struct job_progress at;
   int alternate;  // selected; -1: none yet
@@ -72,7 +72,7 @@ struct job {
 };
 
 // `events` must outlive the job.
-void job_init(struct job *j, struct dfu_client *client, const struct job_events *e);
+void job_init(struct job *j, struct dfuc *client, const struct job_events *e);
 
 // Makes the board hold the plan's bytes.
 enum job_outcome job_write(struct job *j, struct plan *p,

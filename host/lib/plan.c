@@ -56,8 +56,8 @@ size_t plan_count(const struct plan *p, enum unit_state state) {
 // ---- Refusals --------------------------------------------------------------
 
 // Nothing of the board is at `address`, where `what` begins or goes on.
-static bool refuse_address(const struct board *b, const char *what, uint32_t address,
-                           bool goes_on, struct qb_error *error) {
+static bool refuse_address(const struct usb_board *b, const char *what,
+                           uint32_t address, bool goes_on, struct qb_error *error) {
   if (goes_on) {
     return qb_error_set(error,
                         "%s runs past the end of the flash, which ends before "
@@ -72,11 +72,11 @@ static bool refuse_address(const struct board *b, const char *what, uint32_t add
   return qb_error_set(error,
                       "%s: the %s on this board offers no flash at 0x%08" PRIX32
                       "; 'quadboot info' shows what it offers",
-                      what, board_kind_name(b->kind), address);
+                      what, usb_board_kind_name(b->kind), address);
 }
 
-static bool refuse_read_only(const struct board *b, const char *what, uint32_t address,
-                             struct qb_error *error) {
+static bool refuse_read_only(const struct usb_board *b, const char *what,
+                             uint32_t address, struct qb_error *error) {
   uint32_t application = 0;
   if (b->kind == BOARD_QUADBOOT && plan_application_address(b, &application) &&
       address < application) {
@@ -93,10 +93,10 @@ static bool refuse_read_only(const struct board *b, const char *what, uint32_t a
 // ---- Sectors ---------------------------------------------------------------
 
 // The sector at `address`, as a unit that can be changed.
-static bool find_unit(const struct board *b, const char *what, uint32_t address,
+static bool find_unit(const struct usb_board *b, const char *what, uint32_t address,
                       bool goes_on, int wanted, struct unit *out,
                       struct qb_error *error) {
-  const struct board_alternate *a = board_alternate_at(b, address, wanted);
+  const struct usb_board_alternate *a = usb_board_alternate_at(b, address, wanted);
   *out = (struct unit){.state = UNIT_WAITING};
   if (!a || !layout_sector_at(&a->layout, address, &out->sector)) {
     return refuse_address(b, what, address, goes_on, error);
@@ -112,8 +112,9 @@ static bool in_last_unit(const struct plan *p, uint32_t address) {
   return address >= s->address && address - s->address < s->size;
 }
 
-static bool check_access(const struct board *b, const char *what, const struct unit *u,
-                         uint32_t address, enum plan_use use, struct qb_error *error) {
+static bool check_access(const struct usb_board *b, const char *what,
+                         const struct unit *u, uint32_t address, enum plan_use use,
+                         struct qb_error *error) {
   const uint8_t needed = use == PLAN_COMPARE ? LAYOUT_READABLE : LAYOUT_WRITABLE;
   if (u->sector.access & needed) return true;
   if (use != PLAN_COMPARE) return refuse_read_only(b, what, address, error);
@@ -121,8 +122,9 @@ static bool check_access(const struct board *b, const char *what, const struct u
                       address);
 }
 
-static bool add_segment(struct plan *p, const struct board *b, const struct segment *s,
-                        enum plan_use use, struct qb_error *error) {
+static bool add_segment(struct plan *p, const struct usb_board *b,
+                        const struct segment *s, enum plan_use use,
+                        struct qb_error *error) {
   char name[SEGMENT_NAME_ROOM];
   const char *what = segment_describe(s, name);
   for (size_t done = 0; done < s->size;) {
@@ -150,9 +152,9 @@ static bool add_segment(struct plan *p, const struct board *b, const struct segm
 #define INTERNAL_FIRST 0x08000000u  // RM0410 2.2.2
 #define INTERNAL_LAST  0x081FFFFFu
 
-bool plan_application_address(const struct board *b, uint32_t *out) {
+bool plan_application_address(const struct usb_board *b, uint32_t *out) {
   for (size_t i = 0; i < b->count; i++) {
-    const struct board_alternate *a = &b->alternates[i];
+    const struct usb_board_alternate *a = &b->alternates[i];
     for (size_t j = 0; a->status == LAYOUT_OK && j < a->layout.count; j++) {
       const struct layout_run *run = &a->layout.runs[j];
       if (!(run->access & LAYOUT_WRITABLE) || run->address < INTERNAL_FIRST ||
@@ -187,8 +189,8 @@ static bool check_vectors(const struct unit_piece *piece, struct qb_error *error
       piece->address, v.sp, v.reset);
 }
 
-static bool check_application(struct plan *p, const struct board *b, enum plan_use use,
-                              struct qb_error *error) {
+static bool check_application(struct plan *p, const struct usb_board *b,
+                              enum plan_use use, struct qb_error *error) {
   uint32_t address = 0;
   if (!plan_application_address(b, &address)) return true;
   for (size_t i = 0; i < p->piece_count; i++) {
@@ -202,7 +204,7 @@ static bool check_application(struct plan *p, const struct board *b, enum plan_u
   return true;
 }
 
-static bool check_device(const struct board *b, const struct segments *list,
+static bool check_device(const struct usb_board *b, const struct segments *list,
                          struct qb_error *error) {
   const struct segments_device *d = &list->device;
   const bool vendor = d->vendor == SEGMENTS_ANY_ID || d->vendor == b->where.vendor;
@@ -217,7 +219,7 @@ static bool check_device(const struct board *b, const struct segments *list,
 
 // ---- Plans -----------------------------------------------------------------
 
-bool plan_make(struct plan *out, const struct board *b, const struct segments *list,
+bool plan_make(struct plan *out, const struct usb_board *b, const struct segments *list,
                enum plan_use use, struct qb_error *error) {
   *out = (struct plan){0};
   if (list->count == 0) return qb_error_set(error, "there is nothing to write");
@@ -238,7 +240,7 @@ static bool refuse_range(const struct unit *u, uint32_t address,
       address, u->sector.address, (uint64_t)u->sector.address + u->sector.size);
 }
 
-bool plan_erase(struct plan *out, const struct board *b, uint32_t address,
+bool plan_erase(struct plan *out, const struct usb_board *b, uint32_t address,
                 uint64_t size, struct qb_error *error) {
   *out = (struct plan){0};
   if (size == 0) return qb_error_set(error, "there is nothing to erase");

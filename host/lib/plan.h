@@ -4,8 +4,8 @@
 // are made here.
 #pragma once
 
-#include "host/lib/board.h"
 #include "host/lib/segments.h"
+#include "host/lib/usb_board.h"
 
 // How far a sector has come.
 enum unit_state {
@@ -56,13 +56,13 @@ enum plan_use {
 // Error: an address that no layout holds, data past the end, a sector that is
 // read-only (or not readable), a file for another USB device, an application that
 // could not start from where it lies.
-bool plan_make(struct plan *out, const struct board *b, const struct segments *list,
+bool plan_make(struct plan *out, const struct usb_board *b, const struct segments *list,
                enum plan_use use, struct qb_error *error);
 
 // A plan without data: the sectors of [address, address + size), to be erased.
 // Error: as above, a sector that cannot be erased, or a range that begins or ends
 // inside a sector.
-bool plan_erase(struct plan *out, const struct board *b, uint32_t address,
+bool plan_erase(struct plan *out, const struct usb_board *b, uint32_t address,
                 uint64_t size, struct qb_error *error);
 
 void plan_free(struct plan *p);
@@ -72,4 +72,4 @@ size_t plan_count(const struct plan *p, enum unit_state state);
 
 // Where the bootloader on the board looks for an application: the first writable
 // address of the internal flash. False if it offers none.
-bool plan_application_address(const struct board *b, uint32_t *out);
+bool plan_application_address(const struct usb_board *b, uint32_t *out);

@@ -76,12 +76,12 @@ bool range_parse(const char *text, struct range *out, struct qb_error *error) {
 // ---- Board -----------------------------------------------------------------
 
 // The medium that begins at `address`, wherever the board's part of it begins.
-static const struct board_alternate *whole_medium(const struct board *b,
-                                                  uint32_t address) {
+static const struct usb_board_alternate *whole_medium(const struct usb_board *b,
+                                                      uint32_t address) {
   for (size_t i = 0; i < MEDIA; i++) {
     if (media[i].first != address) continue;
     for (size_t j = 0; j < b->count; j++) {
-      const struct board_alternate *a = &b->alternates[j];
+      const struct usb_board_alternate *a = &b->alternates[j];
       if (a->status == LAYOUT_OK && a->layout.runs[0].address >= media[i].first &&
           a->layout.runs[0].address <= media[i].last) {
         return a;
@@ -109,17 +109,17 @@ static uint32_t lowest_address(const struct layout *l) {
   return lowest;
 }
 
-bool range_resolve(const struct range *range, const struct board *b,
-                   const struct board_alternate **alternate, uint32_t *address,
+bool range_resolve(const struct range *range, const struct usb_board *b,
+                   const struct usb_board_alternate **alternate, uint32_t *address,
                    uint64_t *size, struct qb_error *error) {
-  const struct board_alternate *a = range->whole
-                                        ? whole_medium(b, range->address)
-                                        : board_alternate_at(b, range->address, -1);
+  const struct usb_board_alternate *a =
+      range->whole ? whole_medium(b, range->address)
+                   : usb_board_alternate_at(b, range->address, -1);
   if (!a) {
     return qb_error_set(error,
                         "the %s on this board offers no flash at 0x%08" PRIX32
                         "; 'quadboot info' shows what it offers",
-                        board_kind_name(b->kind), range->address);
+                        usb_board_kind_name(b->kind), range->address);
   }
   *address = range->whole ? lowest_address(&a->layout) : range->address;
   const uint64_t end = end_of_flash(&a->layout, *address);

@@ -2,7 +2,7 @@
 // A part of a board's flash, as people write it.
 #pragma once
 
-#include "host/lib/board.h"
+#include "host/lib/usb_board.h"
 
 // "0x90000000:64K", "0x90000000" (to the end of that flash), "internal", "qspi".
 struct range {
@@ -16,6 +16,6 @@ bool range_parse(const char *text, struct range *out, struct qb_error *error);
 
 // Finds it on a board: the alternate setting that holds it, its address and size.
 // Error: the board has no such flash, or it ends before the range does.
-bool range_resolve(const struct range *range, const struct board *b,
-                   const struct board_alternate **alternate, uint32_t *address,
+bool range_resolve(const struct range *range, const struct usb_board *b,
+                   const struct usb_board_alternate **alternate, uint32_t *address,
                    uint64_t *size, struct qb_error *error);

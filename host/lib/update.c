@@ -22,7 +22,7 @@ static bool touched(const struct plan *p) {
 }
 
 // What an interrupted update means.
-static void tell_unfinished(const struct board *b, const struct plan *p,
+static void tell_unfinished(const struct usb_board *b, const struct plan *p,
                             struct qb_error *out) {
   if (!touched(p)) {
     qb_error_set(out,
@@ -41,7 +41,7 @@ static void tell_unfinished(const struct board *b, const struct plan *p,
   }
 }
 
-static void tell_state(const struct board *b, const struct plan *p,
+static void tell_state(const struct usb_board *b, const struct plan *p,
                        const struct update_options *options, struct update_result *r) {
   const bool all = written(p) == p->count;
   if (r->outcome == JOB_DIFFERENT) {
@@ -67,7 +67,7 @@ static void tell_state(const struct board *b, const struct plan *p,
 
 // A board that comes back as another (new bootloader, other flash) is not gone on
 // with: the plan was made for its old layout.
-static bool same_layout(const struct board *a, const struct board *b) {
+static bool same_layout(const struct usb_board *a, const struct usb_board *b) {
   if (a->kind != b->kind || a->count != b->count) return false;
   for (size_t i = 0; i < a->count; i++) {
     if (a->alternates[i].number != b->alternates[i].number ||
@@ -81,7 +81,7 @@ static bool same_layout(const struct board *a, const struct board *b) {
 static bool find_again(struct connection *c, bool *connected, const struct usb_bus *bus,
                        const struct update_options *options,
                        const struct update_events *events, struct update_result *r) {
-  const struct board lost = c->board;
+  const struct usb_board lost = c->board;
   if (events->lost) events->lost(events->job.ctx, r->problem.text);
   *connected = connection_find_again(c, bus, &lost, options->wait_ms, events->job.stop,
                                      events->job.ctx);

@@ -35,12 +35,14 @@ struct usb_io {
   bool (*claim)(void *ctx, uint8_t interface, struct qb_error *error);
   // SET_INTERFACE of a claimed interface.
   enum usb_result (*set_alternate)(void *ctx, uint8_t interface, uint8_t alternate);
+  // A bus reset, as far as the transport can do one; the device is then opened anew.
+  void (*reset)(void *ctx);
   // Waits, in the device's time.
   void (*sleep_ms)(void *ctx, uint32_t ms);
   void (*close)(void *ctx);
 };
 
-enum usb_speed { USB_SPEED_UNKNOWN, USB_SPEED_LOW, USB_SPEED_FULL, USB_SPEED_HIGH };
+enum usb_io_speed { USB_IO_UNKNOWN, USB_IO_LOW, USB_IO_FULL, USB_IO_HIGH };
 
 enum { USB_LOCATION_ROOM = 300, USB_PROBLEM_ROOM = 256 };
 
@@ -49,7 +51,7 @@ struct usb_found {
   // Where it is, stable while it stays plugged in: "usb:1-2.3", "usbip:HOST:PORT/1-1".
   char location[USB_LOCATION_ROOM];
   uint16_t vendor, product, release;
-  enum usb_speed speed;
+  enum usb_io_speed speed;
 };
 
 // A list that grows by usb_found_add; free() its items.

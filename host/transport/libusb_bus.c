@@ -55,12 +55,12 @@ static bool has_dfu(libusb_device *device) {
   return found;
 }
 
-static enum usb_speed speed_of(libusb_device *device) {
+static enum usb_io_speed speed_of(libusb_device *device) {
   switch (libusb_get_device_speed(device)) {
-    case LIBUSB_SPEED_LOW: return USB_SPEED_LOW;
-    case LIBUSB_SPEED_FULL: return USB_SPEED_FULL;
-    case LIBUSB_SPEED_UNKNOWN: return USB_SPEED_UNKNOWN;
-    default: return USB_SPEED_HIGH;
+    case LIBUSB_SPEED_LOW: return USB_IO_LOW;
+    case LIBUSB_SPEED_FULL: return USB_IO_FULL;
+    case LIBUSB_SPEED_UNKNOWN: return USB_IO_UNKNOWN;
+    default: return USB_IO_HIGH;
   }
 }
 
@@ -144,6 +144,10 @@ static enum usb_result io_set_alternate(void *ctx, uint8_t interface,
   return result_of(libusb_set_interface_alt_setting(ctx, interface, alternate));
 }
 
+static void io_reset(void *ctx) {
+  (void)libusb_reset_device(ctx);
+}
+
 static void io_sleep_ms(void *ctx, uint32_t ms) {
   (void)ctx;
   struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
@@ -192,6 +196,7 @@ static bool bus_open(void *ctx, const struct usb_found *found, struct usb_io *ou
                          .control = io_control,
                          .claim = io_claim,
                          .set_alternate = io_set_alternate,
+                         .reset = io_reset,
                          .sleep_ms = io_sleep_ms,
                          .close = io_close};
   return true;

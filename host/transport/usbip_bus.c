@@ -130,6 +130,11 @@ static void io_sleep_ms(void *ctx, uint32_t ms) {
   }
 }
 
+// USB/IP carries no reset; the first request after the next import stands for one.
+static void io_reset(void *ctx) {
+  (void)ctx;
+}
+
 static void io_close(void *ctx) {
   struct device *d = ctx;
   remote_close(&d->remote);
@@ -203,6 +208,7 @@ static bool bus_open(void *ctx, const struct usb_found *found, struct usb_io *ou
                            .control = io_control,
                            .claim = io_claim,
                            .set_alternate = io_set_alternate,
+                           .reset = io_reset,
                            .sleep_ms = io_sleep_ms,
                            .close = io_close};
     if (import(d, error)) return true;
@@ -221,12 +227,12 @@ struct listing {
   bool no_memory;
 };
 
-static enum usb_speed speed_of(uint32_t speed) {
+static enum usb_io_speed speed_of(uint32_t speed) {
   switch (speed) {
-    case USBIP_SPEED_LOW: return USB_SPEED_LOW;
-    case USBIP_SPEED_FULL: return USB_SPEED_FULL;
-    case USBIP_SPEED_HIGH: return USB_SPEED_HIGH;
-    default: return USB_SPEED_UNKNOWN;
+    case USBIP_SPEED_LOW: return USB_IO_LOW;
+    case USBIP_SPEED_FULL: return USB_IO_FULL;
+    case USBIP_SPEED_HIGH: return USB_IO_HIGH;
+    default: return USB_IO_UNKNOWN;
   }
 }
 
@@ -243,10 +249,19 @@ static bool add_to_list(void *ctx, const struct usbip_device *device, bool dfu) 
   return !l->no_memory;
 }
 
+// A server that was named is there for its device: one that lists none yet (a board
+// that has just been switched on) is asked again for a while.
 static bool bus_scan(void *ctx, struct usb_found_list *list, struct qb_error *error) {
+  enum { APPEAR_MS = 3000, AGAIN_MS = 50 };
   struct listing l = {.server = ctx, .list = list};
-  if (!usbip_list(&l.server->endpoint, add_to_list, &l, error)) return false;
-  return l.no_memory ? qb_error_no_memory(error) : true;
+  const uint64_t deadline = clock_now_ms() + APPEAR_MS;
+  const size_t before = list->count;
+  for (;;) {
+    if (!usbip_list(&l.server->endpoint, add_to_list, &l, error)) return false;
+    if (l.no_memory) return qb_error_no_memory(error);
+    if (list->count > before || clock_now_ms() >= deadline) return true;
+    poll(NULL, 0, AGAIN_MS);
+  }
 }
 
 static void bus_close(void *ctx) {

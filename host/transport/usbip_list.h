@@ -6,7 +6,7 @@
 #include "usbip/endpoint.h"
 #include "usbip/usbip.h"
 
-enum { USBIP_LIST_MS = 5000 };  // from the connection to the end of the list
+enum { USBIP_LIST_MS = 10000 };  // from the connection to the end of the list
 
 // Called for each device; `dfu` if an interface of its is of the DFU class. False
 // ends the list.

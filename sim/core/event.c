@@ -6,6 +6,7 @@
 #define PS_PER_S 1000000000000u
 
 vtime_t vt_cycles(uint64_t n, uint64_t hz) {
+  if (n <= UINT64_MAX / PS_PER_S) return n * PS_PER_S / hz;
   // Split so that nothing overflows: whole seconds, then the rest.
   return n / hz * PS_PER_S + (vtime_t)((unsigned __int128)(n % hz) * PS_PER_S / hz);
 }

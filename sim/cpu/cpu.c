@@ -36,7 +36,7 @@ static uc_engine *open_engine(void) {
   abort();
 }
 
-static void on_nvic_change(void *ctx) {
+static void on_core_change(void *ctx) {
   cpu_attention(ctx);
 }
 
@@ -68,7 +68,9 @@ struct cpu *cpu_create(enum cpu_mode mode, const struct cpu_ports *ports,
   cpu_cache_init(c);
   c->sim->events.on_sooner = cpu_on_sooner;
   c->sim->events.on_sooner_ctx = c;
-  c->scs->nvic.on_change = on_nvic_change;
+  c->scs->on_core_change = on_core_change;
+  c->scs->core = c;
+  c->scs->nvic.on_change = cpu_on_pending;
   c->scs->nvic.on_change_ctx = c;
   c->scs->mpu.on_change = on_mpu_change;
   c->scs->mpu.on_change_ctx = c;
@@ -80,6 +82,10 @@ void cpu_destroy(struct cpu *c) {
   cpu_debug_detach(c);
   uc_close(c->uc);
   cpu_cache_free(c);
+  for (size_t i = 0; i < c->region_count; i++) {
+    free(c->regions[i].ran);
+    free(c->regions[i].code_pages);
+  }
   free(c->decoded);
   free(c);
 }
@@ -229,7 +235,9 @@ static void execute(struct cpu *c) {
   c->counters.slices++;
   const uint32_t pc = reg_get(c, UC_ARM_REG_PC);
   if (!can_start(c, pc)) return;
+  cpu_stores_of(c);
   const uc_err e = uc_emu_start(c->uc, pc | 1u, 0, 0, 0);
+  cpu_stores_of(NULL);
   switch (e) {
     case UC_ERR_OK: stopped(c); break;
     case UC_ERR_INSN_INVALID: undefined(c); break;
@@ -246,7 +254,7 @@ static void execute(struct cpu *c) {
 }
 
 // An interrupt that becomes pending is an event if SCR asks for it, enabled or not.
-static void note_events(struct cpu *c) {
+void cpu_note_events(struct cpu *c) {
   const struct nvic *n = &c->scs->nvic;
   uint32_t now[5] = {n->pending[0], n->pending[1], n->pending[2], n->pending[3],
                      n->system_pending};
@@ -261,8 +269,8 @@ static void note_events(struct cpu *c) {
 
 // Takes what is due. True: the core can go on executing.
 static bool serve_exceptions(struct cpu *c) {
-  c->attention = false;
-  note_events(c);
+  c->attention = c->pending_changed = false;
+  cpu_note_events(c);
   const struct nvic_masks masks = cpu_masks(c);
   const unsigned exception = nvic_select(&c->scs->nvic, &masks, &c->held);
   if (exception) {
@@ -284,11 +292,12 @@ static void sleep_until_event(struct cpu *c, vtime_t until) {
 
 void cpu_run(struct cpu *c, vtime_t until) {
   c->stop_requested = false;
+  c->until = until;
   cpu_sync_time(c);
   while (!c->stop_requested && !c->scs->reset_requested && cpu_time(c) < until) {
     if (c->memory_changed) cpu_apply_memory(c);
     if (serve_exceptions(c)) {
-      cpu_begin_slice(c, until);
+      cpu_begin_slice(c);
       execute(c);
     } else {
       sleep_until_event(c, until);

@@ -176,17 +176,12 @@ static void decode(struct cpu *c, struct decoded *d, uint32_t addr, uint32_t siz
   }
   d->code = r->def.bytes + (addr - r->def.base);
   memcpy(&d->first_word, d->code, sizeof d->first_word);
-  if (r->ran)
-    memset(r->ran + (addr - r->def.base) / CACHE_LINE, 1, size / CACHE_LINE + 2);
+  cpu_note_code(r, addr, size);
   scan(d, d->code);
 }
 
-struct decoded *cpu_decode(struct cpu *c, uint32_t addr, uint32_t size) {
-  struct decoded *d = &c->decoded[(addr >> 1) % DECODE_SLOTS];
-  uint32_t first = 0;
-  if (d->code) memcpy(&first, d->code, sizeof first);
-  if (d->addr != addr || d->size != size || d->first_word != first) {
-    decode(c, d, addr, size);
-  }
+struct decoded *cpu_decode_again(struct cpu *c, uint32_t addr, uint32_t size) {
+  struct decoded *d = cpu_decoded_slot(c, addr);
+  decode(c, d, addr, size);
   return d;
 }

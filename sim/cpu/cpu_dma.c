@@ -19,21 +19,14 @@ static bool is_ram(const struct region_state *r) {
 
 void cpu_dma_init(struct cpu *c) {
   for (size_t i = 0; i < c->region_count; i++) {
-    struct region_state *r = &c->regions[i];
-    if (!is_ram(r)) continue;
-    // One line more: a block at the end is rounded up.
-    r->ran = calloc(r->def.size / CACHE_LINE + 2, 1);
-    if (!r->ran) abort();
-    if (r->def.kind == CPU_RAM && !c->dma_lines) {
-      c->dma_lines = calloc(r->def.size / CACHE_LINE, 1);
-      if (!c->dma_lines) abort();
-    }
+    const struct region_state *r = &c->regions[i];
+    if (r->def.kind != CPU_RAM || c->dma_lines) continue;
+    c->dma_lines = calloc(r->def.size / CACHE_LINE, 1);
+    if (!c->dma_lines) abort();
   }
 }
 
 void cpu_dma_free(struct cpu *c) {
-  for (size_t i = 0; i < c->region_count; i++)
-    free(c->regions[i].ran);
   free(c->dma_lines);
 }
 
@@ -148,12 +141,6 @@ static void write_line(struct cpu *c, uint32_t addr, const uint8_t *from,
   if (is_cached(c, addr)) mark(c, offset);
 }
 
-static bool has_run(const struct region_state *r, uint32_t addr, uint32_t size) {
-  const uint32_t first = (addr - r->def.base) / CACHE_LINE;
-  const uint32_t last = (addr + size - 1 - r->def.base) / CACHE_LINE;
-  return memchr(r->ran + first, 1, last - first + 1) != NULL;
-}
-
 bool cpu_dma_write(struct cpu *c, uint32_t addr, const void *from, uint32_t size) {
   struct region_state *r = whole_region(c, addr, size);
   if (!r || !is_ram(r)) return false;
@@ -165,6 +152,6 @@ bool cpu_dma_write(struct cpu *c, uint32_t addr, const void *from, uint32_t size
       write_line(c, at, bytes + (at - addr), line_end(at, end) - at);
   }
   memcpy(r->def.bytes + (addr - r->def.base), from, size);
-  if (has_run(r, addr, size)) cpu_code_changed(c, addr, size);
+  if (cpu_has_code(r, addr, size)) cpu_code_changed(c, addr, size);
   return true;
 }

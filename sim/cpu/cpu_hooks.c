@@ -10,6 +10,13 @@ static void stop_with(struct cpu *c, unsigned reason) {
   uc_emu_stop(c->uc);
 }
 
+// Before code that has been translated, but not looked at.
+static void stop_before(struct cpu *c, uint32_t addr, uint32_t size, unsigned reason) {
+  const struct region_state *r = cpu_region_at(c, addr);
+  if (r && size <= r->def.size - (addr - r->def.base)) cpu_note_code(r, addr, size);
+  stop_with(c, reason);
+}
+
 // Blocks in regions that need a look before their code may run. False: stopped.
 static bool check_fetch(struct cpu *c, struct decoded *d) {
   const struct region_state *r = cpu_region_at(c, d->addr);
@@ -31,16 +38,22 @@ static bool check_fetch(struct cpu *c, struct decoded *d) {
   return true;
 }
 
+static inline bool same_8(const uint8_t *a, const uint8_t *b) {
+  uint64_t x, y;
+  memcpy(&x, a, sizeof x);
+  memcpy(&y, b, sizeof y);
+  return x == y;
+}
+
 // A block has a few dozen bytes, always an even number: a call would cost more.
 static inline bool same_bytes(const uint8_t *a, const uint8_t *b, uint32_t size) {
-  uint32_t at = 0;
-  for (; at + 8 <= size; at += 8) {
-    uint64_t x, y;
-    memcpy(&x, a + at, sizeof x);
-    memcpy(&y, b + at, sizeof y);
-    if (x != y) return false;
+  if (size >= 8) {
+    for (uint32_t at = 0; at + 8 < size; at += 8) {
+      if (!same_8(a + at, b + at)) return false;
+    }
+    return same_8(a + size - 8, b + size - 8);
   }
-  for (; at + 2 <= size; at += 2) {
+  for (uint32_t at = 0; at + 2 <= size; at += 2) {
     uint16_t x, y;
     memcpy(&x, a + at, sizeof x);
     memcpy(&y, b + at, sizeof y);
@@ -55,35 +68,52 @@ static inline bool is_fetched(const struct cpu *c, const struct decoded *d) {
   return same_bytes(c->icache_bytes + (d->code - c->cached_ram), d->code, d->size);
 }
 
-// The deadline was hit. True: leave Unicorn before this block.
-static bool must_stop(struct cpu *c, uint32_t addr) {
-  if (c->attention || c->stop_requested || c->ticks >= c->slice_end) return true;
-  if (c->debug && cpu_debug_stops(c, addr)) return true;
-  if (!c->held) return false;
+// True: an exception is to be taken before this block.
+static bool is_interrupted(struct cpu *c) {
   // Only the masks hold an interrupt back, and only CPS or MSR can lift them.
-  if (!c->last_changes_masks) return false;
+  if (!c->pending_changed && !(c->held && c->last_changes_masks)) return false;
+  if (c->pending_changed) cpu_note_events(c);
+  c->pending_changed = false;
   const struct nvic_masks masks = cpu_masks(c);
-  return nvic_select(&c->scs->nvic, &masks, NULL) != 0;
+  return nvic_select(&c->scs->nvic, &masks, &c->held) != 0;
+}
+
+// The deadline was hit: events that are due fire. True: leave Unicorn before this
+// block. What was asked once (and refused, inside an IT block) stays asked.
+static bool must_stop(struct cpu *c, uint32_t addr) {
+  if (c->stop & STOP_OWN) return true;
+  if (c->ticks >= c->slice_end) {
+    cpu_sync_time(c);
+    if (cpu_time(c) >= c->until) return true;
+    cpu_begin_slice(c);
+  }
+  if (c->attention || c->stop_requested) return true;
+  if (c->memory_changed) cpu_apply_memory(c);
+  if (c->debug && cpu_debug_stops(c, addr)) return true;
+  if (is_interrupted(c)) return true;
+  if (!c->debug) c->deadline = c->slice_end;
+  return false;
 }
 
 // The hand-over check looks once, where the application's first instruction is.
-static void check_app_start(struct cpu *c, uint32_t addr) {
-  if (addr != c->app_entry) return;
+static void check_app_start(struct cpu *c) {
   c->app_seen = true;
+  c->app_entry = 1;
   cpu_sync_time(c);
   c->ports.app_started(c->ports.ctx);
 }
 
 // The facts about the code, or NULL if it must not run now.
-static struct decoded *before_code(struct cpu *c, uint32_t addr, uint32_t size) {
+static inline struct decoded *before_code(struct cpu *c, uint32_t addr, uint32_t size) {
   if (c->ticks >= c->deadline && must_stop(c, addr)) {
-    stop_with(c, STOP_OWN);
+    c->deadline = 0;
+    stop_before(c, addr, size, STOP_OWN);
     return NULL;
   }
-  const uint32_t late = cpu_trap_late(c);
+  const uint32_t late = c->late ? cpu_trap_late(c) : 0;
   if (late) {
     c->trap_cause = late;
-    stop_with(c, STOP_TRAP);
+    stop_before(c, addr, size, STOP_TRAP);
     return NULL;
   }
   struct decoded *d = cpu_decode(c, addr, size);
@@ -93,7 +123,7 @@ static struct decoded *before_code(struct cpu *c, uint32_t addr, uint32_t size) 
   }
   const bool special = (c->special >> (addr >> 28)) & 1u;
   if (special && !is_fetched(c, d) && !check_fetch(c, d)) return NULL;
-  if (c->ports.app_vectors && !c->app_seen) check_app_start(c, addr);
+  if (addr == c->app_entry) check_app_start(c);
   c->block_addr = addr;
   c->block_size = size;
   if ((d->features & c->trapped) && !cpu_trap_check(c, d)) {
@@ -109,6 +139,7 @@ static void on_block(uc_engine *uc, uint64_t addr, uint32_t size, void *user) {
   const struct decoded *d = before_code(c, (uint32_t)addr, size);
   if (!d) return;
   c->last_changes_masks = d->changes_masks;
+  if (d->changes_masks && c->held) c->deadline = 0;
   c->counters.instructions += d->instructions;
   c->ticks += size * TICKS_PER_BYTE;
   c->counters.cycles += size * TICKS_PER_BYTE;  // in ticks; see cpu_counters
@@ -128,7 +159,8 @@ static void on_instruction(uc_engine *uc, uint64_t addr, uint32_t size, void *us
   const struct decoded *d = before_code(c, (uint32_t)addr, size);
   if (!d) return;
   c->stop &= ~(unsigned)STOP_OWN;
-  c->last_changes_masks = true;
+  c->last_changes_masks = d->changes_masks;
+  if (d->changes_masks && c->held) c->deadline = 0;
   charge_instruction(c);
   if (c->it || (d->first_word & 0xFF00u) == 0xBF00u) {
     cpu_it_advance(c, (uint16_t)d->first_word);
@@ -171,6 +203,10 @@ static bool on_protected(uc_engine *uc, uc_mem_type type, uint64_t addr, int byt
   struct region_state *r = cpu_region_at(c, (uint32_t)addr);
   c->fault_addr = (uint32_t)addr;
   if (!r) return false;
+  if (r->shut && r->access == CPU_ACCESS_NORMAL) {
+    if (type == UC_MEM_READ_PROT) cpu_lend(c, r, (uint32_t)addr);
+    if (type == UC_MEM_FETCH_PROT) cpu_grant(c, r);
+  }
   if (r->access == CPU_ACCESS_STALL) {
     cpu_stall(c, r, (uint32_t)addr, type == UC_MEM_FETCH_PROT);
     if (type != UC_MEM_WRITE_PROT) cpu_grant(c, r);

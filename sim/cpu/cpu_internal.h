@@ -9,6 +9,7 @@
 //   cpu_fault.c      faults: status, escalation, lockup
 //   cpu_protect.c    the MPU and privilege, enforced
 //   cpu_trap.c       what traps by what its registers hold
+//   cpu_stores.c     stores to RAM, and code that modifies itself
 //   cpu_memory.c     regions: access changes, code that changed under us
 //   cpu_window.c     the QUADSPI window and what its reads cost
 //   cpu_cache.c      what the caches would hold, to catch missing maintenance
@@ -16,6 +17,8 @@
 //   cpu_decode.c     what is in a block: instructions, what of them can trap
 //   cpu_debug.c      breakpoints, watchpoints and steps
 #pragma once
+
+#include <string.h>
 
 #include <unicorn/unicorn.h>
 
@@ -33,6 +36,7 @@ enum {
   EXCEPTION_RETURN_CYCLES = 10,
   MAX_SLICE_CYCLES = 100000,
   CACHE_LINE = 32,
+  MAX_LENT = 4,
 };
 
 // Why Unicorn was stopped, besides what uc_emu_start says itself.
@@ -64,7 +68,13 @@ struct mmio_span {
 struct region_state {
   struct cpu_region def;
   enum cpu_access access, wanted;
-  uint8_t *ran;  // RAM: per line, whether code of it was ever translated
+  // To Unicorn; flash stays so when it is free again. These pages may be read.
+  bool shut;
+  uint32_t lent[MAX_LENT];
+  unsigned lent_count;
+  uint8_t *ran;       // RAM and flash: per line, whether code of it was ever translated
+  uint64_t ram_addr;  // of RAM, as the library knows it, see cpu_stores.c
+  uint8_t *code_pages;  // per page, the same as `ran`, as the library knows it
 };
 
 // What a block may need a look for.
@@ -102,6 +112,13 @@ struct decoded {
 
 enum { DECODE_SLOTS = 1u << 15 };
 
+// Pages of data that the code of these rights may read and write as it likes.
+enum { FREE_SLOTS = 256 };
+
+struct free_page {
+  uint32_t page, rights;
+};
+
 // Tags of a cache over the QUADSPI window, for the cost of reads and for lines that
 // the flash has outrun.
 struct cache_tags {
@@ -127,7 +144,9 @@ struct cpu {
   vtime_t base_time;
   uint64_t hz;
   uint64_t tick_ps_q32;  // picoseconds per tick, 32 fractional bits
+  uint64_t ps_tick_q64;  // ticks per picosecond, 64 fractional bits
   uint64_t slice_end;
+  vtime_t until;  // of cpu_run
 
   // Stops.
   unsigned stop;
@@ -137,13 +156,14 @@ struct cpu {
   uint32_t fault_addr;
   uint32_t unaligned_next, unaligned_left;  // bytes of a store that come again
   bool attention;  // something decided elsewhere: leave Unicorn before the next block
-  bool held;       // an exception is pending that only the masks hold back
+  bool pending_changed;  // in the NVIC: look before the next block
+  bool held;             // an exception is pending that only the masks hold back
   bool stop_requested, sleeping, locked_up;
   bool powered;
   bool waits_for_event, event;  // WFE: asleep by it; the event register (B1.5.18)
   uint32_t pending_seen[5];     // for SEVONPEND: what was pending before
   bool app_seen;                // app_started was called since the last reset
-  uint32_t app_entry;           // the application's first instruction, 1: there is none
+  uint32_t app_entry;           // the application's first instruction, 1: none, or seen
 
   // Memory.
   struct region_state regions[CPU_MAX_REGIONS];
@@ -162,9 +182,11 @@ struct cpu {
 
   // Protection: who the code is that runs, as of the start of the slice.
   bool privileged, data_hooked;
+  bool opened;  // a region answers that did not: rights are to be looked at again
   uint32_t mpu_changes;
   uint32_t rights;  // 0: no MPU; else a new even number per setting, + 1 privileged
   uc_hook data_hook;
+  struct free_page free_pages[FREE_SLOTS];
   enum denial denial;
   struct denied denied;
 
@@ -201,11 +223,15 @@ uint64_t cpu_ticks_at(const struct cpu *c, vtime_t t);
 void cpu_sync_time(struct cpu *c);  // sim->events.now = cpu_time, due events fired
 void cpu_spend(struct cpu *c, vtime_t duration);
 void cpu_on_sooner(void *ctx);
-void cpu_begin_slice(struct cpu *c, vtime_t until);
+void cpu_on_pending(void *ctx);
+void cpu_begin_slice(struct cpu *c);
 
 // cpu_window.c: may the CPU read what is to be opened? `bytes` is at most 4.
 bool cpu_window_opens(struct cpu *c, const struct region_state *r, uint32_t addr,
                       unsigned bytes);
+
+// cpu.c
+void cpu_note_events(struct cpu *c);
 
 // cpu_hooks.c
 void cpu_add_hooks(struct cpu *c);
@@ -238,7 +264,7 @@ void cpu_it_begin(struct cpu *c, uint32_t xpsr);
 void cpu_it_advance(struct cpu *c, uint16_t half);
 void cpu_trap_refresh(struct cpu *c);
 bool cpu_trap_check(struct cpu *c, const struct decoded *d);
-uint32_t cpu_trap_late(struct cpu *c);
+uint32_t cpu_trap_late(struct cpu *c);  // only with c->late
 
 // cpu_memory.c
 void cpu_map_regions(struct cpu *c);
@@ -252,6 +278,13 @@ uint32_t cpu_load32(struct cpu *c, uint32_t addr);
 void cpu_store32(struct cpu *c, uint32_t addr, uint32_t value);
 void cpu_apply_memory(struct cpu *c);
 void cpu_grant(struct cpu *c, struct region_state *r);
+void cpu_lend(struct cpu *c, struct region_state *r, uint32_t addr);
+void cpu_note_code(const struct region_state *r, uint32_t addr, uint32_t size);
+bool cpu_has_code(const struct region_state *r, uint32_t addr, uint32_t size);
+
+// cpu_stores.c
+void cpu_stores_init(struct cpu *c, struct region_state *r);
+void cpu_stores_of(struct cpu *c);  // whose uc_emu_start begins; NULL: none's
 
 // cpu_window.c
 enum cpu_window cpu_window_now(struct cpu *c);
@@ -281,5 +314,17 @@ void cpu_dma_watch(struct cpu *c);  // starts to look at loads, if that is due
 // cpu_debug.c: the debugger halts before the instruction at `addr`.
 bool cpu_debug_stops(struct cpu *c, uint32_t addr);
 
-// cpu_decode.c
-struct decoded *cpu_decode(struct cpu *c, uint32_t addr, uint32_t size);
+// cpu_decode.c. In line: this runs before every block.
+struct decoded *cpu_decode_again(struct cpu *c, uint32_t addr, uint32_t size);
+
+static inline struct decoded *cpu_decoded_slot(const struct cpu *c, uint32_t addr) {
+  return &c->decoded[(addr >> 1) % DECODE_SLOTS];
+}
+
+static inline struct decoded *cpu_decode(struct cpu *c, uint32_t addr, uint32_t size) {
+  struct decoded *d = cpu_decoded_slot(c, addr);
+  uint32_t first = 0;
+  if (d->code) memcpy(&first, d->code, sizeof first);
+  const bool known = d->addr == addr && d->size == size && d->first_word == first;
+  return known ? d : cpu_decode_again(c, addr, size);
+}

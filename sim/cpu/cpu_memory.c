@@ -83,10 +83,36 @@ static void map_region(struct cpu *c, struct region_state *r) {
   if (!is_ram(r)) must(uc_mem_protect(c->uc, def->base, def->size, rights), def->name);
 }
 
+// --- code that was translated ---
+
+static void init_code(struct region_state *r) {
+  if (!is_ram(r) && r->def.kind != CPU_FLASH) return;
+  // One line more: a block at the end is rounded up.
+  r->ran = calloc(r->def.size / CACHE_LINE + 2, 1);
+  if (!r->ran) abort();
+}
+
+void cpu_note_code(const struct region_state *r, uint32_t addr, uint32_t size) {
+  if (!r->ran) return;
+  memset(r->ran + (addr - r->def.base) / CACHE_LINE, 1, size / CACHE_LINE + 2);
+}
+
+// Whether Unicorn may hold code of these bytes, which lie in one region.
+bool cpu_has_code(const struct region_state *r, uint32_t addr, uint32_t size) {
+  if (!r->ran) return true;
+  const uint32_t first = (addr - r->def.base) / CACHE_LINE;
+  const uint32_t last = (addr + size - 1 - r->def.base) / CACHE_LINE;
+  return memchr(r->ran + first, 1, last - first + 1) != NULL;
+}
+
+// --- the map ---
+
 void cpu_map_regions(struct cpu *c) {
   for (size_t i = 0; i < c->region_count; i++) {
     struct region_state *r = &c->regions[i];
+    init_code(r);
     map_region(c, r);
+    if (is_ram(r)) cpu_stores_init(c, r);
     // Nothing answers there until the controller maps it (cpu_set_window).
     if (r->def.kind == CPU_WINDOW) r->wanted = CPU_ACCESS_FAULT;
   }
@@ -120,35 +146,51 @@ static void map_span(struct cpu *c, uint32_t base, uint32_t end) {
        "register space");
 }
 
-// Every page that holds a register block, neighbours in one mapping. What is not
-// mapped faults, as the bus does.
+// Every page that holds a register block. What is not mapped faults, as the bus does.
+// Neighbours are one mapping, but blocks of whole pages have their own: one of them may
+// be closed by the MPU and the next one not (FMC and QUADSPI).
 void cpu_map_devices(struct cpu *c) {
   const struct bus *bus = &c->sim->bus;
   uint32_t base = 0, end = 0;
+  bool whole_pages = false;
   for (size_t i = 0; i < bus->device_count; i++) {
     const struct bus_device *d = &bus->devices[i];
     const uint32_t first = d->base & ~(uint32_t)(PAGE - 1);
     const uint32_t last = (d->base + d->size + PAGE - 1) & ~(uint32_t)(PAGE - 1);
-    if (first > end) {
+    const bool apart = first == end && (whole_pages || d->size >= PAGE);
+    if (first > end || apart) {
       if (end) map_span(c, base, end);
       base = first;
     }
+    whole_pages = d->size >= PAGE;
     if (last > end) end = last;
   }
   if (end) map_span(c, base, end);
 }
 
+// Noted; applied before the next block. Only what changes Unicorn's mappings or its
+// translated code has to wait until it has ended.
+static void memory_changed(struct cpu *c, bool outside) {
+  c->memory_changed = true;
+  c->deadline = 0;
+  if (outside) cpu_attention(c);
+}
+
 void cpu_set_access(struct cpu *c, uint32_t addr, enum cpu_access access) {
   struct region_state *r = cpu_region_at(c, addr);
   if (!r || r->wanted == access) return;
+  if (r->wanted == CPU_ACCESS_FAULT) c->opened = true;
+  const bool free_flash = r->def.kind == CPU_FLASH && access == CPU_ACCESS_NORMAL;
   r->wanted = access;
-  c->memory_changed = true;
-  cpu_attention(c);
+  memory_changed(c, !free_flash && !(r->shut && access == CPU_ACCESS_STALL));
 }
 
 void cpu_code_changed(struct cpu *c, uint32_t addr, uint32_t size) {
-  c->memory_changed = true;
-  cpu_attention(c);
+  const struct region_state *r = cpu_region_at(c, addr);
+  const bool whole = r && size <= r->def.size - (addr - r->def.base);
+  const bool translated = !whole || cpu_has_code(r, addr, size);
+  memory_changed(c, translated);
+  if (!translated) return;
   for (size_t i = 0; i < c->stale_count; i++) {
     // Growing the nearest range is cheaper than keeping many.
     const uint32_t base = c->stale[i].base, end = c->stale[i].end;
@@ -166,6 +208,18 @@ void cpu_grant(struct cpu *c, struct region_state *r) {
   const uint32_t rights = is_ram(r) ? UC_PROT_ALL : UC_PROT_READ | UC_PROT_EXEC;
   must(uc_mem_protect(c->uc, r->def.base, r->def.size, rights), r->def.name);
   r->access = CPU_ACCESS_NORMAL;
+  r->shut = false;
+  r->lent_count = 0;
+}
+
+// A read of flash that is free again but still shut: Unicorn lets it pass, and
+// remembers the page as readable until that is taken back.
+void cpu_lend(struct cpu *c, struct region_state *r, uint32_t addr) {
+  if (r->lent_count == MAX_LENT) {
+    cpu_grant(c, r);
+  } else {
+    r->lent[r->lent_count++] = addr & ~(uint32_t)(PAGE - 1);
+  }
 }
 
 // Rights are looked at when a page is first read, and then remembered: without this
@@ -173,25 +227,51 @@ void cpu_grant(struct cpu *c, struct region_state *r) {
 // has another under its name: it would drop all translated code.)
 #if UC_VERSION_MAJOR == 2 && UC_VERSION_MINOR == 0 && UC_VERSION_PATCH == 1
 void tcg_flush_softmmu_tlb_arm(uc_engine *uc);
+void *qemu_get_cpu_arm(uc_engine *uc, int index);
+void tlb_flush_page_arm(void *cpu, uint32_t addr);
 
 static void forget_pages(struct cpu *c) {
   tcg_flush_softmmu_tlb_arm(c->uc);
+}
+
+// Its only CPU never gets a number: that is -1.
+static void forget_page(struct cpu *c, uint32_t addr) {
+  tlb_flush_page_arm(qemu_get_cpu_arm(c->uc, -1), addr);
 }
 #else
 static void forget_pages(struct cpu *c) {
   uc_ctl_flush_tlb(c->uc);
 }
+
+static void forget_page(struct cpu *c, uint32_t addr) {
+  (void)addr;
+  forget_pages(c);
+}
 #endif
+
+static void take_back(struct cpu *c, struct region_state *r) {
+  for (unsigned i = 0; i < r->lent_count; i++)
+    forget_page(c, r->lent[i]);
+  r->lent_count = 0;
+}
+
+static void shut(struct cpu *c, struct region_state *r) {
+  must(uc_mem_protect(c->uc, r->def.base, r->def.size, UC_PROT_NONE), r->def.name);
+  forget_pages(c);
+  r->shut = true;
+}
 
 static void apply_access(struct cpu *c, struct region_state *r) {
   if (r->wanted == r->access) return;
-  if (r->wanted == CPU_ACCESS_NORMAL) {
-    cpu_grant(c, r);
-    return;
-  }
-  must(uc_mem_protect(c->uc, r->def.base, r->def.size, UC_PROT_NONE), r->def.name);
-  forget_pages(c);
   r->access = r->wanted;
+  if (r->access == CPU_ACCESS_NORMAL) {
+    // Flash that is programmed word by word is read little in between.
+    if (r->def.kind != CPU_FLASH) cpu_grant(c, r);
+  } else if (r->shut) {
+    take_back(c, r);
+  } else {
+    shut(c, r);
+  }
 }
 
 // Blocks translated earlier run on whatever the rights are now, so fetches from
@@ -214,7 +294,7 @@ static void find_application(struct cpu *c) {
   const struct region_state *r = vectors ? cpu_region_at(c, vectors) : NULL;
   uint32_t v[2];
   c->app_entry = 1;
-  if (!r) return;
+  if (!r || c->app_seen) return;
   memcpy(v, r->def.bytes + (vectors - r->def.base), sizeof v);
   const struct region_state *code = cpu_region_at(c, v[1]);
   const bool in_flash = v[1] > vectors && code && code->def.kind == CPU_FLASH;
@@ -241,23 +321,3 @@ void cpu_stall(struct cpu *c, struct region_state *r, uint32_t addr, bool fetch)
   cpu_sync_time(c);
   r->wanted = CPU_ACCESS_NORMAL;
 }
-
-// Unicorn 2.0.1 sends every store to RAM through QEMU's self-modifying-code check,
-// and that first builds a tree of page locks: nearly half of a run's time. There is
-// one thread here and nothing to lock; the library calls these two through its
-// dynamic symbol table, so the program's own come first. Any other version keeps
-// its own.
-#if UC_VERSION_MAJOR == 2 && UC_VERSION_MINOR == 0 && UC_VERSION_PATCH == 1
-void *page_collection_lock_arm(void *uc, unsigned long first, unsigned long last);
-void page_collection_unlock_arm(void *pages);
-
-__attribute__((visibility("default"))) void *page_collection_lock_arm(
-    void *uc, unsigned long first, unsigned long last) {
-  (void)uc, (void)first, (void)last;
-  return NULL;
-}
-
-__attribute__((visibility("default"))) void page_collection_unlock_arm(void *pages) {
-  (void)pages;
-}
-#endif

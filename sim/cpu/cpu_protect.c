@@ -13,6 +13,8 @@
 #include "sim/cpu/cpu_internal.h"
 #include "sim_regs.h"
 
+enum { PAGE = 4096 };
+
 #define PPB_BASE 0xE0000000u
 #define PPB_END  0xE0100000u
 
@@ -27,19 +29,26 @@ static bool mpu_is_on(const struct cpu *c) {
          !(reg_get(c, UC_ARM_REG_FAULTMASK) & 1u);
 }
 
+// Never 0, and never the same for two settings.
+static uint32_t rights_now(const struct cpu *c) {
+  return c->mpu_changes * 2 + 2 + c->privileged;
+}
+
 static enum mpu_verdict judge(struct cpu *c, uint32_t base, uint32_t size, bool store) {
   if (!c->rights) return MPU_FREE;
   return mpu_judge(&c->scs->mpu, base, size, c->privileged, store);
 }
 
 // Whether a data access to memory can be denied at all. Stores to flash and ROM are
-// trapped anyway, and the window is closed as a whole when its base is forbidden.
+// trapped anyway, the window is closed as a whole when its base is forbidden, and what
+// does not answer cannot be reached.
 static bool memory_needs_hook(struct cpu *c) {
   if (c->scs->ccr & SIM_SCB_CCR_UNALIGN_TRP) return true;
   for (size_t i = 0; i < c->region_count; i++) {
     const struct cpu_region *def = &c->regions[i].def;
     const bool ram = def->kind == CPU_RAM || def->kind == CPU_RAM_TCM;
     if (def->kind == CPU_WINDOW && c->window == CPU_WINDOW_OFF) continue;
+    if (c->regions[i].wanted == CPU_ACCESS_FAULT) continue;
     if (judge(c, def->base, def->size, ram) != MPU_FREE) return true;
   }
   return false;
@@ -96,8 +105,10 @@ void cpu_protect_refresh(struct cpu *c, uint32_t xpsr) {
   const bool was_privileged = c->privileged;
   const uint32_t before = c->rights;
   c->privileged = (xpsr & 0x1FFu) || !(reg_get(c, UC_ARM_REG_CONTROL) & 1u);
-  c->rights = mpu_is_on(c) ? c->mpu_changes * 2 + 2 + c->privileged : 0;
-  const bool changed = c->rights != before || c->privileged != was_privileged;
+  c->rights = mpu_is_on(c) ? rights_now(c) : 0;
+  const bool changed =
+      c->rights != before || c->privileged != was_privileged || c->opened;
+  c->opened = false;
   const bool mixed = changed && close_registers(c);
   if (c->data_hooked) return;
   const bool trap = c->scs->ccr & SIM_SCB_CCR_UNALIGN_TRP;
@@ -132,9 +143,9 @@ void memory_region_set_readonly_arm(void *region, bool readonly);
 
 __attribute__((visibility("default"))) void memory_region_set_readonly_arm(
     void *region, bool readonly) {
-  void (*real)(void *, bool);
+  static void (*real)(void *, bool);
   if (map_is_in_use) return;
-  *(void **)&real = dlsym(RTLD_NEXT, "memory_region_set_readonly_arm");
+  if (!real) *(void **)&real = dlsym(RTLD_NEXT, "memory_region_set_readonly_arm");
   real(region, readonly);
 }
 
@@ -152,7 +163,7 @@ static void set_rights_now(struct cpu *c, uint32_t rights) {
 // Taking the right to execute away would make Unicorn stop at once.
 static void take_away(struct cpu *c, uint32_t addr) {
   const struct region_state *r = cpu_region_at(c, addr);
-  if (r && r->access != CPU_ACCESS_NORMAL) return;
+  if (r && r->shut) return;
   if (r) {
     c->denied = (struct denied){r->def.base, r->def.size, rights_of(c, r)};
   } else {
@@ -166,12 +177,26 @@ static void take_away(struct cpu *c, uint32_t addr) {
   set_rights_now(c, c->denied.rights & (uint32_t)UC_PROT_EXEC);
 }
 
+// Most accesses go to pages of which nothing is forbidden; each page is judged once.
+static bool is_free_page(struct cpu *c, uint32_t addr) {
+  if (!c->rights) return true;
+  // Of the MPU as it is now: a block may change it and go on.
+  const uint32_t rights = rights_now(c), page = addr & ~(uint32_t)(PAGE - 1);
+  struct free_page *f = &c->free_pages[page / PAGE % FREE_SLOTS];
+  if (f->page == page && f->rights == rights) return true;
+  if (judge(c, page, PAGE, true) != MPU_FREE) return false;
+  *f = (struct free_page){page, rights};
+  return true;
+}
+
 static void on_data(uc_engine *uc, uc_mem_type type, uint64_t addr, int bytes,
                     int64_t value, void *user) {
   (void)uc, (void)value;
   struct cpu *c = user;
   if (c->denied.size || c->denial != DENIED_NOT) return;
   const uint32_t at = (uint32_t)addr, last = at + (uint32_t)bytes - 1;
+  const bool aligned = (at & ((uint32_t)bytes - 1)) == 0;  // and so in one page
+  if (aligned && is_free_page(c, at)) return;
   const enum access_kind kind = type == UC_MEM_WRITE ? ACCESS_STORE : ACCESS_LOAD;
   const bool trapped = c->scs->ccr & SIM_SCB_CCR_UNALIGN_TRP;
   // Eight bytes are two words, and need be aligned to one.

@@ -17,8 +17,9 @@ vtime_t cpu_time(const struct cpu *c) {
 uint64_t cpu_ticks_at(const struct cpu *c, vtime_t t) {
   if (t == VT_NEVER) return UINT64_MAX;
   if (t <= c->base_time) return c->base_ticks;
-  const unsigned __int128 x = (unsigned __int128)(t - c->base_time) << 32;
-  uint64_t ticks = c->base_ticks + (uint64_t)(x / c->tick_ps_q32);
+  // At most the right one, and hardly less.
+  const unsigned __int128 x = (unsigned __int128)(t - c->base_time) * c->ps_tick_q64;
+  uint64_t ticks = c->base_ticks + (uint64_t)(x >> 64);
   while (time_of_ticks(c, ticks) < t)
     ticks++;
   return ticks;
@@ -44,6 +45,7 @@ void cpu_set_clock(struct cpu *c, uint64_t hz) {
   c->hz = hz;
   c->tick_ps_q32 =
       (uint64_t)(((unsigned __int128)PS_PER_S << 32) / (hz * TICKS_PER_CYCLE));
+  c->ps_tick_q64 = (uint64_t)(((unsigned __int128)1 << 96) / c->tick_ps_q32);
   cpu_attention(c);
 }
 
@@ -62,14 +64,24 @@ void cpu_power_off(struct cpu *c) {
   cpu_stop(c);
 }
 
+// An event became the first one: the slice ends there at the latest.
 void cpu_on_sooner(void *ctx) {
-  cpu_attention(ctx);
+  struct cpu *c = ctx;
+  const uint64_t end = cpu_ticks_at(c, event_next(&c->sim->events));
+  if (end < c->slice_end) c->slice_end = end;
+  if (end < c->deadline) c->deadline = end;
 }
 
-void cpu_begin_slice(struct cpu *c, vtime_t until) {
+void cpu_on_pending(void *ctx) {
+  struct cpu *c = ctx;
+  c->pending_changed = true;
+  c->deadline = 0;
+}
+
+void cpu_begin_slice(struct cpu *c) {
   const vtime_t next = event_next(&c->sim->events);
-  c->slice_end = cpu_ticks_at(c, next < until ? next : until);
+  c->slice_end = cpu_ticks_at(c, next < c->until ? next : c->until);
   const uint64_t longest = c->ticks + MAX_SLICE_CYCLES * TICKS_PER_CYCLE;
   if (c->slice_end > longest) c->slice_end = longest;
-  c->deadline = c->held || c->stop_requested || c->debug ? 0 : c->slice_end;
+  c->deadline = c->stop_requested || c->debug ? 0 : c->slice_end;
 }

@@ -83,7 +83,7 @@ static uint32_t cause_of(const struct cpu *c, const struct trap *t) {
 
 // A divisor that the block before computed. The PC is the instruction's, the registers
 // are those behind the block.
-static uint32_t look_behind(struct cpu *c) {
+uint32_t cpu_trap_late(struct cpu *c) {
   const struct decoded *d = c->late;
   c->late = NULL;
   if (d->addr != c->late_addr) return 0;
@@ -107,10 +107,6 @@ static uint32_t look_ahead(struct cpu *c, const struct decoded *d) {
     c->late_addr = d->addr;
   }
   return 0;
-}
-
-uint32_t cpu_trap_late(struct cpu *c) {
-  return c->late ? look_behind(c) : 0;
 }
 
 // STREX after an exception: the monitor is open, nothing is stored, Rd = 1 (A3.4.1).

@@ -136,6 +136,7 @@ void cpu_apply_window(struct cpu *c) {
     unmap(c, r);
     map_bytes(c, r, UC_PROT_NONE);
     r->access = CPU_ACCESS_FAULT;
+    r->shut = true;
   }
   c->window = cpu_window_now(c);
   switch (c->window) {
@@ -151,6 +152,7 @@ void cpu_apply_window(struct cpu *c) {
       uc_mmio_map(c->uc, r->def.base, r->def.size, on_callback_read, c,
                   on_callback_write, c);
       r->access = r->wanted = CPU_ACCESS_NORMAL;
+      r->shut = false;
       break;
   }
 }

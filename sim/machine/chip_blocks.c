@@ -309,6 +309,10 @@ static void on_window_watchdog(void *ctx) {
 static void on_sdram(void *ctx, unsigned bank, bool ready) {
   struct machine *m = ctx;
   if (bank || !m->chip.sdram) return;
+  if (ready && m->chip.sdram_lost) {
+    machine_fill_with_noise(m->chip.sdram, m->board->sdram_size);
+    m->chip.sdram_lost = false;
+  }
   cpu_set_access(m->cpu, SDRAM_BASE, ready ? CPU_ACCESS_NORMAL : CPU_ACCESS_FAULT);
 }
 
@@ -407,7 +411,7 @@ void chip_blocks_map(struct machine *m) {
 }
 
 void chip_blocks_power_on(struct machine *m) {
-  if (m->chip.sdram) machine_fill_with_noise(m->chip.sdram, m->board->sdram_size);
+  m->chip.sdram_lost = true;
   // No battery on any board: backup SRAM is lost with the supply.
   machine_fill_with_noise(m->backup_sram, BACKUP_SRAM_SIZE);
 }

@@ -46,7 +46,8 @@ struct chip_blocks {
   struct adc_block adc;
   struct answering answering[CHIP_ANSWERING];
   unsigned answering_count;
-  uint8_t *sdram;  // NULL if the board has none
+  uint8_t *sdram;   // NULL if the board has none
+  bool sdram_lost;  // the power was off: what it holds comes with its first start
   struct shared_irq shared[CHIP_SHARED];
   unsigned shared_count;
   bool wwdg_reset_due;

@@ -17,8 +17,8 @@
 #define FLASH_SIZE_OFFSET 0xF442u
 #define PACKAGE_OFFSET    0xF7E0u
 
-static const uint8_t unique_id[12] = {0x39, 0x00, 0x2A, 0x00, 0x0F, 0x51,
-                                      0x39, 0x35, 0x37, 0x37, 0x36, 0x38};
+static const uint8_t unique_id[MACHINE_UNIQUE_ID] = {
+    0x39, 0x00, 0x2A, 0x00, 0x0F, 0x51, 0x39, 0x35, 0x37, 0x37, 0x36, 0x38};
 
 // Page-aligned, private, and cheap to fork.
 static uint8_t *map_memory(size_t size) {
@@ -28,10 +28,14 @@ static uint8_t *map_memory(size_t size) {
   return p;
 }
 
+void machine_set_unique_id(struct machine *m, const uint8_t id[MACHINE_UNIQUE_ID]) {
+  memcpy(m->system_memory + UID_OFFSET, id, MACHINE_UNIQUE_ID);
+}
+
 static void fill_system_memory(struct machine *m) {
   // The ROM bootloader itself is not here: its bytes read as erased.
   memset(m->system_memory, 0xFF, SYSTEM_MEMORY_SIZE);
-  memcpy(m->system_memory + UID_OFFSET, unique_id, sizeof unique_id);
+  machine_set_unique_id(m, unique_id);
   const uint16_t kilobytes = (uint16_t)(m->board->flash_size / 1024);
   memcpy(m->system_memory + FLASH_SIZE_OFFSET, &kilobytes, sizeof kilobytes);
   const uint16_t package = 0x0700;

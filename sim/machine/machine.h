@@ -152,6 +152,10 @@ vtime_t machine_now(const struct machine *m);
 // Button of the board, held or let go.
 void machine_button(struct machine *m, bool pressed);
 
+// The chip's own number (RM0410 45.1), of which all boards have the same at first.
+enum { MACHINE_UNIQUE_ID = 12 };
+void machine_set_unique_id(struct machine *m, const uint8_t id[MACHINE_UNIQUE_ID]);
+
 // What is connected to a USART (number 1 to 8) sends a byte, when it has sent those
 // before, at its line rate. False: no such USART, no power, or too much is waiting
 // already.

@@ -174,9 +174,10 @@ static uint32_t read_register(struct otg *o, uint32_t offset) {
   }
 }
 
+// Few reads change anything: those that take from a FIFO, and those that leave a flag.
 uint32_t otg_read(void *ctx, uint32_t offset, unsigned bytes) {
   struct otg *o = ctx;
-  const uint32_t aligned = offset & ~3u;
+  const uint32_t aligned = offset & ~3u, flags = otg_get(o, SIM_OTG_GINTSTS);
   uint32_t word = 0;
   check_width(o, offset, bytes);
   if (aligned >= FIFO_WINDOWS) {
@@ -184,7 +185,8 @@ uint32_t otg_read(void *ctx, uint32_t offset, unsigned bytes) {
   } else if (reg_check_read(&o->file, aligned) && !wrong_mode(o, aligned)) {
     word = read_register(o, aligned);
   }
-  otg_changed(o);
+  const bool takes = aligned >= FIFO_WINDOWS || aligned == SIM_OTG_GRXSTSP;
+  if (takes || otg_get(o, SIM_OTG_GINTSTS) != flags) otg_changed(o);
   return reg_extract(word, offset, bytes);
 }
 

@@ -30,7 +30,9 @@ uint32_t otg_diepint(const struct otg *o, unsigned n) {
 // TXFE has its mask in a register of its own, DIEPEMPMSK (RM0410 41.15).
 static uint32_t masked_in(const struct otg *o, unsigned n, uint32_t mask_reg) {
   const uint32_t txfe = otg_get(o, SIM_OTG_DIEPEMPMSK) >> n & 1;
-  return otg_diepint(o, n) & (otg_get(o, mask_reg) | (txfe ? SIM_OTG_DIEPINT_TXFE : 0));
+  const uint32_t mask = otg_get(o, mask_reg) | (txfe ? SIM_OTG_DIEPINT_TXFE : 0);
+  if (mask & SIM_OTG_DIEPINT_TXFE) return otg_diepint(o, n) & mask;
+  return otg_get(o, SIM_OTG_DIEPINT(n)) & mask;
 }
 
 // A bit per endpoint with an unmasked flag. DAINTMSK acts further down, on GINTSTS.
@@ -116,7 +118,8 @@ void otg_update_irq(struct otg *o) {
   const bool on = otg_has(o, SIM_OTG_GAHBCFG, SIM_OTG_GAHBCFG_GINT);
   irq_set(&o->irqs.global, on && (otg_read_gintsts(o) & mask));
   wish_sof(o);
-  const uint32_t each = otg_deachint(o) & otg_get(o, SIM_OTG_DEACHINTMSK);
+  const uint32_t each_mask = otg_get(o, SIM_OTG_DEACHINTMSK);
+  const uint32_t each = each_mask ? otg_deachint(o) & each_mask : 0;
   irq_set(&o->irqs.ep1_in, on && (each & SIM_OTG_DEACHINT_IEP1INT));
   irq_set(&o->irqs.ep1_out, on && (each & SIM_OTG_DEACHINT_OEP1INT));
 }

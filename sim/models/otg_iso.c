@@ -24,7 +24,7 @@ static bool is_for(const struct otg *o, unsigned n, bool in, uint32_t frame) {
 }
 
 static bool enabled(const struct otg *o, unsigned n, bool in) {
-  return otg_is_iso(o, n, in) && otg_has(o, otg_ctl(n, in), SIM_OTG_DIEPCTL_EPENA);
+  return otg_has(o, otg_ctl(n, in), SIM_OTG_DIEPCTL_EPENA) && otg_is_iso(o, n, in);
 }
 
 // An endpoint with nothing for this frame answers with an empty packet.

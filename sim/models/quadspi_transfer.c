@@ -16,8 +16,10 @@
 // Clocks that are over `elapsed` after their origin: the largest n whose
 // vt_cycles(n) is not later.
 static uint64_t clocks_in(vtime_t elapsed, uint64_t hz) {
-  const unsigned __int128 scaled = ((unsigned __int128)elapsed + 1) * hz;
   const vtime_t second = VT_S(1);
+  uint64_t fast;  // 64 bits divide faster, and last for 85 ms at 216 MHz
+  if (!__builtin_mul_overflow(elapsed + 1, hz, &fast)) return (fast - 1) / second;
+  const unsigned __int128 scaled = ((unsigned __int128)elapsed + 1) * hz;
   return (uint64_t)((scaled + second - 1) / second) - 1;
 }
 

@@ -118,7 +118,7 @@ void scs_reset(struct scs *s, uint32_t vectors) {
 
 // What the core may do has changed: it looks before the next block.
 static void tell_core(const struct scs *s) {
-  if (s->nvic.on_change) s->nvic.on_change(s->nvic.on_change_ctx);
+  if (s->on_core_change) s->on_core_change(s->core);
 }
 
 // --- NVIC ---
@@ -152,7 +152,8 @@ static void nvic_write(struct scs *s, uint32_t offset, unsigned bytes, uint32_t 
     if (word >= NVIC_WORDS) return;
     if (offset >= SIM_NVIC_IABR0) return;
     if (offset >= SIM_NVIC_ICPR0) {
-      for (uint32_t b = bits; b; b &= b - 1) {
+      // For the others nothing changes.
+      for (uint32_t b = bits & (n->pending[word] | n->level[word]); b; b &= b - 1) {
         nvic_unpend(n, EXC_IRQ0 + word * 32 + (unsigned)__builtin_ctz(b));
       }
     } else if (offset >= SIM_NVIC_ISPR0) {
@@ -418,6 +419,7 @@ static void fpu_write(struct scs *s, uint32_t offset, uint32_t value) {
   if (offset == SIM_FPU_FPCCR) s->fpccr = known;
   if (offset == SIM_FPU_FPCAR) s->fpcar = known;
   if (offset == SIM_FPU_FPDSCR) s->fpdscr = known;
+  tell_core(s);
 }
 
 uint32_t scs_read(void *scs, uint32_t offset, unsigned bytes) {

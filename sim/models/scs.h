@@ -42,6 +42,9 @@ struct scs {
   void (*cache)(void *ctx, enum cache_op op, uint32_t value);
   uint32_t (*ipsr)(void *ctx);  // for ICSR.VECTACTIVE
   void (*on_reset_request)(void *ctx);
+  // What instructions do has changed: traps, the FPU, which handlers are active.
+  void (*on_core_change)(void *core);
+  void *core;
   void (*on_trace)(void *ctx, bool on);  // DEMCR.TRCENA was written; may be NULL
   void *ctx;
 };

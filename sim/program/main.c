@@ -285,6 +285,9 @@ static int finish(struct program *p) {
 static int run_program(struct program *p) {
   if (!judge_outputs(&p->options)) return EXIT_USAGE;
   p->machine = machine_create(p->options.board, p->options.mode);
+  if (p->options.has_unique_id) {
+    machine_set_unique_id(p->machine, p->options.unique_id);
+  }
   p->client_exits = json_array();
   int status = EXIT_USAGE;
   if (read_files(p) && set_chip_state(p) && open_uarts(p) && open_watches(p) &&

@@ -31,6 +31,8 @@ const char options_help[] =
     "  --uart [N=]FILE|-     what the board prints on its console, or on USART N\n"
     "                        (repeatable). - is standard output, with nothing else on\n"
     "                        it, and standard input goes to the same port\n"
+    "  --unique-id HEX       the chip's 96-bit unique device ID, 24 digits, from the\n"
+    "                        byte at 0x1FF0F420 on: each board of many has its own\n"
     "  --button              the board's button is held from reset on\n"
     "  --press START:END     the button is pressed from START to END, milliseconds of\n"
     "                        virtual time (repeatable)\n"
@@ -93,6 +95,7 @@ enum {
   OPT_UART,
   OPT_BUTTON,
   OPT_PRESS,
+  OPT_UNIQUE_ID,
   OPT_FAULT,
   OPT_RUN_MS,
   OPT_UNTIL_CLIENT_EXIT,
@@ -120,6 +123,7 @@ static const struct option long_options[] = {
     {"uart", required_argument, NULL, OPT_UART},
     {"button", no_argument, NULL, OPT_BUTTON},
     {"press", required_argument, NULL, OPT_PRESS},
+    {"unique-id", required_argument, NULL, OPT_UNIQUE_ID},
     {"fault", required_argument, NULL, OPT_FAULT},
     {"run-ms", required_argument, NULL, OPT_RUN_MS},
     {"until-client-exit", no_argument, NULL, OPT_UNTIL_CLIENT_EXIT},
@@ -325,6 +329,20 @@ static bool parse_press(struct parsing *p, const char *text) {
   return bad(p, "--press '%s' %s", text, why);
 }
 
+static bool parse_unique_id(struct parsing *p, const char *text) {
+  for (size_t i = 0; i < MACHINE_UNIQUE_ID; i++) {
+    char digits[3] = {0};
+    strncpy(digits, text, 2);
+    if (strspn(digits, "0123456789abcdefABCDEF") != 2) {
+      return bad(p, "--unique-id takes 24 hexadecimal digits");
+    }
+    p->o->unique_id[i] = (uint8_t)strtoul(digits, NULL, 16);
+    text += 2;
+  }
+  p->o->has_unique_id = true;
+  return !*text || bad(p, "--unique-id takes 24 hexadecimal digits");
+}
+
 static bool parse_one(struct parsing *p, int option, const char *text) {
   struct options *o = p->o;
   switch (option) {
@@ -338,6 +356,7 @@ static bool parse_one(struct parsing *p, int option, const char *text) {
     case OPT_UART: return parse_uart(p, text);
     case OPT_BUTTON: o->button = true; return true;
     case OPT_PRESS: return parse_press(p, text);
+    case OPT_UNIQUE_ID: return parse_unique_id(p, text);
     case OPT_FAULT: return parse_fault(p, text);
     case OPT_RUN_MS: return parse_milliseconds(p, text);
     case OPT_UNTIL_CLIENT_EXIT: o->end_with_client = true; return true;

@@ -46,7 +46,8 @@ struct options {
   vtime_t turnaround;
   enum cpu_mode mode;
   enum pace_mode pace;
-  bool has_gdb, mode_given, pace_given;
+  bool has_gdb, mode_given, pace_given, has_unique_id;
+  uint8_t unique_id[MACHINE_UNIQUE_ID];
   uint16_t gdb_port;
 };
 

@@ -9,15 +9,15 @@
 #include "tests/fuzz/fuzz.h"
 
 static void resolve(const struct range *range) {
-  static struct board board = {.count = 2,
-                               .alternates = {{.number = 0}, {.number = 1}}};
-  struct board_alternate *a = board.alternates;
+  static struct usb_board board = {.count = 2,
+                                   .alternates = {{.number = 0}, {.number = 1}}};
+  struct usb_board_alternate *a = board.alternates;
   fuzz_require(layout_parse("@Internal Flash  /0x08010000/02*032Kg,01*128Kg,07*256Kg"
                             "/0x08000000/02*032Ka",
                             &a[0].layout) == LAYOUT_OK);
   fuzz_require(layout_parse("@External QSPI  /0x90000000/0256*064Kg", &a[1].layout) ==
                LAYOUT_OK);
-  const struct board_alternate *found = NULL;
+  const struct usb_board_alternate *found = NULL;
   uint32_t address = 0;
   uint64_t size = 0;
   struct qb_error error;

@@ -50,11 +50,23 @@ NOINLINE static void start_sdram(void) {
   wr(FMC_SDRTR, 100u << 1);
 }
 
+// Closed before there was anything to close: 32 MB, no access, the rest by default.
+static void forbid_sdram(bool on) {
+  wr(MPU_RBAR, SDRAM);
+  wr(MPU_RASR, on ? BIT(28) | BIT(17) | BIT(16) | 24u << 1 | 1 : 0);
+  wr(MPU_CTRL, on ? 5 : 0);
+  barrier();
+}
+
 static void sdram(void) {
   set_vector(EXC_HARDFAULT, on_fault);
   load_from(SDRAM);
   check("a fault before the start", faults, 1);
+  forbid_sdram(true);
   start_sdram();
+  load_from(SDRAM);
+  check("a fault where the MPU forbids it", faults, 2);
+  forbid_sdram(false);
   for (uint32_t a = SDRAM; a < SDRAM_END; a += 0x10004)
     wr(a, a ^ 0x5A5A5A5A);
   uint32_t wrong = 0;
@@ -65,7 +77,7 @@ static void sdram(void) {
   wr16(SDRAM + 6, 0x9988);
   check("bytes and halves", rd(SDRAM + 4) >> 8, 0x998877);
   load_from(SDRAM_END);
-  check("a fault behind it", faults, 2);
+  check("a fault behind it", faults, 3);
 }
 
 // --- backup SRAM ---

@@ -105,7 +105,7 @@ static void memories(void **state) {
   for (size_t i = 0; i < VARIANTS; i++) {
     struct guest *g = start(DISCO, "chip_memory", &variants[i]);
     guest_run(g, VT_S(1));
-    guest_expect(g, 8, reported);
+    guest_expect(g, 9, reported);
     assert_int_equal(g->machine->resets, 2);
     guest_close(g);
   }

@@ -143,7 +143,7 @@ static void a_busy_flash_stalls_its_readers(void **state) {
     guest_start(g);
     guest_mail(g, 0, 1);
     guest_run(g, VT_S(3));
-    guest_expect(g, 7, reported);
+    guest_expect(g, 8, reported);
     guest_close(g);
   }
 }

@@ -54,7 +54,7 @@ static int open_rig(void **state) {
   struct rig *r = calloc(1, sizeof *r);
   if (!r) return -1;
   board_media_open(&r->dfu.board);
-  dfu_init(&r->dfu.dfu, &r->dfu.board.session);
+  dfu_init(&r->dfu.dfu, &r->dfu.board.session, &(const struct info){0});
   r->dfu.cls = dfu_class(&r->dfu.dfu);
   r->port.device = &r->usbd;
   r->port.address_early = true;

@@ -189,7 +189,7 @@ static void other(struct run *t) {
 // The device is gone, and comes back as after a reset.
 static void leave(struct run *t) {
   assert_int_equal(t->model.state, MANIFEST);
-  dfu_init(&t->rig->dfu, &t->rig->board.session);
+  dfu_init(&t->rig->dfu, &t->rig->board.session, &(const struct info){0});
   t->model.leave = false;
   t->model.upload_size = 0;
   model_reset(&t->model);

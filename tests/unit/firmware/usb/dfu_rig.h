@@ -192,7 +192,7 @@ static inline int dfu_rig_open(void **state) {
   board_media_open(&r->board);
   // Garbage before: whoever begins must not rely on zeros.
   memset(&r->dfu, 0xA5, sizeof r->dfu);
-  dfu_init(&r->dfu, &r->board.session);
+  dfu_init(&r->dfu, &r->board.session, &(const struct info){0});
   r->cls = dfu_class(&r->dfu);
   *state = r;
   return 0;

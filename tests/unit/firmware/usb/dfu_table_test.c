@@ -85,7 +85,7 @@ static void no_cell_is_unset(void **state) {
 // A class in state `s` with nothing going on. dfuERROR was entered by errFIRMWARE,
 // which no request of the table gives.
 static void enter(struct dfu_rig *r, int s) {
-  dfu_init(&r->dfu, &r->board.session);
+  dfu_init(&r->dfu, &r->board.session, &(const struct info){0});
   r->dfu.state = (enum dfu_state)s;
   if (s == ERROR) r->dfu.told.status = ERR_FIRMWARE;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "host/lib/dfu_client.h"
+#include "host/lib/dfuc.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,8 +23,8 @@ enum {
   TEXT_ROOM = 256,
 };
 
-void dfu_client_init(struct dfu_client *c, struct usb_io *io, const struct board *b) {
-  *c = (struct dfu_client){
+void dfuc_init(struct dfuc *c, struct usb_io *io, const struct usb_board *b) {
+  *c = (struct dfuc){
       .io = io,
       .interface = b->dfu.number,
       .transfer_size = b->transfer_size,
@@ -34,7 +34,7 @@ void dfu_client_init(struct dfu_client *c, struct usb_io *io, const struct board
 
 // ---- Names -----------------------------------------------------------------
 
-const char *dfu_state_name(uint8_t state) {
+const char *dfuc_state_name(uint8_t state) {
   static const char *const names[DFU_STATES] = {
       "appIDLE",          "appDETACH",   "dfuIDLE",
       "dfuDNLOAD-SYNC",   "dfuDNBUSY",   "dfuDNLOAD-IDLE",
@@ -67,15 +67,14 @@ static const struct {
 };
 enum { STATUSES = sizeof statuses / sizeof *statuses };
 
-const char *dfu_status_name(uint8_t status) {
+const char *dfuc_status_name(uint8_t status) {
   return status < STATUSES ? statuses[status].name : "an unknown error";
 }
 
 // ---- Requests --------------------------------------------------------------
 
-static enum usb_result request(struct dfu_client *c, enum dfu_request what,
-                               uint16_t value, uint8_t *data, uint16_t length,
-                               uint16_t *moved) {
+static enum usb_result request(struct dfuc *c, enum dfu_request what, uint16_t value,
+                               uint8_t *data, uint16_t length, uint16_t *moved) {
   const bool in = what == DFU_UPLOAD || what == DFU_GETSTATUS || what == DFU_GETSTATE;
   const struct usb_request r = {
       .bmRequestType = (uint8_t)((in ? CH9_DIRECTION_IN : 0) | CH9_TYPE_CLASS |
@@ -90,7 +89,7 @@ static enum usb_result request(struct dfu_client *c, enum dfu_request what,
   return c->io->control(c->io->ctx, &r, data, moved, limit);
 }
 
-static enum dfu_outcome lost(enum usb_result result, struct qb_error *error) {
+static enum dfuc_outcome lost(enum usb_result result, struct qb_error *error) {
   switch (result) {
     case USB_TIMEOUT:
       qb_error_set(error, "the board does not answer any more; check the cable");
@@ -100,19 +99,19 @@ static enum dfu_outcome lost(enum usb_result result, struct qb_error *error) {
       break;
     default: qb_error_set(error, "a USB transfer broke; check the cable"); break;
   }
-  return DFU_LOST;
+  return DFUC_LOST;
 }
 
 // A STALL of a request which the device should always take.
-static enum dfu_outcome unexpected(enum usb_result result, const char *what,
-                                   struct qb_error *error) {
+static enum dfuc_outcome unexpected(enum usb_result result, const char *what,
+                                    struct qb_error *error) {
   if (result != USB_STALLED) return lost(result, error);
   qb_error_set(error, "the board refuses %s", what);
-  return DFU_REFUSED;
+  return DFUC_REFUSED;
 }
 
-enum dfu_outcome dfu_get_status(struct dfu_client *c, struct dfu_reply *out,
-                                struct qb_error *error) {
+enum dfuc_outcome dfuc_get_status(struct dfuc *c, struct dfuc_reply *out,
+                                  struct qb_error *error) {
   uint8_t bytes[DFU_STATUS_SIZE];
   uint16_t moved = 0;
   const enum usb_result result =
@@ -120,60 +119,60 @@ enum dfu_outcome dfu_get_status(struct dfu_client *c, struct dfu_reply *out,
   if (result != USB_DONE) return unexpected(result, "to tell its status", error);
   if (moved != sizeof bytes) {
     qb_error_set(error, "the board tells its status in %u bytes instead of 6", moved);
-    return DFU_REFUSED;
+    return DFUC_REFUSED;
   }
-  *out = (struct dfu_reply){
+  *out = (struct dfuc_reply){
       .status = bytes[0],
       .poll_ms = bytes[1] | (uint32_t)bytes[2] << 8 | (uint32_t)bytes[3] << 16,
       .state = bytes[4],
       .string = bytes[5],
   };
-  return DFU_OK;
+  return DFUC_OK;
 }
 
-static enum dfu_outcome simple(struct dfu_client *c, enum dfu_request what,
-                               const char *name, struct qb_error *error) {
+static enum dfuc_outcome simple(struct dfuc *c, enum dfu_request what, const char *name,
+                                struct qb_error *error) {
   const enum usb_result result = request(c, what, 0, NULL, 0, NULL);
-  return result == USB_DONE ? DFU_OK : unexpected(result, name, error);
+  return result == USB_DONE ? DFUC_OK : unexpected(result, name, error);
 }
 
 // ---- Errors of the device --------------------------------------------------
 
 // The device's own sentence, or what its status means.
-static void explain(struct dfu_client *c, const struct dfu_reply *reply,
-                    const char *what, struct qb_error *error) {
+static void explain(struct dfuc *c, const struct dfuc_reply *reply, const char *what,
+                    struct qb_error *error) {
   char own[TEXT_ROOM] = "";
-  if (reply->string) board_string(c->io, reply->string, own, sizeof own);
+  if (reply->string) usb_board_string(c->io, reply->string, own, sizeof own);
   const char *meaning = reply->status < STATUSES ? statuses[reply->status].meaning
                                                  : "an error that DFU does not have";
   qb_error_set(error, "%s failed, and the board says: %s (%s)", what,
-               own[0] ? own : meaning, dfu_status_name(reply->status));
+               own[0] ? own : meaning, dfuc_status_name(reply->status));
 }
 
 // Clears the error that was just explained; what becomes of that changes nothing.
-static enum dfu_outcome refused(struct dfu_client *c, const struct dfu_reply *reply,
-                                const char *what, struct qb_error *error) {
+static enum dfuc_outcome refused(struct dfuc *c, const struct dfuc_reply *reply,
+                                 const char *what, struct qb_error *error) {
   explain(c, reply, what, error);
   (void)request(c, DFU_CLRSTATUS, 0, NULL, 0, NULL);
-  return DFU_REFUSED;
+  return DFUC_REFUSED;
 }
 
 // A STALL: the device's status tells why.
-static enum dfu_outcome stalled(struct dfu_client *c, const char *what,
-                                struct qb_error *error) {
-  struct dfu_reply reply;
-  const enum dfu_outcome outcome = dfu_get_status(c, &reply, error);
-  if (outcome != DFU_OK) return outcome;
+static enum dfuc_outcome stalled(struct dfuc *c, const char *what,
+                                 struct qb_error *error) {
+  struct dfuc_reply reply;
+  const enum dfuc_outcome outcome = dfuc_get_status(c, &reply, error);
+  if (outcome != DFUC_OK) return outcome;
   if (reply.state == DFU_ERROR) return refused(c, &reply, what, error);
   qb_error_set(error, "%s was refused by the board in state %s", what,
-               dfu_state_name(reply.state));
-  return DFU_REFUSED;
+               dfuc_state_name(reply.state));
+  return DFUC_REFUSED;
 }
 
 // ---- Waiting ---------------------------------------------------------------
 
 // At least a millisecond: a device that says 0 is not asked in a tight loop.
-static void wait(struct dfu_client *c, uint32_t ms, uint32_t *waited_ms) {
+static void wait(struct dfuc *c, uint32_t ms, uint32_t *waited_ms) {
   uint32_t left = ms ? ms : 1;
   while (left > 0) {
     const uint32_t slice = left < SLICE_MS ? left : SLICE_MS;
@@ -185,15 +184,14 @@ static void wait(struct dfu_client *c, uint32_t ms, uint32_t *waited_ms) {
 }
 
 // Asks until the device is no longer busy. `reply` holds its last answer.
-static enum dfu_outcome while_busy(struct dfu_client *c, uint32_t limit_ms,
-                                   const char *what, struct dfu_reply *reply,
-                                   struct qb_error *error) {
+static enum dfuc_outcome while_busy(struct dfuc *c, uint32_t limit_ms, const char *what,
+                                    struct dfuc_reply *reply, struct qb_error *error) {
   uint32_t waited_ms = 0;
   for (;;) {
-    const enum dfu_outcome outcome = dfu_get_status(c, reply, error);
-    if (outcome != DFU_OK) return outcome;
+    const enum dfuc_outcome outcome = dfuc_get_status(c, reply, error);
+    if (outcome != DFUC_OK) return outcome;
     if (reply->state == DFU_ERROR) return refused(c, reply, what, error);
-    if (reply->state != DFU_DNBUSY && reply->state != DFU_DNLOAD_SYNC) return DFU_OK;
+    if (reply->state != DFU_DNBUSY && reply->state != DFU_DNLOAD_SYNC) return DFUC_OK;
     if (waited_ms >= limit_ms) break;
     wait(c, reply->poll_ms, &waited_ms);
   }
@@ -201,26 +199,26 @@ static enum dfu_outcome while_busy(struct dfu_client *c, uint32_t limit_ms,
                "%s does not end: the board has been busy for %" PRIu32
                " s; switch it off and on",
                what, waited_ms / 1000);
-  return DFU_STUCK;
+  return DFUC_STUCK;
 }
 
-static enum dfu_outcome expect(uint8_t wanted, const struct dfu_reply *reply,
-                               const char *what, struct qb_error *error) {
-  if (reply->state == wanted) return DFU_OK;
+static enum dfuc_outcome expect(uint8_t wanted, const struct dfuc_reply *reply,
+                                const char *what, struct qb_error *error) {
+  if (reply->state == wanted) return DFUC_OK;
   qb_error_set(error, "after %s the board is in state %s instead of %s", what,
-               dfu_state_name(reply->state), dfu_state_name(wanted));
-  return DFU_REFUSED;
+               dfuc_state_name(reply->state), dfuc_state_name(wanted));
+  return DFUC_REFUSED;
 }
 
 // ---- To dfuIDLE ------------------------------------------------------------
 
-enum dfu_outcome dfu_to_idle(struct dfu_client *c, struct qb_error *error) {
-  struct dfu_reply reply = {.state = DFU_STATES};
+enum dfuc_outcome dfuc_to_idle(struct dfuc *c, struct qb_error *error) {
+  struct dfuc_reply reply = {.state = DFU_STATES};
   uint32_t waited_ms = 0;
   for (int step = 0; step < STEPS_TO_IDLE; step++) {
-    enum dfu_outcome outcome = dfu_get_status(c, &reply, error);
-    if (outcome != DFU_OK) return outcome;
-    if (reply.state == DFU_IDLE && reply.status == DFU_STATUS_OK) return DFU_OK;
+    enum dfuc_outcome outcome = dfuc_get_status(c, &reply, error);
+    if (outcome != DFUC_OK) return outcome;
+    if (reply.state == DFU_IDLE && reply.status == DFU_STATUS_OK) return DFUC_OK;
     if (reply.state == DFU_ERROR || reply.status != DFU_STATUS_OK) {
       outcome = simple(c, DFU_CLRSTATUS, "to forget an old error", error);
     } else if (reply.state == DFU_DNBUSY || reply.state == DFU_DNLOAD_SYNC) {
@@ -229,68 +227,68 @@ enum dfu_outcome dfu_to_idle(struct dfu_client *c, struct qb_error *error) {
     } else {
       outcome = simple(c, DFU_ABORT, "to stop what it does", error);
     }
-    if (outcome != DFU_OK) return outcome;
+    if (outcome != DFUC_OK) return outcome;
   }
   qb_error_set(error, "the board stays in state %s; switch it off and on",
-               dfu_state_name(reply.state));
-  return DFU_STUCK;
+               dfuc_state_name(reply.state));
+  return DFUC_STUCK;
 }
 
-enum dfu_outcome dfu_select(struct dfu_client *c, uint8_t alternate,
-                            struct qb_error *error) {
+enum dfuc_outcome dfuc_select(struct dfuc *c, uint8_t alternate,
+                              struct qb_error *error) {
   c->transfers++;
   const enum usb_result result =
       c->io->set_alternate(c->io->ctx, c->interface, alternate);
   if (result != USB_DONE) {
     return unexpected(result, "the alternate setting that it offers", error);
   }
-  return dfu_to_idle(c, error);
+  return dfuc_to_idle(c, error);
 }
 
 // dfuIDLE with a time means that the device still finishes what it has accepted. One
 // that always names the same time is not waited for twice.
-enum dfu_outcome dfu_finish(struct dfu_client *c, struct qb_error *error) {
+enum dfuc_outcome dfuc_finish(struct dfuc *c, struct qb_error *error) {
   static const char what[] = "finishing the update";
-  struct dfu_reply reply = {.state = DFU_IDLE};
+  struct dfuc_reply reply = {.state = DFU_IDLE};
   uint32_t waited_ms = 0;
   uint32_t before = UINT32_MAX;
-  enum dfu_outcome outcome = simple(c, DFU_ABORT, "to finish", error);
-  while (outcome == DFU_OK) {
-    outcome = dfu_get_status(c, &reply, error);
-    if (outcome != DFU_OK) break;
+  enum dfuc_outcome outcome = simple(c, DFU_ABORT, "to finish", error);
+  while (outcome == DFUC_OK) {
+    outcome = dfuc_get_status(c, &reply, error);
+    if (outcome != DFUC_OK) break;
     if (reply.state == DFU_ERROR) return refused(c, &reply, what, error);
     if (reply.state != DFU_IDLE || reply.poll_ms <= 1 || reply.poll_ms >= before) break;
     before = reply.poll_ms;
     wait(c, reply.poll_ms, &waited_ms);
   }
-  return outcome == DFU_OK ? expect(DFU_IDLE, &reply, what, error) : outcome;
+  return outcome == DFUC_OK ? expect(DFU_IDLE, &reply, what, error) : outcome;
 }
 
 // ---- Commands --------------------------------------------------------------
 
-static enum dfu_outcome download(struct dfu_client *c, uint16_t block,
-                                 const uint8_t *data, uint16_t length, const char *what,
-                                 struct qb_error *error) {
+static enum dfuc_outcome download(struct dfuc *c, uint16_t block, const uint8_t *data,
+                                  uint16_t length, const char *what,
+                                  struct qb_error *error) {
   // The transport does not write to what it sends.
   const enum usb_result result =
       request(c, DFU_DNLOAD, block, (uint8_t *)(uintptr_t)data, length, NULL);
   if (result == USB_STALLED) return stalled(c, what, error);
-  return result == USB_DONE ? DFU_OK : lost(result, error);
+  return result == USB_DONE ? DFUC_OK : lost(result, error);
 }
 
 // The GETSTATUS after the command starts it (AN2662), those that follow wait for it.
-static enum dfu_outcome command(struct dfu_client *c, const uint8_t *bytes,
-                                uint16_t length, uint32_t limit_ms, const char *what,
-                                struct qb_error *error) {
-  struct dfu_reply reply;
-  enum dfu_outcome outcome = download(c, 0, bytes, length, what, error);
-  if (outcome == DFU_OK) outcome = while_busy(c, limit_ms, what, &reply, error);
-  return outcome == DFU_OK ? expect(DFU_DNLOAD_IDLE, &reply, what, error) : outcome;
+static enum dfuc_outcome command(struct dfuc *c, const uint8_t *bytes, uint16_t length,
+                                 uint32_t limit_ms, const char *what,
+                                 struct qb_error *error) {
+  struct dfuc_reply reply;
+  enum dfuc_outcome outcome = download(c, 0, bytes, length, what, error);
+  if (outcome == DFUC_OK) outcome = while_busy(c, limit_ms, what, &reply, error);
+  return outcome == DFUC_OK ? expect(DFU_DNLOAD_IDLE, &reply, what, error) : outcome;
 }
 
-static enum dfu_outcome address_command(struct dfu_client *c, enum dfuse_command code,
-                                        uint32_t address, const char *verb,
-                                        struct qb_error *error) {
+static enum dfuc_outcome address_command(struct dfuc *c, enum dfuse_command code,
+                                         uint32_t address, const char *verb,
+                                         struct qb_error *error) {
   char what[64];
   snprintf(what, sizeof what, "%s 0x%08" PRIX32, verb, address);
   uint8_t bytes[5] = {(uint8_t)code};
@@ -298,47 +296,57 @@ static enum dfu_outcome address_command(struct dfu_client *c, enum dfuse_command
   return command(c, bytes, sizeof bytes, BUSY_MS, what, error);
 }
 
-enum dfu_outcome dfu_set_address(struct dfu_client *c, uint32_t address,
-                                 struct qb_error *error) {
+enum dfuc_outcome dfuc_set_address(struct dfuc *c, uint32_t address,
+                                   struct qb_error *error) {
   return address_command(c, DFUSE_SET_ADDRESS, address, "going to", error);
 }
 
-enum dfu_outcome dfu_erase(struct dfu_client *c, uint32_t address,
-                           struct qb_error *error) {
+enum dfuc_outcome dfuc_erase(struct dfuc *c, uint32_t address, struct qb_error *error) {
   return address_command(c, DFUSE_ERASE, address, "erasing the sector at", error);
 }
 
-enum dfu_outcome dfu_mass_erase(struct dfu_client *c, struct qb_error *error) {
+enum dfuc_outcome dfuc_mass_erase(struct dfuc *c, struct qb_error *error) {
   const uint8_t bytes[1] = {DFUSE_ERASE};
   return command(c, bytes, sizeof bytes, MASS_ERASE_MS, "erasing everything", error);
 }
 
 // ---- Data ------------------------------------------------------------------
 
-enum dfu_outcome dfu_write(struct dfu_client *c, uint32_t number, const uint8_t *data,
-                           uint16_t length, struct qb_error *error) {
+enum dfuc_outcome dfuc_write(struct dfuc *c, uint32_t number, const uint8_t *data,
+                             uint16_t length, struct qb_error *error) {
   static const char what[] = "writing";
-  struct dfu_reply reply;
+  struct dfuc_reply reply;
   const uint16_t block = (uint16_t)(number + DFUSE_FIRST_DATA_BLOCK);
-  enum dfu_outcome outcome = download(c, block, data, length, what, error);
-  if (outcome == DFU_OK) outcome = while_busy(c, BUSY_MS, what, &reply, error);
-  return outcome == DFU_OK ? expect(DFU_DNLOAD_IDLE, &reply, what, error) : outcome;
+  enum dfuc_outcome outcome = download(c, block, data, length, what, error);
+  if (outcome == DFUC_OK) outcome = while_busy(c, BUSY_MS, what, &reply, error);
+  return outcome == DFUC_OK ? expect(DFU_DNLOAD_IDLE, &reply, what, error) : outcome;
 }
 
-enum dfu_outcome dfu_read(struct dfu_client *c, uint32_t number, uint8_t *data,
-                          uint16_t length, uint16_t *got, struct qb_error *error) {
+enum dfuc_outcome dfuc_read(struct dfuc *c, uint32_t number, uint8_t *data,
+                            uint16_t length, uint16_t *got, struct qb_error *error) {
   const enum usb_result result = request(
       c, DFU_UPLOAD, (uint16_t)(number + DFUSE_FIRST_DATA_BLOCK), data, length, got);
   if (result == USB_STALLED) return stalled(c, "reading", error);
-  return result == USB_DONE ? DFU_OK : lost(result, error);
+  return result == USB_DONE ? DFUC_OK : lost(result, error);
 }
 
-enum dfu_outcome dfu_leave(struct dfu_client *c, struct qb_error *error) {
+enum dfuc_outcome dfuc_leave(struct dfuc *c, struct qb_error *error) {
   static const char what[] = "starting the application";
-  struct dfu_reply reply;
-  enum dfu_outcome outcome = download(c, DFUSE_FIRST_DATA_BLOCK, NULL, 0, what, error);
-  if (outcome == DFU_OK) outcome = while_busy(c, BUSY_MS, what, &reply, error);
-  if (outcome != DFU_OK) return outcome;
-  if (reply.state == DFU_MANIFEST_SYNC) return DFU_OK;  // of a tolerant device
+  struct dfuc_reply reply;
+  enum dfuc_outcome outcome = download(c, DFUSE_FIRST_DATA_BLOCK, NULL, 0, what, error);
+  if (outcome == DFUC_OK) outcome = while_busy(c, BUSY_MS, what, &reply, error);
+  if (outcome != DFUC_OK) return outcome;
+  if (reply.state == DFU_MANIFEST_SYNC) return DFUC_OK;  // of a tolerant device
   return expect(DFU_MANIFEST, &reply, what, error);
+}
+
+enum dfuc_outcome dfuc_detach(struct dfuc *c, const struct dfu_functional *f,
+                              struct qb_error *error) {
+  const enum usb_result result =
+      request(c, DFU_DETACH, f->detach_timeout_ms, NULL, 0, NULL);
+  if (result == USB_STALLED)
+    return unexpected(result, "to start its bootloader", error);
+  // A device that detaches at once may take its answer with it.
+  if (!(f->attributes & DFU_WILL_DETACH)) c->io->reset(c->io->ctx);
+  return DFUC_OK;
 }

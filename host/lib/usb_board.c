@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "host/lib/board.h"
+#include "host/lib/usb_board.h"
 
 #include <string.h>
 
@@ -86,7 +86,7 @@ static bool get_language(struct usb_io *io, uint16_t *out) {
   return true;
 }
 
-void board_string(struct usb_io *io, uint8_t index, char *out, size_t room) {
+void usb_board_string(struct usb_io *io, uint8_t index, char *out, size_t room) {
   uint16_t language = 0;
   out[0] = '\0';
   if (get_language(io, &language)) (void)get_string(io, index, language, out, room);
@@ -108,7 +108,7 @@ static bool get_config(struct usb_io *io, uint8_t config[CONFIG_ROOM],
 // ---- What it is ------------------------------------------------------------
 
 // The ROM says "STM32  BOOTLOADER" (AN2606, USB DFU); quadboot says its name.
-static enum board_kind kind_of(const struct board *b) {
+static enum usb_board_kind kind_of(const struct usb_board *b) {
   const bool dfuse = b->dfu.functional.version == DFUSE_VERSION;
   const bool dfu_mode =
       b->dfu.protocol == DFU_PROTOCOL_DFU_MODE || (dfuse && b->dfu.protocol == 0);
@@ -122,7 +122,7 @@ static enum board_kind kind_of(const struct board *b) {
   return BOARD_DFUSE;
 }
 
-const char *board_kind_name(enum board_kind kind) {
+const char *usb_board_kind_name(enum usb_board_kind kind) {
   switch (kind) {
     case BOARD_QUADBOOT: return "quadboot";
     case BOARD_ROM: return "ROM bootloader";
@@ -133,13 +133,13 @@ const char *board_kind_name(enum board_kind kind) {
   return "unknown";
 }
 
-const char *board_name(const struct board *b) {
+const char *usb_board_name(const struct usb_board *b) {
   return b->serial[0] ? b->serial : b->where.location;
 }
 
-static bool take_alternates(struct usb_io *io, uint16_t language, struct board *b) {
+static bool take_alternates(struct usb_io *io, uint16_t language, struct usb_board *b) {
   for (size_t i = 0; i < b->dfu.count; i++) {
-    struct board_alternate *a = &b->alternates[i];
+    struct usb_board_alternate *a = &b->alternates[i];
     a->number = b->dfu.alternates[i].number;
     if (!get_string(io, b->dfu.alternates[i].name_index, language, a->text,
                     sizeof a->text)) {
@@ -153,7 +153,7 @@ static bool take_alternates(struct usb_io *io, uint16_t language, struct board *
 
 // Everything behind the device descriptor.
 static bool take_rest(struct usb_io *io, const uint8_t device[CH9_DEVICE_SIZE],
-                      struct board *b, bool *is_board) {
+                      struct usb_board *b, bool *is_board) {
   uint8_t config[CONFIG_ROOM];
   uint16_t length = 0;
   uint16_t language = 0;
@@ -172,9 +172,9 @@ static bool take_rest(struct usb_io *io, const uint8_t device[CH9_DEVICE_SIZE],
   return true;
 }
 
-bool board_describe(struct usb_io *io, const struct usb_found *where, struct board *out,
-                    bool *is_board, struct qb_error *error) {
-  struct board b = {.where = *where};
+bool usb_board_describe(struct usb_io *io, const struct usb_found *where,
+                        struct usb_board *out, bool *is_board, struct qb_error *error) {
+  struct usb_board b = {.where = *where};
   uint8_t device[CH9_DEVICE_SIZE];
   uint16_t length = 0;
   *is_board = false;
@@ -198,16 +198,16 @@ bool board_describe(struct usb_io *io, const struct usb_found *where, struct boa
 
 // ---- Flash -----------------------------------------------------------------
 
-static bool holds(const struct board_alternate *a, uint32_t address) {
+static bool holds(const struct usb_board_alternate *a, uint32_t address) {
   struct layout_sector sector;
   return a->status == LAYOUT_OK && layout_sector_at(&a->layout, address, &sector);
 }
 
-const struct board_alternate *board_alternate_at(const struct board *b,
-                                                 uint32_t address, int wanted) {
-  const struct board_alternate *first = NULL;
+const struct usb_board_alternate *usb_board_alternate_at(const struct usb_board *b,
+                                                         uint32_t address, int wanted) {
+  const struct usb_board_alternate *first = NULL;
   for (size_t i = 0; i < b->count; i++) {
-    const struct board_alternate *a = &b->alternates[i];
+    const struct usb_board_alternate *a = &b->alternates[i];
     if (!holds(a, address)) continue;
     if (a->number == wanted) return a;
     if (!first) first = a;

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: MIT
+// The host tool's library against the real bootloader, in virtual time: what it writes,
+// what it says when it cannot, and that a board which is lost at any point is not.
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/lib/update.h"
+#include "sim/machine/snapshot.h"
+#include "tests/hostmodel/rig_bus.h"
+
+#define APPLICATION 0x08010000u
+#define ASSETS      0x90000000u
+
+enum {
+  APPLICATION_SIZE = 9001,  // neither a block nor a page
+  ASSETS_SIZE = 70000,      // two sectors
+};
+
+// ---- What is written -------------------------------------------------------
+
+struct content {
+  uint8_t application[APPLICATION_SIZE], assets[ASSETS_SIZE];
+  struct segments list;
+};
+
+static void fill(uint8_t *bytes, size_t size, uint32_t seed) {
+  for (size_t i = 0; i < size; i++) {
+    seed = seed * 1664525u + 1013904223u;
+    bytes[i] = (uint8_t)(seed >> 24);
+  }
+}
+
+static void content_make(struct content *c) {
+  static const uint8_t vectors[8] = {0x00, 0x00, 0x02, 0x20, 0x01, 0x02, 0x01, 0x08};
+  struct qb_error error;
+  memset(c, 0, sizeof *c);
+  fill(c->application, sizeof c->application, 1);
+  fill(c->assets, sizeof c->assets, 2);
+  memcpy(c->application, vectors, sizeof vectors);
+  assert_true(segments_add(&c->list, APPLICATION, c->application, sizeof c->application,
+                           "app.bin", 0, &error));
+  assert_true(segments_add(&c->list, ASSETS, c->assets, sizeof c->assets, "assets.bin",
+                           0, &error));
+  assert_true(segments_arrange(&c->list, &error));
+}
+
+// Whoever flashes a board that has an application holds its button: what these tests
+// write is not one that runs.
+static int setup_with_button(void **state) {
+  rig_setup_off(state);
+  machine_button(((struct rig *)*state)->m, true);
+  rig_power_on(*state);
+  rig_configure(*state);
+  return 0;
+}
+
+static bool content_is_on(const struct content *c, const struct rig *r) {
+  return memcmp(rig_memory(r, APPLICATION), c->application, APPLICATION_SIZE) == 0 &&
+         memcmp(rig_memory(r, ASSETS), c->assets, ASSETS_SIZE) == 0;
+}
+
+// ---- Flashing --------------------------------------------------------------
+
+// One run of what `quadboot flash` does with one board.
+struct run {
+  struct rig_bus rig_bus;
+  struct usb_bus bus;
+  struct content content;
+  struct connection connection;
+  struct plan plan;
+  struct update_options options;
+  struct update_result result;
+  unsigned losses_told, returns_told;
+};
+
+static void on_lost(void *ctx, const char *sentence) {
+  struct run *run = ctx;
+  assert_true(strlen(sentence) > 0);
+  run->losses_told++;
+}
+
+static void on_back(void *ctx) {
+  struct run *run = ctx;
+  run->returns_told++;
+}
+
+static void run_init(struct run *run, struct rig *r) {
+  *run = (struct run){.rig_bus = {.rig = r}, .options = {.wait_ms = 10000}};
+  run->bus = rig_bus(&run->rig_bus);
+  content_make(&run->content);
+}
+
+static void run_free(struct run *run) {
+  assert_false(run->rig_bus.open);
+  plan_free(&run->plan);
+  segments_free(&run->content.list);
+}
+
+// Finds the board, plans and writes.
+static void run_flash(struct run *run) {
+  const struct update_events events = {
+      .job = {.ctx = run}, .lost = on_lost, .back = on_back};
+  const struct usb_found where = {.location = "rig"};
+  struct qb_error error;
+  bool connected = false;
+  assert_true(rig_attached(run->rig_bus.rig));
+  if (!connection_open(&run->connection, &run->bus, &where, &error)) {
+    fail_msg("%s", error.text);
+  }
+  if (!plan_make(&run->plan, &run->connection.board, &run->content.list, PLAN_WRITE,
+                 &error)) {
+    fail_msg("%s", error.text);
+  }
+  update_run(&run->connection, &connected, &run->bus, &run->plan, &run->options,
+             &events, &run->result);
+  if (connected) connection_close(&run->connection);
+}
+
+static void test_writes_both_flashes(void **state) {
+  struct rig *r = *state;
+  struct run run;
+  run_init(&run, r);
+  run_flash(&run);
+  assert_int_equal(run.result.outcome, JOB_DONE);
+  assert_int_equal(run.plan.count, 3);
+  assert_int_equal(plan_count(&run.plan, UNIT_WRITTEN), 3);
+  assert_true(content_is_on(&run.content, r));
+  assert_int_equal(
+      run.result.transfers,
+      run.rig_bus.transfers - (run.rig_bus.transfers - run.result.transfers));
+  run_free(&run);
+}
+
+static void test_verifies(void **state) {
+  struct rig *r = *state;
+  struct run run;
+  run_init(&run, r);
+  run.options.job.verify = true;
+  run_flash(&run);
+  assert_int_equal(run.result.outcome, JOB_DONE);
+  assert_int_equal(plan_count(&run.plan, UNIT_VERIFIED), 3);
+  run_free(&run);
+}
+
+// Programs and erases of both flashes so far.
+static uint64_t operations(const struct rig *r) {
+  return r->m->flash_span.operations + r->m->nor_span.operations;
+}
+
+static void test_leaves_alone_what_is_right(void **state) {
+  struct rig *r = *state;
+  struct run first, second;
+  run_init(&first, r);
+  run_flash(&first);
+  run_free(&first);
+  const uint64_t before = operations(r);
+  run_init(&second, r);
+  second.options.job.changed_only = true;
+  run_flash(&second);
+  assert_int_equal(second.result.outcome, JOB_DONE);
+  assert_int_equal(plan_count(&second.plan, UNIT_UNCHANGED), 3);
+  assert_int_equal(operations(r), before);
+  run_free(&second);
+}
+
+// ---- Lost on the way -------------------------------------------------------
+
+// A cable that is pulled in the middle of transfer number `at`.
+struct pull {
+  uint64_t at;
+};
+
+static bool pull_cable(struct rig_bus *b, const struct usb_request *q, uint8_t *data) {
+  const struct pull *pull = b->before_ctx;
+  (void)q, (void)data;
+  if (b->transfers == pull->at) rig_arm(b->rig, USB_FAULT_UNPLUG, 1 + pull->at % 40);
+  return true;
+}
+
+// The board is found again by itself, and the rest is written.
+static void test_finds_a_lost_board(void **state) {
+  struct rig *r = *state;
+  for (uint64_t at = 20; at < 100; at += 9) {
+    struct run run;
+    struct pull pull = {.at = at};
+    run_init(&run, r);
+    run.rig_bus.before = pull_cable;
+    run.rig_bus.before_ctx = &pull;
+    run_flash(&run);
+    if (run.result.outcome != JOB_DONE) fail_msg("%s", run.result.problem.text);
+    assert_int_equal(run.result.losses, 1);
+    assert_int_equal(run.losses_told, 1);
+    assert_int_equal(run.returns_told, 1);
+    assert_true(content_is_on(&run.content, r));
+    run_free(&run);
+  }
+}
+
+// Power goes away instead: quadboot starts again, with nothing in its RAM.
+static bool cut_power(struct rig_bus *b, const struct usb_request *q, uint8_t *data) {
+  const struct pull *pull = b->before_ctx;
+  (void)q, (void)data;
+  if (b->transfers != pull->at) return true;
+  rig_power_cycle(b->rig);
+  return false;
+}
+
+static void test_goes_on_after_a_power_cut(void **state) {
+  struct rig *r = *state;
+  for (uint64_t at = 25; at < 100; at += 17) {
+    struct run run;
+    struct pull pull = {.at = at};
+    run_init(&run, r);
+    run.rig_bus.before = cut_power;
+    run.rig_bus.before_ctx = &pull;
+    run_flash(&run);
+    if (run.result.outcome != JOB_DONE) fail_msg("%s", run.result.problem.text);
+    assert_int_equal(run.result.losses, 1);
+    assert_true(content_is_on(&run.content, r));
+    run_free(&run);
+  }
+}
+
+// A board that never comes back: what is told must be true.
+static bool pull_for_ever(struct rig_bus *b, const struct usb_request *q,
+                          uint8_t *data) {
+  const struct pull *pull = b->before_ctx;
+  (void)q, (void)data;
+  return b->transfers < pull->at;
+}
+
+static void test_says_how_it_leaves_a_board(void **state) {
+  struct run run;
+  struct pull pull = {.at = 75};
+  run_init(&run, *state);
+  run.rig_bus.before = pull_for_ever;
+  run.rig_bus.before_ctx = &pull;
+  run.options.wait_ms = 0;
+  run_flash(&run);
+  assert_int_equal(run.result.outcome, JOB_LOST);
+  assert_string_equal(run.result.problem.text,
+                      "the board was unplugged, or has reset itself");
+  assert_string_equal(run.result.state.text,
+                      "1 of 3 sectors are written; the board stays in quadboot and "
+                      "starts no half-written application; run the same command again");
+  run_free(&run);
+}
+
+// ---- 200 points ------------------------------------------------------------
+
+enum { POINTS = 200 };
+
+// At each of 200 points of a run, spread over all of its transfers, the process is
+// copied; in the copy the cable goes, and what a user does then must work: plug it in
+// and give the same command again.
+struct points {
+  struct rig *rig;
+  uint64_t total;  // transfers of an undisturbed run
+  unsigned tried, completed, half;
+  const struct usb_request *request;
+  uint8_t *data;
+};
+
+struct point_result {
+  bool completed;
+  bool half;  // what would be started after the cut is not whole
+};
+
+static bool has_vectors(const struct rig *r) {
+  static const uint8_t blank[8] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
+  return memcmp(rig_memory(r, APPLICATION), blank, sizeof blank) != 0;
+}
+
+static void flash_again(struct machine *m, void *ctx, void *out) {
+  struct points *p = ctx;
+  struct point_result *result = out;
+  struct rig *r = m->ctx;
+  struct run run;
+  rig_arm(r, USB_FAULT_UNPLUG, 1 + p->tried * 13 % 70);
+  uint8_t copy[4096];
+  if (p->request->wLength && p->data) memcpy(copy, p->data, p->request->wLength);
+  (void)rig_bus_control(r, p->request, copy, NULL);
+  usb_host_unplug(&r->m->usb);  // if the transfer was shorter than that
+  rig_arm(r, USB_FAULT_NONE, 0);
+  rig_run(r, VT_MS(1 + p->tried % 700));
+  run_init(&run, r);
+  result->half = has_vectors(r) && !content_is_on(&run.content, r);
+  run_flash(&run);
+  result->completed = run.result.outcome == JOB_DONE && content_is_on(&run.content, r);
+  if (!result->completed) print_error("%s\n", run.result.problem.text);
+  run_free(&run);
+}
+
+static void try_point(struct rig_bus *b, struct points *p) {
+  struct point_result result;
+  p->tried++;
+  if (!machine_fork_run(b->rig->m, flash_again, p, &result, sizeof result)) {
+    fail_msg("the copy at transfer %llu did not get to its end",
+             (unsigned long long)b->transfers);
+  }
+  p->completed += result.completed;
+  p->half += result.half;
+}
+
+static bool at_point(struct rig_bus *b, const struct usb_request *q, uint8_t *data) {
+  struct points *p = b->before_ctx;
+  p->request = q;
+  p->data = data;
+  while (p->tried < POINTS && p->tried * p->total / POINTS < b->transfers) {
+    try_point(b, p);
+  }
+  return true;
+}
+
+// What is half-written is never bootable: the vector table goes first and comes last.
+static void test_disconnect_at_200_points(void **state) {
+  struct rig *r = *state;
+  struct points p = {.rig = r};
+  struct run run;
+  run_init(&run, r);
+  run_flash(&run);
+  p.total = run.rig_bus.transfers;
+  run_free(&run);
+  rig_power_cycle(r);
+  run_init(&run, r);
+  run.rig_bus.before = at_point;
+  run.rig_bus.before_ctx = &p;
+  run_flash(&run);
+  assert_int_equal(run.result.outcome, JOB_DONE);
+  run_free(&run);
+  print_message("%u points, %u completed, %u half-written and bootable\n", p.tried,
+                p.completed, p.half);
+  assert_int_equal(p.tried, POINTS);
+  assert_int_equal(p.completed, POINTS);
+  assert_int_equal(p.half, 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      RIG_BOTH(test_writes_both_flashes),
+      RIG_BOTH(test_verifies),
+      RIG_TEST(HS, test_leaves_alone_what_is_right, rig_setup_configured),
+      RIG_BOTH(test_finds_a_lost_board),
+      RIG_TEST(HS, test_goes_on_after_a_power_cut, setup_with_button),
+      RIG_TEST(HS, test_says_how_it_leaves_a_board, rig_setup_configured),
+      RIG_TEST(HS, test_disconnect_at_200_points, setup_with_button),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
