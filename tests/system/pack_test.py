@@ -486,7 +486,8 @@ class BadOutput(PackTest):
 
 class CommandLine(PackTest):
     def test_help_is_on_standard_output(self):
-        for args in (["--help"], ["-h"], ["pack", "--help"], ["pack", "-h"]):
+        for args in (["--help"], ["-h"], ["pack", "--help"], ["pack", "-h"],
+                     ["show", "--help"], ["unpack", "-h"]):
             done = self.run_tool(*args)
             self.assertEqual((done.returncode, done.stderr), (OK, ""))
             self.assertIn("Usage: quadboot", done.stdout)
