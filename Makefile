@@ -6,7 +6,7 @@ SHELL := /bin/sh
 BOARDS := stm32f769i-disco f769-custom-fs
 export PATH := $(PATH):/usr/sbin:/sbin
 
-.PHONY: help setup setup-test firmware sim asan guests demo test size style bench clean fresh-check
+.PHONY: help setup setup-test firmware sim asan guests demo test size style bench fuzz clean fresh-check
 
 help:
 	@echo "make demo         flash a simulated board with stock dfu-util, start to end"
@@ -14,6 +14,7 @@ help:
 	@echo "make size         bytes of every firmware image"
 	@echo "make bench        speed in the board's own time, and of the simulator"
 	@echo "make style        formatting, static analysis, layers, figures"
+	@echo "make fuzz         search the parsers for inputs that break them"
 	@echo "make fresh-check  the two commands above on a new Debian 12 (root)"
 	@echo "make clean        remove build/"
 
@@ -55,6 +56,10 @@ bench: firmware guests sim
 
 style: asan
 	@tools/style
+
+fuzz:
+	@tools/setup packages.txt packages-fuzz.txt
+	@tools/fuzz
 
 fresh-check:
 	@tools/fresh-check

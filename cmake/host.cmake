@@ -8,6 +8,13 @@ if(QB_SANITIZE)
   add_link_options(-fsanitize=address,undefined)
 endif()
 
+option(QB_FUZZ "The programs of tests/fuzz search, with clang's libFuzzer" OFF)
+if(QB_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined
+                      -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 pkg_check_modules(UNICORN REQUIRED IMPORTED_TARGET unicorn)

@@ -81,9 +81,8 @@ enum dfuse_status dfuse_decode_suffix(struct rd *r, struct dfuse_suffix *out) {
   if (r->bad) return DFUSE_TRUNCATED;
   if (!signature) return DFUSE_NO_SUFFIX;
   if (length != DFUSE_SUFFIX_SIZE) return DFUSE_BAD_SUFFIX_LENGTH;
-  if (bcd_dfu != DFUSE_BCD_DFU) return DFUSE_PLAIN_SUFFIX;
   *out = suffix;
-  return DFUSE_OK;
+  return bcd_dfu == DFUSE_BCD_DFU ? DFUSE_OK : DFUSE_PLAIN_SUFFIX;
 }
 
 // ---- A whole file in memory ------------------------------------------------

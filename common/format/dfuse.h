@@ -100,7 +100,8 @@ struct dfuse_suffix {
 
 // Each takes its part's bytes (DFUSE_..._SIZE) from the cursor, checks what the
 // part says about itself, and writes `out` only when it returns DFUSE_OK.
-// DFUSE_TRUNCATED: the cursor held too few bytes.
+// DFUSE_TRUNCATED: the cursor held too few bytes. A suffix is also written for
+// DFUSE_PLAIN_SUFFIX: it is sound, and that of a file without addresses.
 __attribute__((warn_unused_result)) enum dfuse_status dfuse_decode_prefix(
     struct rd *r, struct dfuse_prefix *out);
 __attribute__((warn_unused_result)) enum dfuse_status dfuse_decode_target(

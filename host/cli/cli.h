@@ -51,3 +51,5 @@ int cmd_verify(int argc, char **argv);
 int cmd_erase(int argc, char **argv);
 int cmd_boot(int argc, char **argv);
 int cmd_pack(int argc, char **argv);
+int cmd_unpack(int argc, char **argv);
+int cmd_show(int argc, char **argv);

@@ -6,6 +6,7 @@
 
 #include "common/base/bytes.h"
 #include "common/format/dfuse.h"
+#include "host/cli/files.h"
 #include "host/cli/options.h"
 #include "host/lib/image.h"
 #include "host/lib/number.h"
@@ -19,11 +20,7 @@ static const char help[] =
     "\n"
     "Makes one DfuSe file (.dfu) for internal flash and external QSPI flash, ready\n"
     "for dfu-util, STM32CubeProgrammer, fwupd and any other DfuSe tool.\n"
-    "\n"
-    "Each FILE is told by its content:\n"
-    "  ELF            the loadable parts of an Arm program, where it says they load\n"
-    "  Intel HEX      all its data, where it says they belong\n"
-    "  anything else  raw bytes, which need an address: FILE@0x90000000\n"
+    "\n" CLI_FILES_HELP
     "\n"
     "Where bytes may go:\n"
     "  0x08010000..0x081FFFFF  internal flash  target 0 (0x08000000..0x0800FFFF\n"
@@ -34,8 +31,9 @@ static const char help[] =
     "\n"
     "Options:\n"
     "  -o, --output OUT.dfu     the file to write; on failure it stays as it was\n"
-    "      --vid NNNN           USB vendor id of the device (default 0483)\n"
-    "      --pid NNNN           USB product id of the device (default df11)\n"
+    "      --vid NNNN           USB vendor id of the device (default: as a .dfu among\n"
+    "                           the files says, or else 0483)\n"
+    "      --pid NNNN           USB product id of the device (likewise, or else df11)\n"
     "      --bcd-device NNNN    firmware release, as in 0102 for 1.02 (default ffff:\n"
     "                           not stated)\n"
     "  -h, --help               this text\n"
@@ -51,6 +49,7 @@ static const char help[] =
 struct arguments {
   const char *output;
   struct pack_options options;
+  bool has_vendor, has_product;
   struct image_input *inputs;
   size_t input_count;
   bool help;
@@ -85,8 +84,12 @@ static bool take_option(int option, char **argv, struct arguments *out,
   switch (option) {
     case 'o': out->output = optarg; return true;
     case 'h': out->help = true; return true;
-    case OPTION_VID: return parse_id("--vid", optarg, &out->options.vendor, error);
-    case OPTION_PID: return parse_id("--pid", optarg, &out->options.product, error);
+    case OPTION_VID:
+      out->has_vendor = true;
+      return parse_id("--vid", optarg, &out->options.vendor, error);
+    case OPTION_PID:
+      out->has_product = true;
+      return parse_id("--pid", optarg, &out->options.product, error);
     case OPTION_BCD_DEVICE:
       return parse_id("--bcd-device", optarg, &out->options.bcd_device, error);
     case ':': return qb_error_set(error, "%s needs a value", argv[optind - 1]);
@@ -156,13 +159,24 @@ static void print_table(const struct segments *list, const char *output,
          load_le32(file->data + file->size - sizeof(uint32_t)));
 }
 
+// What was not asked for is as the files say.
+static struct pack_options options_for(const struct arguments *args,
+                                       const struct segments *list) {
+  struct pack_options options = args->options;
+  if (!list->device.source) return options;
+  if (!args->has_vendor) options.vendor = list->device.vendor;
+  if (!args->has_product) options.product = list->device.product;
+  return options;
+}
+
 static bool pack(const struct arguments *args, struct segments *list,
                  struct qb_error *error) {
   for (size_t i = 0; i < args->input_count; i++) {
     if (!image_load(list, &args->inputs[i], error)) return false;
   }
+  const struct pack_options options = options_for(args, list);
   struct file_bytes file;
-  if (!pack_segments(list, &args->options, &file, error)) return false;
+  if (!pack_segments(list, &options, &file, error)) return false;
   const bool ok = file_replace(args->output, file.data, file.size, error);
   if (ok) print_table(list, args->output, &file);
   free(file.data);

@@ -14,7 +14,9 @@ static const struct cli_command commands[] = {
     {"verify", "compare flash with files", cmd_verify},
     {"erase", "erase flash", cmd_erase},
     {"boot", "start the installed application", cmd_boot},
-    {"pack", "make a .dfu file from ELF, Intel HEX and raw files", cmd_pack},
+    {"pack", "make a .dfu file from files of any format", cmd_pack},
+    {"unpack", "take a .dfu file apart into files", cmd_unpack},
+    {"show", "show what is in files, and where it goes", cmd_show},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
 

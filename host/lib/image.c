@@ -6,10 +6,13 @@
 #include <unistd.h>
 
 #include "common/format/ihex.h"
+#include "common/format/uf2.h"
 #include "host/lib/file.h"
 #include "host/lib/image_dfuse.h"
 #include "host/lib/image_elf.h"
 #include "host/lib/image_ihex.h"
+#include "host/lib/image_plain.h"
+#include "host/lib/image_uf2.h"
 #include "host/lib/number.h"
 
 // ---- Arguments -------------------------------------------------------------
@@ -49,36 +52,65 @@ bool image_parse_input(const char *argument, struct image_input *out,
 
 // ---- Files -----------------------------------------------------------------
 
-static bool refuse_address(const char *source, const char *format,
-                           struct qb_error *error) {
-  return qb_error_set(error,
-                      "%s is %s and states its own addresses; give it without @ADDR",
-                      source, format);
+enum image_format image_format_of(const uint8_t *file, size_t size) {
+  if (image_elf_detect(file, size)) return IMAGE_ELF;
+  if (ihex_detect(file, size)) return IMAGE_IHEX;
+  if (image_dfuse_detect(file, size)) return IMAGE_DFUSE;
+  if (uf2_detect(file, size)) return IMAGE_UF2;
+  if (image_plain_detect(file, size)) return IMAGE_PLAIN_DFU;
+  return IMAGE_RAW;
 }
 
-static bool load_bytes(struct segments *list, const struct image_input *input,
-                       struct file_bytes file, const char *source,
-                       struct qb_error *error) {
-  if (image_elf_detect(file.data, file.size)) {
-    if (input->has_address) return refuse_address(source, "an ELF file", error);
-    return image_elf_load(list, file.data, file.size, source, error);
+const char *image_format_name(enum image_format format) {
+  switch (format) {
+    case IMAGE_ELF: return "an ELF file";
+    case IMAGE_IHEX: return "an Intel HEX file";
+    case IMAGE_DFUSE: return "a DfuSe file";
+    case IMAGE_UF2: return "a UF2 file";
+    case IMAGE_PLAIN_DFU: return "a plain DFU file";
+    case IMAGE_RAW: return "a raw file";
   }
-  if (ihex_detect(file.data, file.size)) {
-    if (input->has_address) return refuse_address(source, "an Intel HEX file", error);
-    return image_ihex_load(list, file.data, file.size, source, error);
+  return "a file of an unknown format";
+}
+
+static bool has_own_addresses(enum image_format format) {
+  return format != IMAGE_PLAIN_DFU && format != IMAGE_RAW;
+}
+
+static bool check_address(const struct image_input *input, enum image_format format,
+                          const char *source, struct qb_error *error) {
+  if (has_own_addresses(format) != input->has_address) return true;
+  if (input->has_address) {
+    return qb_error_set(error,
+                        "%s is %s and states its own addresses; give it without @ADDR",
+                        source, image_format_name(format));
   }
-  if (image_dfuse_detect(file.data, file.size)) {
-    if (input->has_address) return refuse_address(source, "a DfuSe file", error);
-    return image_dfuse_load(list, file.data, file.size, source, error);
+  if (format == IMAGE_PLAIN_DFU) {
+    return qb_error_set(error,
+                        "%s is a plain DFU file, which does not say where its bytes "
+                        "belong; give it an address, such as %s@0x90000000",
+                        source, source);
   }
-  if (!input->has_address) {
-    return qb_error_set(
-        error,
-        "%s is neither ELF, Intel HEX nor .dfu, so it needs an address, "
-        "such as %s@0x90000000",
-        source, source);
+  return qb_error_set(error,
+                      "%s is neither ELF, Intel HEX, .dfu nor UF2, so it needs an "
+                      "address, such as %s@0x90000000",
+                      source, source);
+}
+
+bool image_load_bytes(struct segments *list, const struct image_input *input,
+                      uint8_t *file, size_t size, const char *source,
+                      struct qb_error *error) {
+  const enum image_format format = image_format_of(file, size);
+  if (!check_address(input, format, source, error)) return false;
+  switch (format) {
+    case IMAGE_ELF: return image_elf_load(list, file, size, source, error);
+    case IMAGE_IHEX: return image_ihex_load(list, file, size, source, error);
+    case IMAGE_DFUSE: return image_dfuse_load(list, file, size, source, error);
+    case IMAGE_UF2: return image_uf2_load(list, file, size, source, error);
+    case IMAGE_PLAIN_DFU:
+      return image_plain_load(list, input->address, file, size, source, error);
+    default: return segments_add(list, input->address, file, size, source, 0, error);
   }
-  return segments_add(list, input->address, file.data, file.size, source, 0, error);
 }
 
 // "a.bin@90000000" is a name; when there is no such file, somebody forgot the 0x.
@@ -100,5 +132,5 @@ bool image_load(struct segments *list, const struct image_input *input,
   if (!names_a_file(input, error)) return false;
   if (!file_read(input->path, &file, error)) return false;
   if (!segments_own(list, file.data, error)) return false;
-  return load_bytes(list, input, file, source, error);
+  return image_load_bytes(list, input, file.data, file.size, source, error);
 }

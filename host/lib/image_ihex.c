@@ -34,11 +34,12 @@ bool image_ihex_load(struct segments *list, const uint8_t *text, size_t size,
     if (!add_record(list, &record, &room, source, reader.line, error)) return false;
   }
   if (status != IHEX_END) {
-    return qb_error_set(error, "%s: line %zu %s", source, reader.line,
-                        ihex_status_text(status));
+    return qb_error_set(error, "%s: line %zu %s; copy or make the file again", source,
+                        reader.line, ihex_status_text(status));
   }
   if (list->count == before) {
-    return qb_error_set(error, "%s is an Intel HEX file without data", source);
+    return qb_error_set(error, "%s is an Intel HEX file without data; leave it out",
+                        source);
   }
   return true;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "host/lib/pack.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "common/format/dfuse.h"
@@ -51,13 +52,31 @@ static bool build(const struct dfuse_plan *plan, struct file_bytes *out,
   return true;
 }
 
+// Every segment must lie in flash. Those that name no target get that of their region,
+// so that neighbours are one element whatever file they came from.
+static bool assign_targets(struct segments *list, struct qb_error *error) {
+  for (size_t i = 0; i < list->count; i++) {
+    struct segment *s = &list->items[i];
+    if (!region_check(s, error)) return false;
+    const struct region *region = region_of(s->address);
+    if (s->alternate != SEGMENT_ANY_TARGET &&
+        s->alternate != region->alternate_setting) {
+      return qb_error_set(error,
+                          "%s puts 0x%08" PRIX32
+                          " into target %d, but %s is target %d "
+                          "of quadboot; unpack it, and pack its parts",
+                          s->source, s->address, s->alternate, region->name,
+                          region->alternate_setting);
+    }
+    s->alternate = region->alternate_setting;
+  }
+  return true;
+}
+
 bool pack_segments(struct segments *list, const struct pack_options *options,
                    struct file_bytes *out, struct qb_error *error) {
   if (list->count == 0) return qb_error_set(error, "there is nothing to pack");
-  for (size_t i = 0; i < list->count; i++) {
-    if (!region_check(&list->items[i], error)) return false;
-  }
-  if (!segments_arrange(list, error)) return false;
+  if (!assign_targets(list, error) || !segments_arrange(list, error)) return false;
 
   struct dfuse_element_plan *elements = calloc(list->count, sizeof *elements);
   if (!elements) return qb_error_no_memory(error);

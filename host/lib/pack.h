@@ -18,7 +18,8 @@ struct pack_options {
 // Checks every segment against the board's regions, arranges the list (see
 // segments_arrange()) and builds the file. The bytes depend only on what the
 // segments and options say. free() out->data.
-// Error: a segment outside flash, two segments over the same bytes, no segment.
+// Error: a segment outside flash or for another target than its address has, two
+// segments over the same bytes, no segment.
 __attribute__((warn_unused_result)) bool pack_segments(
     struct segments *list, const struct pack_options *options, struct file_bytes *out,
     struct qb_error *error);

@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "common/base/bytes.h"
 #include "host/lib/regions.h"
+#include "host/lib/vectors.h"
 
 // ---- Lists -----------------------------------------------------------------
 
@@ -168,35 +168,25 @@ bool plan_application_address(const struct usb_board *b, uint32_t *out) {
   return false;
 }
 
-enum { VECTORS = 8 };  // initial SP and reset handler (ARMv7-M B1.5.3)
-
-static bool is_ram(uint32_t sp) {
-  return sp % 4 == 0 && ((sp > 0x20000000u && sp <= 0x20080000u) ||
-                         (sp > 0xC0000000u && sp <= 0xE0000000u));
-}
-
 // `piece` begins where the bootloader looks for an application. It may be linked for
 // another address, or be no application at all.
 static bool check_vectors(const struct unit_piece *piece, struct qb_error *error) {
-  const uint32_t sp = load_le32(piece->bytes);
-  const uint32_t reset = load_le32(piece->bytes + 4);
-  if (is_ram(sp) && (reset & 1) && reset >= INTERNAL_FIRST && reset < piece->address) {
+  const struct vectors v = vectors_load(piece->bytes);
+  if (vectors_fit(&v, piece->address)) return true;
+  if (vectors_plausible(&v)) {
     return qb_error_set(error,
                         "this application is linked for 0x%08" PRIX32
                         " (its reset handler is at 0x%08" PRIX32
                         "), but would lie at 0x%08" PRIX32
                         "; link it there, or use --force to write it all the same",
-                        reset & 0xFFFF8000u, reset & ~1u, piece->address);
+                        v.reset & 0xFFFF8000u, v.reset & ~1u, piece->address);
   }
-  if (!is_ram(sp) || !(reset & 1) || reset < piece->address || reset > INTERNAL_LAST) {
-    return qb_error_set(
-        error,
-        "what would lie at 0x%08" PRIX32
-        " does not begin with the vector table of an application (initial SP 0x%08" PRIX32
-        ", reset handler 0x%08" PRIX32 "); use --force if that is meant",
-        piece->address, sp, reset);
-  }
-  return true;
+  return qb_error_set(
+      error,
+      "what would lie at 0x%08" PRIX32
+      " does not begin with the vector table of an application (initial SP 0x%08" PRIX32
+      ", reset handler 0x%08" PRIX32 "); use --force if that is meant",
+      piece->address, v.sp, v.reset);
 }
 
 static bool check_application(struct plan *p, const struct usb_board *b,
@@ -205,7 +195,7 @@ static bool check_application(struct plan *p, const struct usb_board *b,
   if (!plan_application_address(b, &address)) return true;
   for (size_t i = 0; i < p->piece_count; i++) {
     const struct unit_piece *piece = &p->pieces[i];
-    if (piece->address != address || piece->size < VECTORS) continue;
+    if (piece->address != address || piece->size < VECTORS_SIZE) continue;
     const bool good = check_vectors(piece, error);
     p->has_application = good;
     p->application = address;

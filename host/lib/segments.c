@@ -45,13 +45,15 @@ bool segments_own(struct segments *list, void *memory, struct qb_error *error) {
 bool segments_add(struct segments *list, uint64_t address, const uint8_t *bytes,
                   size_t size, const char *source, size_t line,
                   struct qb_error *error) {
-  if (size == 0) return qb_error_set(error, "%s holds no bytes", source);
+  if (size == 0) return qb_error_set(error, "%s holds no bytes; leave it out", source);
   const uint64_t space = (uint64_t)1 << 32;
   if (address >= space || size > space - address) {
-    return qb_error_set(error,
-                        "%s: its %zu bytes at 0x%08" PRIX64
-                        " would end above 0xFFFFFFFF, the last 32-bit address",
-                        source, size, address);
+    return qb_error_set(
+        error,
+        "%s: its %zu bytes at 0x%08" PRIX64
+        " would end above 0xFFFFFFFF, the last 32-bit address; make it smaller "
+        "or move it",
+        source, size, address);
   }
   struct segment *items =
       grown(list->items, list->count, &list->capacity, sizeof *items);
@@ -120,7 +122,8 @@ static bool refuse_overlap(const struct segment *a, const struct segment *b,
   const uint64_t end = end_of(a) < end_of(b) ? end_of(a) : end_of(b);
   if (a->line == 0 && b->line == 0 && strcmp(a->source, b->source) == 0) {
     return qb_error_set(error,
-                        "%s holds bytes for 0x%08" PRIX32 "..0x%08" PRIX64 " twice",
+                        "%s holds bytes for 0x%08" PRIX32 "..0x%08" PRIX64
+                        " twice; have it made without overlaps",
                         a->source, b->address, end - 1);
   }
   return qb_error_set(error,

@@ -58,6 +58,15 @@ def elf(loads, machine=40, kind=2, bits=1, encoding=1):
     return header + headers + body
 
 
+def uf2(blocks, family=0x53B80F00, count=None, flags=0x2000):
+    """UF2 blocks for (number, address, bytes)."""
+    count = len(blocks) if count is None else count
+    return b"".join(
+        struct.pack("<8I476sI", 0x0A324655, 0x9E5D5157, flags, address, len(data), number,
+                    count, family, data, 0x0AB16F30)
+        for number, address, data in blocks)
+
+
 def noise(n, seed=1):
     """Bytes that look random and are the same on every run."""
     out = bytearray()
@@ -96,7 +105,7 @@ class PackTest(unittest.TestCase):
         done = self.run_tool(*args)
         self.assertEqual(done.returncode, code, done)
         self.assertEqual(done.stdout, "")
-        self.assertRegex(done.stderr, r"\Aquadboot( pack)?: [^\n]+\n\Z")
+        self.assertRegex(done.stderr, r"\Aquadboot( pack| show| unpack)?: [^\n]+\n\Z")
         self.assertIn(sentence, done.stderr)
         after = {p.name: p.read_bytes() for p in self.folder.iterdir() if p.is_file()}
         self.assertEqual(before, after)
@@ -182,6 +191,110 @@ class GoodInput(PackTest):
         self.assertEqual(sorted(os.listdir(self.folder)), ["a.bin", "out.dfu"])
 
 
+class OtherFormats(PackTest):
+    def test_uf2_in_any_order_and_repeated(self):
+        data = noise(1000)
+        blocks = [(i, 0x90000000 + 256 * i, data[256 * i:256 * i + 256]) for i in range(4)]
+        self.put("a.uf2", uf2(blocks[::-1] + blocks[1:3], count=4))
+        file = self.pack("a.uf2")
+        self.assertEqual(file.targets[0].elements, [(0x90000000, data)])
+
+    def test_a_dfu_is_merged_with_more(self):
+        code, font, logo = noise(300), noise(200, 2), noise(100, 3)
+        self.put("app.bin", code)
+        self.put("font.bin", font)
+        self.put("logo.bin", logo)
+        self.pack("--vid", "1209", "--pid", "2444", "app.bin@0x08010000",
+                  "font.bin@0x90000000")
+        (self.folder / "out.dfu").rename(self.folder / "old.dfu")
+        file = self.pack("old.dfu", "logo.bin@0x900000C8")
+        self.assertEqual(file.targets, [
+            dfuse.Target(0, "Internal Flash", [(0x08010000, code)]),
+            dfuse.Target(1, "External QSPI", [(0x90000000, font + logo)])])
+        # The device is that of the file, unless another is asked for.
+        self.assertEqual((file.vid, file.pid), (0x1209, 0x2444))
+        file = self.pack("--vid", "0483", "old.dfu")
+        self.assertEqual((file.vid, file.pid), (0x0483, 0x2444))
+        self.refuse_pack("old.dfu and logo.bin both hold bytes for 0x900000C7..0x900000C7",
+                         "old.dfu", "logo.bin@0x900000C7")
+
+    def test_files_for_two_devices_are_not_merged(self):
+        for name, pid in (("a", 1), ("b", 2)):
+            file = dfuse.File([dfuse.Target(1, "", [(0x90000000 + pid, b"x")])], pid=pid)
+            self.put(name + ".dfu", dfuse.write(file))
+        self.refuse_pack("a.dfu is for the USB device 0483:0001, but b.dfu for 0483:0002",
+                         "a.dfu", "b.dfu")
+
+    def test_what_dfu_suffix_made(self):
+        data = noise(333)
+        self.put("a.bin", data)
+        subprocess.run(["dfu-suffix", "-v", "1209", "-p", "2444", "-a", "a.bin"],
+                       cwd=self.folder, check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+        self.refuse_pack("a.bin is a plain DFU file, which does not say where its bytes "
+                         "belong; give it an address, such as a.bin@0x90000000", "a.bin")
+        file = self.pack("a.bin@0x90000000")
+        self.assertEqual(file.targets[0].elements, [(0x90000000, data)])
+        self.assertEqual((file.vid, file.pid), (0x1209, 0x2444))
+
+    def test_what_dfu_prefix_made(self):
+        for option, maker in ((["-s", "0x2000"], "TI's"), (["-L"], "NXP's")):
+            self.put("a.bin", noise(333))
+            for command in (["dfu-prefix", *option, "-a", "a.bin"],
+                            ["dfu-suffix", "-a", "a.bin"]):
+                subprocess.run(command, cwd=self.folder, check=True,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.refuse_pack("begins with a prefix for " + maker, "a.bin@0x90000000")
+
+    def test_a_size_that_counts_the_suffix(self):
+        """As dfuse-pack.py of dfu-util 0.11 writes it."""
+        file = dfuse.File([dfuse.Target(1, "ST...", [(0x90000000, b"abc")])],
+                          size_with_suffix=True)
+        self.put("a.dfu", dfuse.write(file))
+        file = self.pack("a.dfu")
+        self.assertFalse(file.size_with_suffix)
+        self.assertEqual(file.targets, [dfuse.Target(1, "External QSPI",
+                                                     [(0x90000000, b"abc")])])
+
+    def test_several_targets_and_elements_in_any_order(self):
+        file = dfuse.File([
+            dfuse.Target(1, "", [(0x90000100, b"ff"), (0x90000000, b"ee")]),
+            dfuse.Target(0, "one", [(0x08020000, b"bb"), (0x08010000, b"aa")]),
+            dfuse.Target(1, "two", [(0x90000200, b"gg")])])
+        self.put("a.dfu", dfuse.write(file))
+        self.assertEqual(self.pack("a.dfu").targets, [
+            dfuse.Target(0, "Internal Flash", [(0x08010000, b"aa"), (0x08020000, b"bb")]),
+            dfuse.Target(1, "External QSPI", [(0x90000000, b"ee"), (0x90000100, b"ff"),
+                                              (0x90000200, b"gg")])])
+
+    def test_fwupd_accepts_the_file_and_makes_one(self):
+        self.put("a.bin", noise(1000))
+        self.pack("--vid", "1209", "--bcd-device", "0102", "a.bin@0x90000000")
+        shown = self.fwupdtool("firmware-parse", "out.dfu", "dfuse")
+        for line in ("<vendor>0x1209</vendor>", "<release>0x102</release>",
+                     "<id>External QSPI</id>", "<addr>0x90000000</addr>",
+                     '<data size="0x3e8"'):
+            self.assertIn(line, shown)
+        self.put("made.xml", """<firmware gtype="FuDfuseFirmware"><vendor>0x1209</vendor>
+          <firmware><id>External QSPI</id><idx>0x1</idx><chunks><chunk>
+          <addr>0x90000000</addr><data>AAECAw==</data></chunk></chunks></firmware>
+          </firmware>""")
+        self.fwupdtool("firmware-build", "made.xml", "made.dfu")
+        file = self.pack("made.dfu")
+        self.assertEqual(file.targets, [dfuse.Target(1, "External QSPI",
+                                                     [(0x90000000, b"\0\1\2\3")])])
+        self.assertEqual(file.vid, 0x1209)
+
+    def fwupdtool(self, *args):
+        env = dict(os.environ, FWUPD_LOCALSTATEDIR=str(self.folder / "state"),
+                   FWUPD_SYSCONFDIR=str(self.folder / "etc"))
+        done = subprocess.run(["fwupdtool", *args, "--plugins", "dfu"], cwd=self.folder,
+                              env=env, text=True, capture_output=True, timeout=120,
+                              check=False)
+        self.assertEqual(done.returncode, 0, done)
+        return done.stdout
+
+
 class BadAddress(PackTest):
     def setUp(self):
         super().setUp()
@@ -265,6 +378,68 @@ class BadFile(PackTest):
             self.put("a.elf", data)
             self.refuse_pack(sentence, "a.elf")
 
+    def test_damaged_uf2_files(self):
+        good = [(0, 0x90000000, b"a" * 256), (1, 0x90000100, b"b" * 256)]
+        for sentence, data in (
+                ("is for RP2040 (UF2 family 0xE48BFF56), not for STM32F7 (0x53B80F00); use "
+                 "the file for this board", uf2(good, family=0xE48BFF56)),
+                ("block number 1 of 0..1 is missing", uf2(good[:1], count=2)),
+                ("block number 1 of 0..4294967294 is missing",
+                 uf2(good[:1], count=0xFFFFFFFF)),
+                ("block 2 says that there are 3 blocks", uf2(good[:1], count=2) +
+                 uf2(good[1:], count=3)),
+                ("twice with different content", uf2(good + [(0, 0x90000000, b"c")], count=2)),
+                ("a number that is not below its number of blocks", uf2(good, count=1)),
+                ("runs past the last 32-bit address", uf2([(0, 0xFFFFFFFF, b"ab")])),
+                ("holds bytes for 0x900000FF..0x900000FF twice",
+                 uf2([good[0], (1, 0x900000FF, b"b")])),
+                ("holds files, not the content of a flash", uf2(good, flags=0x1000)),
+                ("holds nothing for a flash", uf2(good, flags=1)),
+                ("block 2 is cut short; copy or make the file again", uf2(good)[:-1])):
+            with self.subTest(sentence):
+                self.put("a.uf2", data)
+                self.refuse_pack(sentence, "a.uf2")
+
+    def test_damaged_dfu_files(self):
+        good = dfuse.write(dfuse.File([dfuse.Target(1, "q", [(0x90000000, b"abcdef")])]))
+        element = 11 + 274
+
+        def changed(at, value):
+            body = good[:at] + value + good[at + len(value):-4]
+            return body + struct.pack("<I", dfuse.crc(body))
+
+        again = "; have it made again, such as by 'quadboot pack'"
+        for sentence, data in (
+                ("its checksum does not match its content; copy or download it again",
+                 good[:300] + b"?" + good[301:]),
+                ("has a DfuSe version other than 1; have it made as version 1",
+                 changed(5, b"\2")),
+                ("copy or download it again", good[:-1]),
+                ("states an image size that is not its own" + again,
+                 changed(6, b"\xFF\xFF\xFF\xFF")),
+                ("does not hold the number of targets that it states" + again,
+                 changed(10, b"\2")),
+                ("does not hold the number of targets that it states" + again,
+                 changed(10, b"\0")),
+                ("has a target whose size does not match its elements" + again,
+                 changed(11 + 266, b"\xFF\xFF\xFF\xFF")),
+                ("has a target whose size does not match its elements" + again,
+                 changed(11 + 270, b"\xFF\xFF\xFF\xFF")),
+                ("has an element that runs past the last 32-bit address" + again,
+                 changed(element + 4, b"\xFF\xFF\xFF\xFF")),
+                ("has an element that is longer than its target" + again,
+                 changed(element, b"\0\0\0\0\xFF\xFF\xFF\xFF")),
+                ("has the suffix of a plain DFU file, not of a DfuSe file" + again,
+                 changed(len(good) - 10, b"\0\1")),
+                ("puts 0x90000000 into target 7, but External QSPI is target 1 of quadboot",
+                 changed(11 + 6, b"\7")),
+                ("holds bytes for 0x90000001..0x90000002 twice",
+                 dfuse.write(dfuse.File([dfuse.Target(1, "q", [
+                     (0x90000000, b"abc"), (0x90000001, b"de")])])))):
+            with self.subTest(sentence):
+                self.put("a.dfu", data)
+                self.refuse_pack(sentence, "a.dfu")
+
     def test_empty_missing_and_strange_files(self):
         self.put("empty.bin", b"")
         self.put("empty.hex", ihex([]))
@@ -311,7 +486,8 @@ class BadOutput(PackTest):
 
 class CommandLine(PackTest):
     def test_help_is_on_standard_output(self):
-        for args in (["--help"], ["-h"], ["pack", "--help"], ["pack", "-h"]):
+        for args in (["--help"], ["-h"], ["pack", "--help"], ["pack", "-h"],
+                     ["show", "--help"], ["unpack", "-h"]):
             done = self.run_tool(*args)
             self.assertEqual((done.returncode, done.stderr), (OK, ""))
             self.assertIn("Usage: quadboot", done.stdout)
@@ -360,11 +536,16 @@ class GoldenFiles(unittest.TestCase):
         self.assertEqual(done.returncode, 0)
 
 
-def main():
+def take_tool(usage):
+    """Takes the tool's path from the command line; ends the program without one."""
     global QUADBOOT
     if len(sys.argv) < 2:
-        sys.exit(__doc__.strip())
+        sys.exit(usage.strip())
     QUADBOOT = str(pathlib.Path(sys.argv.pop(1)).resolve())
+
+
+def main():
+    take_tool(__doc__)
     unittest.main()
 
 

@@ -171,13 +171,19 @@ static void other_machines_are_told(void **state) {
   uint8_t file[FILE_SIZE];
   make_elf(file);
   file[AT_CLASS] = 2;
-  expect_refused(file, FILE_SIZE,
-                 "a.elf is not a 32-bit program, so it is not for this board");
+  expect_refused(
+      file, FILE_SIZE,
+      "a.elf is not a 32-bit program, so it is not for this board; build it for "
+      "Cortex-M7");
   make_elf(file);
   file[AT_DATA_ENCODING] = 2;
-  expect_refused(file, FILE_SIZE, "a.elf is big-endian, so it is not for this board");
-  expect_refused_with16(AT_MACHINE, 243,
-                        "a.elf is not a program for Arm (ELF machine 243, not 40)");
+  expect_refused(
+      file, FILE_SIZE,
+      "a.elf is big-endian, so it is not for this board; build it little-endian");
+  expect_refused_with16(
+      AT_MACHINE, 243,
+      "a.elf is not a program for Arm (ELF machine 243, not 40); build it for "
+      "Cortex-M7");
 }
 
 static void other_types_are_told_with_what_to_do(void **state) {
@@ -185,7 +191,8 @@ static void other_types_are_told_with_what_to_do(void **state) {
   expect_refused_with16(AT_TYPE, 1, "a.elf is an object file (.o): link it first");
   expect_refused_with16(
       AT_TYPE, 3, "a.elf is position-independent: link it without -pie or -shared");
-  expect_refused_with16(AT_TYPE, 4, "a.elf is a core dump, not a program");
+  expect_refused_with16(AT_TYPE, 4,
+                        "a.elf is a core dump, not a program: give the program");
   expect_refused_with16(AT_TYPE, 0, "a.elf is not an executable: link it first");
   expect_refused_with16(AT_TYPE, 0xFFFF, "a.elf is not an executable: link it first");
 }
@@ -196,16 +203,20 @@ static void a_file_that_loads_nothing_is_told(void **state) {
   make_elf(file);
   put32(file + AT_PH_0, 0);  // PT_NULL
   put32(file + AT_PH_1, 0);
-  expect_refused(file, FILE_SIZE, "a.elf loads nothing: no PT_LOAD header has bytes");
-  expect_refused_with16(AT_PHNUM, 0,
-                        "a.elf loads nothing: no PT_LOAD header has bytes");
+  expect_refused(
+      file, FILE_SIZE,
+      "a.elf loads nothing: no PT_LOAD header has bytes; look at its linker script");
+  expect_refused_with16(
+      AT_PHNUM, 0,
+      "a.elf loads nothing: no PT_LOAD header has bytes; look at its linker script");
 }
 
 // ---- Damaged files ---------------------------------------------------------
 
 static void lies_about_bytes_in_the_file_are_refused(void **state) {
   (void)state;
-  static const char sentence[] = "a.elf is cut short: bytes for 0x08010008 are missing";
+  static const char sentence[] =
+      "a.elf is cut short: bytes for 0x08010008 are missing; copy or build it again";
   static const uint32_t lies[] = {5, 6, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF};
   for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
     expect_refused_with32(AT_PH_1 + PH_FILESZ, lies[i], sentence);
@@ -217,9 +228,10 @@ static void lies_about_bytes_in_the_file_are_refused(void **state) {
 
 static void an_address_that_wraps_is_refused(void **state) {
   (void)state;
-  expect_refused_with32(AT_PH_1 + PH_PADDR, 0xFFFFFFFD,
-                        "a.elf: its 4 bytes at 0xFFFFFFFD would end above 0xFFFFFFFF, "
-                        "the last 32-bit address");
+  expect_refused_with32(
+      AT_PH_1 + PH_PADDR, 0xFFFFFFFD,
+      "a.elf: its 4 bytes at 0xFFFFFFFD would end above 0xFFFFFFFF, the last "
+      "32-bit address; make it smaller or move it");
 }
 
 static void every_truncation_is_refused(void **state) {

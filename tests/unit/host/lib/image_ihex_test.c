@@ -47,18 +47,21 @@ static void every_data_record_is_a_segment_with_its_line(void **state) {
 
 static void a_defect_is_told_with_its_line(void **state) {
   (void)state;
-  expect_refused(":020000040801F1\n:020000001122CC\n" END,
-                 "a.hex: line 2 is damaged: its checksum does not match its content");
-  expect_refused(":020000001122CB\n",
-                 "a.hex: line 1 is the last, but no end-of-file record came: the file "
-                 "is cut short");
+  expect_refused(
+      ":020000040801F1\n:020000001122CC\n" END,
+      "a.hex: line 2 is damaged: its checksum does not match its content; copy "
+      "or make the file again");
+  expect_refused(
+      ":020000001122CB\n",
+      "a.hex: line 1 is the last, but no end-of-file record came: the file is "
+      "cut short; copy or make the file again");
 }
 
 static void a_file_without_data_is_refused(void **state) {
   (void)state;
-  expect_refused(END, "a.hex is an Intel HEX file without data");
+  expect_refused(END, "a.hex is an Intel HEX file without data; leave it out");
   expect_refused(":020000040801F1\n:0400000508010131BC\n" END,
-                 "a.hex is an Intel HEX file without data");
+                 "a.hex is an Intel HEX file without data; leave it out");
 }
 
 // What other files put into the list does not make this one hold data.

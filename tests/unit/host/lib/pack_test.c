@@ -143,7 +143,35 @@ static void overlapping_bytes_are_refused(void **state) {
   struct segments list = {0};
   add(&list, 0x90000000, "abc", 3);
   add(&list, 0x90000002, "de", 2);
-  expect_refused(&list, "x holds bytes for 0x90000002..0x90000002 twice");
+  expect_refused(
+      &list,
+      "x holds bytes for 0x90000002..0x90000002 twice; have it made without overlaps");
+}
+
+// What a .dfu put into a target, and what says nothing, are neighbours all the same.
+static void pieces_with_and_without_target_are_merged(void **state) {
+  (void)state;
+  struct segments list = {0};
+  struct qb_error error;
+  add(&list, 0x08010000, "\x10\x11\x12", 3);
+  assert_true(segments_add_target(
+      &list, 0x08010003, (const uint8_t *)"\x13\x14\x15\x16\x17", 5, "y", 0, &error));
+  add(&list, 0x08020000, "\xA1\xA2\xA3", 3);
+  assert_true(segments_add_target(
+      &list, 0x90000000, (const uint8_t *)"\x00\xFF\x55\xAA\x7E", 5, "y", 1, &error));
+  expect_golden(&list);
+}
+
+static void a_target_of_another_device_is_refused(void **state) {
+  (void)state;
+  struct segments list = {0};
+  struct qb_error error;
+  assert_true(segments_add_target(&list, 0x90000000, (const uint8_t *)"q", 1, "x.dfu",
+                                  2, &error));
+  expect_refused(
+      &list,
+      "x.dfu puts 0x90000000 into target 2, but External QSPI is target 1 of "
+      "quadboot; unpack it, and pack its parts");
 }
 
 int main(void) {
@@ -156,6 +184,8 @@ int main(void) {
       cmocka_unit_test(a_lone_segment_outside_flash_is_refused),
       cmocka_unit_test(bytes_outside_flash_are_refused),
       cmocka_unit_test(overlapping_bytes_are_refused),
+      cmocka_unit_test(pieces_with_and_without_target_are_merged),
+      cmocka_unit_test(a_target_of_another_device_is_refused),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,7 +52,7 @@ static void no_bytes_are_refused(void **state) {
   struct segments list = {0};
   struct qb_error error;
   assert_false(segments_add(&list, 0, bytes, 0, "empty.bin", 0, &error));
-  assert_string_equal(error.text, "empty.bin holds no bytes");
+  assert_string_equal(error.text, "empty.bin holds no bytes; leave it out");
   assert_int_equal(list.count, 0);
   segments_free(&list);
 }
@@ -240,7 +240,10 @@ static void one_file_may_overlap_itself(void **state) {
   struct segments list = {0};
   add(&list, 16, bytes, 4, "a.elf");
   add(&list, 16, bytes, 2, "a.elf");
-  expect_overlap(&list, "a.elf holds bytes for 0x00000010..0x00000011 twice");
+  expect_overlap(
+      &list,
+      "a.elf holds bytes for 0x00000010..0x00000011 twice; have it made without "
+      "overlaps");
 }
 
 // ---- Memory and names ------------------------------------------------------
