@@ -52,6 +52,8 @@ struct cpu_ports {
   // Bus time of a read from the window at `addr`.
   vtime_t (*window_cost)(void *ctx, uint32_t addr, unsigned bytes);
   uint32_t (*window_read)(void *ctx, uint32_t addr, unsigned bytes);
+  // The core begins or ends a sleep with SCR.SLEEPDEEP set. May be NULL.
+  void (*deep_sleep)(void *ctx, bool begins);
   // The application's vector table for the hand-over check; 0 = no check. Called
   // once per reset, when the PC reaches its reset handler for the first time.
   uint32_t app_vectors;

@@ -263,9 +263,30 @@ static uint16_t on_pins(void *ctx, unsigned port) {
   return port < MACHINE_PORTS ? gpio_levels(&m->gpio[port]) : 0;
 }
 
+static bool is_high(const struct gpio *g, unsigned pin) {
+  return (g->driven & g->driven_high) >> pin & 1u;
+}
+
+// WKUP1 to WKUP6 look past the pin's mode (DS11532 table 10).
+static void look_at_wake_pins(struct machine *m, const struct gpio *g) {
+  static const struct pin pins[PWR_WAKE_PINS] = {{'A', 0},  {'A', 2}, {'C', 1},
+                                                 {'C', 13}, {'I', 8}, {'I', 11}};
+  for (unsigned i = 0; i < PWR_WAKE_PINS; i++)
+    if (pins[i].port == g->letter) pwr_wake_pin(&m->pwr, i, is_high(g, pins[i].number));
+}
+
+// Time stamp and tamper inputs.
+static void look_at_rtc_pins(struct machine *m, const struct gpio *g) {
+  static const struct pin pins[RTC_PINS] = {{'C', 13}, {'I', 8}, {'C', 1}};
+  for (unsigned i = 0; i < RTC_PINS; i++)
+    if (pins[i].port == g->letter) rtc_pin(&m->rtc, i, is_high(g, pins[i].number));
+}
+
 static void on_levels(void *ctx, const struct gpio *g) {
   struct machine *m = ctx;
   exti_port_changed(&m->chip.exti, (unsigned)(g->letter - 'A'));
+  look_at_wake_pins(m, g);
+  look_at_rtc_pins(m, g);
 }
 
 static void on_syscfg(void *ctx, uint32_t offset, uint32_t value) {
@@ -289,13 +310,16 @@ void chip_blocks_supply_changed(struct machine *m) {
   exti_set_line(&m->chip.exti, EXTI_PVD, pwr_voltage_low(&m->pwr));
 }
 
-static void on_exti_source(void *ctx, unsigned line, bool level) {
-  exti_set_line(ctx, line, level);
+static void on_rtc(void *ctx, unsigned line, bool level) {
+  struct machine *m = ctx;
+  exti_set_line(&m->chip.exti, line, level);
+  m->pwr.rtc_event = rtc_raises(&m->rtc);
 }
 
 static void wire_rtc(struct machine *m) {
-  m->rtc.alarm_irq = (struct irq_line){on_exti_source, &m->chip.exti, EXTI_RTC_ALARM};
-  m->rtc.wakeup_irq = (struct irq_line){on_exti_source, &m->chip.exti, EXTI_RTC_WAKEUP};
+  m->rtc.alarm_irq = (struct irq_line){on_rtc, m, EXTI_RTC_ALARM};
+  m->rtc.wakeup_irq = (struct irq_line){on_rtc, m, EXTI_RTC_WAKEUP};
+  m->rtc.tamper_irq = (struct irq_line){on_rtc, m, EXTI_RTC_TAMPER};
 }
 
 // --- the rest ---

@@ -168,6 +168,11 @@ bool dma_block_reset(struct machine *m, uint32_t gate) {
   return true;
 }
 
+void dma_clocks_changed(struct machine *m) {
+  dma_kick(&m->dma[0]);
+  dma_kick(&m->dma[1]);
+}
+
 void dma_reset_all(struct machine *m) {
   dma_reset(&m->dma[0]);
   dma_reset(&m->dma[1]);

@@ -55,6 +55,9 @@ void dma_reset(struct dma *d);
 uint32_t dma_read(void *dma, uint32_t offset, unsigned bytes);
 void dma_write(void *dma, uint32_t offset, unsigned bytes, uint32_t value);
 
+// Serves what waits, if the bus has a clock; for when it gets one.
+void dma_kick(struct dma *d);
+
 // The wire for the request that RM0410 tables 27 and 28 call so ("USART1_TX"); it
 // reaches every stream and channel that lists it. Ends the program if there is none.
 struct dma_line dma_request_line(struct dma *d, const char *name);

@@ -66,7 +66,6 @@ void dma_disabled(struct dma *d, struct dma_stream *s);  // EN falls
 // --- dma_service.c
 void dma_begin_round(struct dma_stream *s);
 void dma_stop(struct dma *d, struct dma_stream *s);  // EN was cleared by software
-void dma_kick(struct dma *d);
 void dma_service_fire(void *ctx);
 
 // --- dma_routes.c

@@ -240,7 +240,7 @@ static struct dma_stream *choose(struct dma *d) {
 }
 
 void dma_kick(struct dma *d) {
-  if (d->serving || d->in_service) return;
+  if (d->serving || d->in_service || !clock_hz(&d->clocks, CLOCK_HCLK)) return;
   d->serving = choose(d);
   if (d->serving) {
     event_in(&d->sim->events, &d->service, service_time(d, d->serving));

@@ -170,6 +170,8 @@ static uint64_t rtc_clock(const struct rcc *r) {
 
 uint64_t rcc_hz(void *rcc, enum clock_id id) {
   const struct rcc *r = rcc;
+  const bool low = id == CLOCK_LSI || id == CLOCK_LSE || id == CLOCK_RTC;
+  if (r->stopped && !low) return 0;
   switch (id) {
     case CLOCK_SYSCLK: return sysclk(r);
     case CLOCK_HCLK: return hclk(r);
@@ -423,6 +425,23 @@ void rcc_write(void *rcc, uint32_t offset, unsigned bytes, uint32_t value) {
   clocks_changed(r);
 }
 
+void rcc_stop(struct rcc *r) {
+  for (unsigned i = 0; i < RCC_OSCILLATORS; i++) {
+    if (oscillators[i].reg != SIM_RCC_CR || i == RCC_HSI) continue;
+    *reg(r, SIM_RCC_CR) &= ~oscillators[i].on;
+    stop(r, (enum rcc_oscillator)i);
+  }
+  *reg(r, SIM_RCC_CR) |= SIM_RCC_CR_HSION | SIM_RCC_CR_HSIRDY;
+  *reg(r, SIM_RCC_CFGR) &= ~(SIM_RCC_CFGR_SW | SIM_RCC_CFGR_SWS);
+  r->stopped = true;
+  clocks_changed(r);
+}
+
+void rcc_resume(struct rcc *r) {
+  r->stopped = false;
+  clocks_changed(r);
+}
+
 enum gate_state rcc_gate(void *rcc, uint32_t gate) {
   const struct rcc *r = rcc;
   const uint32_t enable = gate >> 8, bit = 1u << (gate & 31u);
@@ -442,6 +461,7 @@ static uint32_t reset_flags(enum rcc_reset why) {
     case RCC_RESET_SOFTWARE: return SIM_RCC_CSR_SFTRSTF | SIM_RCC_CSR_PINRSTF;
     case RCC_RESET_IWDG: return SIM_RCC_CSR_IWDGRSTF | SIM_RCC_CSR_PINRSTF;
     case RCC_RESET_WWDG: return SIM_RCC_CSR_WWDGRSTF | SIM_RCC_CSR_PINRSTF;
+    case RCC_RESET_STANDBY: return 0;
   }
   return 0;
 }
@@ -460,6 +480,7 @@ void rcc_reset(struct rcc *r, enum rcc_reset why) {
     if (i == RCC_LSE && !power) continue;
     event_cancel(&r->sim->events, &r->starts[i].ready);
   }
+  r->stopped = false;
   update_irq(r);
   clocks_changed(r);
 }

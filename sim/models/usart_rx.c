@@ -44,7 +44,7 @@ static void take(struct usart *u, uint16_t frame, uint32_t error_flags) {
 }
 
 void usart_receive(struct usart *u, uint8_t byte) {
-  if (!listens(u)) return;
+  if (!listens(u) || !clock_hz(&u->clocks, u->clock)) return;
   if (u->pin_ok && !u->pin_ok(u->ctx, u->number, false)) {
     report_guest(&u->sim->report, GUEST_PIN_AF, u->regs.base + SIM_USART_RDR,
                  "USART%u hears nothing: its RX pin is not in its alternate function",
