@@ -33,7 +33,7 @@ static struct irq_line shared_line(struct machine *m, unsigned irq) {
 
 // --- timers ---
 
-// Positions: RM0410 table 46. Wires: update, compare, trigger.
+// Positions: RM0410 table 46. Wires: update, compare, trigger, break.
 static const struct timer {
   const char *name;
   uint32_t base, gate;
@@ -46,7 +46,7 @@ static const struct timer {
      GATE(SIM_RCC_APB2ENR, 0),
      &tim_advanced,
      CLOCK_TIM_APB2,
-     {25, 27, 26}},
+     {25, 27, 26, 24}},
     {"TIM2",
      0x40000000u,
      GATE(SIM_RCC_APB1ENR, 0),
@@ -88,7 +88,7 @@ static const struct timer {
      GATE(SIM_RCC_APB2ENR, 1),
      &tim_advanced,
      CLOCK_TIM_APB2,
-     {44, 46, 45}},
+     {44, 46, 45, 43}},
     {"TIM9",
      0x40014000u,
      GATE(SIM_RCC_APB2ENR, 16),
@@ -139,6 +139,7 @@ static void init_timers(struct machine *m) {
     }
     tim->irq[TIM_WIRE_COMPARE] = own_line(m, t->irq[TIM_WIRE_COMPARE]);
     tim->irq[TIM_WIRE_TRIGGER] = shared_line(m, t->irq[TIM_WIRE_TRIGGER]);
+    tim->irq[TIM_WIRE_BREAK] = shared_line(m, t->irq[TIM_WIRE_BREAK]);
   }
 }
 

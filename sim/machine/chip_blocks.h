@@ -34,9 +34,16 @@ struct shared_irq {
   bool level;
 };
 
+// Which timer an event is of.
+struct timer_place {
+  struct machine *machine;
+  unsigned number;
+};
+
 struct chip_blocks {
   struct exti exti;
-  struct tim tim[CHIP_TIMERS];    // TIMn at n - 1
+  struct tim tim[CHIP_TIMERS];  // TIMn at n - 1
+  struct timer_place timer_place[CHIP_TIMERS];
   struct usart uart[CHIP_UARTS];  // number n at n - 1
   struct wwdg wwdg;
   struct rng rng;

@@ -17,6 +17,11 @@
 #define FLASH_SIZE_OFFSET 0xF442u
 #define PACKAGE_OFFSET    0xF7E0u
 
+// Factory calibration (DS11532 tables 74 and 77): VREFINT at 30 degrees, the sensor at
+// 30 and 110 degrees, as converted at 3.3 V with 12 bits: 1.21 V, 0.7725 V, 0.9725 V.
+#define CALIBRATION_OFFSET 0xF44Au
+static const uint16_t calibration[3] = {1502, 959, 1207};
+
 static const uint8_t unique_id[12] = {0x39, 0x00, 0x2A, 0x00, 0x0F, 0x51,
                                       0x39, 0x35, 0x37, 0x37, 0x36, 0x38};
 
@@ -34,6 +39,7 @@ static void fill_system_memory(struct machine *m) {
   memcpy(m->system_memory + UID_OFFSET, unique_id, sizeof unique_id);
   const uint16_t kilobytes = (uint16_t)(m->board->flash_size / 1024);
   memcpy(m->system_memory + FLASH_SIZE_OFFSET, &kilobytes, sizeof kilobytes);
+  memcpy(m->system_memory + CALIBRATION_OFFSET, calibration, sizeof calibration);
   const uint16_t package = 0x0700;
   memcpy(m->system_memory + PACKAGE_OFFSET, &package, sizeof package);
   memset(m->option_window, 0xFF, OPTION_WINDOW_SIZE);

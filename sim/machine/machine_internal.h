@@ -23,6 +23,9 @@ void machine_wire_flash(struct machine *m);
 size_t machine_flash_regions(struct machine *m, struct cpu_region *out);
 void machine_flash_write(void *ctx, uint32_t addr, unsigned bytes, uint32_t value);
 vtime_t machine_flash_stall(void *ctx, uint32_t addr, bool fetch);
+// wiring_timers.c: trigger lines between timers and to converters.
+void machine_wire_timers(struct machine *m);
+
 // wiring_dma.c: bus masters, the matrix between them and memory, request lines.
 void dma_wire(struct machine *m);           // before machine_map
 void dma_wire_requests(struct machine *m);  // when the peripherals are there

@@ -422,6 +422,7 @@ void machine_wire(struct machine *m, enum cpu_mode mode) {
   m->iwdg.lsi_on = on_lsi_on;
   m->iwdg.ctx = m;
   chip_blocks_init(m);
+  machine_wire_timers(m);
   crc_unit_init(&m->crc, &m->sim);
   dma_wire(m);
   wire_qspi(m);

@@ -72,4 +72,5 @@ void dma_service_fire(void *ctx);
 struct dma_routes dma_routes_of(unsigned number);
 // Finds what the stream's channel is connected to.
 void dma_find_sources(struct dma *d, struct dma_stream *s);
+void dma_acknowledge(struct dma *d, const struct dma_stream *s);  // ends pulses
 bool dma_requested(const struct dma *d, const struct dma_stream *s);

@@ -254,6 +254,7 @@ void dma_service_fire(void *ctx) {
   const bool wanted =
       dma_direction(s) == DMA_M2M || wants_fill(s) || dma_requested(d, s);
   d->in_service = true;
+  if (wanted && !wants_fill(s)) dma_acknowledge(d, s);
   if (wanted) serve(d, s);
   d->serving = NULL;
   if (s->stopping && dma_cr(s, SIM_DMA_SCR_EN)) stop_now(d, s);

@@ -88,6 +88,18 @@ static void stop_and_standby(void **state) {
   }
 }
 
+// --- chains of timers, converters and DMA ---
+
+static void chains(void **state) {
+  (void)state;
+  for (size_t i = 0; i < VARIANTS; i++) {
+    struct guest *g = start(DISCO, "chip_timers", &variants[i]);
+    guest_run(g, VT_S(1));
+    guest_expect(g, 7, nothing);
+    guest_close(g);
+  }
+}
+
 // --- serial ports ---
 
 struct second {
@@ -184,13 +196,10 @@ static void a_quadspi_without_a_flash(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(interrupts),
-      cmocka_unit_test(interrupts_on_a_nucleo),
-      cmocka_unit_test(serial_ports),
-      cmocka_unit_test(stop_and_standby),
-      cmocka_unit_test(memories),
-      cmocka_unit_test(every_board_runs),
-      cmocka_unit_test(a_quadspi_without_a_flash),
+      cmocka_unit_test(interrupts),       cmocka_unit_test(interrupts_on_a_nucleo),
+      cmocka_unit_test(serial_ports),     cmocka_unit_test(stop_and_standby),
+      cmocka_unit_test(chains),           cmocka_unit_test(memories),
+      cmocka_unit_test(every_board_runs), cmocka_unit_test(a_quadspi_without_a_flash),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
