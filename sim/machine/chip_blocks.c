@@ -224,6 +224,15 @@ static const struct serial_bus {
       {"SPI6", 0x40015400u, GATE(SIM_RCC_APB2ENR, 21), CLOCK_PCLK2, 86, 0},
 };
 
+static void fit_chips(struct machine *m) {
+  const struct board *b = m->board;
+  for (size_t i = 0; i < b->i2c_count && i < I2C_CHIPS; i++) {
+    struct i2c_chip *c = &m->chip.i2c_chip[i];
+    i2c_chip_init(c, b->i2c[i].kind);
+    m->chip.i2c[b->i2c[i].bus - 1].chips[i] = c;
+  }
+}
+
 static void init_buses(struct machine *m) {
   for (unsigned i = 0; i < CHIP_I2C; i++) {
     i2c_init(&m->chip.i2c[i], &m->sim, i2cs[i].base, m->clocks, i2cs[i].clock);
@@ -363,6 +372,7 @@ void chip_blocks_init(struct machine *m) {
   m->chip.rng.irq = own_line(m, 80);
   init_sdram(m);
   init_buses(m);
+  fit_chips(m);
   adc_init(&m->chip.adc, &m->sim, m->clocks);
   m->chip.adc.irq = own_line(m, 18);
 }
@@ -432,6 +442,8 @@ void chip_blocks_map(struct machine *m) {
 }
 
 void chip_blocks_power_on(struct machine *m) {
+  for (size_t i = 0; i < m->board->i2c_count; i++)
+    i2c_chip_init(&m->chip.i2c_chip[i], m->board->i2c[i].kind);
   if (m->chip.sdram) machine_fill_with_noise(m->chip.sdram, m->board->sdram_size);
   // No battery on any board: backup SRAM is lost with the supply.
   machine_fill_with_noise(m->backup_sram, BACKUP_SRAM_SIZE);

@@ -49,6 +49,7 @@ struct chip_blocks {
   struct rng rng;
   struct fmc fmc;
   struct i2c i2c[CHIP_I2C];
+  struct i2c_chip i2c_chip[I2C_CHIPS];  // of the board
   struct spi spi[CHIP_SPI];
   struct adc_block adc;
   struct answering answering[CHIP_ANSWERING];

@@ -173,6 +173,10 @@ void dma_wire_requests(struct machine *m) {
     wire_spi(m, i);
   for (unsigned i = 1; i <= 8; i++)
     wire_timer(m, i);
+  for (unsigned i = 0; i < CHIP_I2C; i++) {
+    m->chip.i2c[i].dma_tx = request(m, false, "I2C", i + 1, "TX");
+    m->chip.i2c[i].dma_rx = request(m, false, "I2C", i + 1, "RX");
+  }
   for (unsigned i = 0; i < ADC_CONVERTERS; i++) {
     char name[8];
     snprintf(name, sizeof name, "ADC%u", i + 1);
