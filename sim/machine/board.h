@@ -78,6 +78,7 @@ struct board {
   uint32_t sdram_geometry;  // SDCR bits 6:0 that describe it
   const struct i2c_fitted *i2c;
   size_t i2c_count;
+  bool has_ethernet;  // a transceiver at address 0
   enum usb_connector usb;
   bool vbus_on_pa9;  // VBUS wired to PA9 for sensing
   struct pin button;

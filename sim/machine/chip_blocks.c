@@ -408,6 +408,8 @@ void chip_blocks_map_rest(struct machine *m) {
     if (!free || !sim_plain_blocks[i] || c->answering_count == CHIP_ANSWERING) continue;
     struct answering *a = &c->answering[c->answering_count++];
     answering_init(a, sim_plain_blocks[i], p->name, p->base, &m->sim);
+    a->irq = own_line(m, 0);
+    if (m->board->has_ethernet) a->phy = &c->eth_phy;
     add(m, p->name, p->base, p->size, a->gate, a, answering_read, answering_write);
   }
 }
@@ -444,6 +446,7 @@ void chip_blocks_map(struct machine *m) {
 void chip_blocks_power_on(struct machine *m) {
   for (size_t i = 0; i < m->board->i2c_count; i++)
     i2c_chip_init(&m->chip.i2c_chip[i], m->board->i2c[i].kind);
+  eth_phy_reset(&m->chip.eth_phy);
   if (m->chip.sdram) machine_fill_with_noise(m->chip.sdram, m->board->sdram_size);
   // No battery on any board: backup SRAM is lost with the supply.
   machine_fill_with_noise(m->backup_sram, BACKUP_SRAM_SIZE);

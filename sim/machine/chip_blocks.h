@@ -52,6 +52,7 @@ struct chip_blocks {
   struct i2c_chip i2c_chip[I2C_CHIPS];  // of the board
   struct spi spi[CHIP_SPI];
   struct adc_block adc;
+  struct eth_phy eth_phy;
   struct answering answering[CHIP_ANSWERING];
   unsigned answering_count;
   uint8_t *sdram;  // NULL if the board has none
