@@ -78,7 +78,8 @@ enum clock_id {
   CLOCK_I2C2,
   CLOCK_I2C3,
   CLOCK_I2C4,
-  CLOCK_RTC,  // BDCR.RTCSEL, 0 while RTCEN is clear
+  CLOCK_RTC,     // BDCR.RTCSEL, 0 while RTCEN is clear
+  CLOCK_LPTIM1,  // DCKCFGR2.LPTIM1SEL
   CLOCK_COUNT
 };
 

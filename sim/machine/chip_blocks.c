@@ -359,6 +359,13 @@ static void init_sdram(struct machine *m) {
   m->chip.sdram = p;
 }
 
+// To the NVIC, and by EXTI out of Stop.
+static void on_lptim(void *ctx, unsigned number, bool level) {
+  struct machine *m = ctx;
+  nvic_set_level(&m->scs.nvic, number, level);
+  exti_set_line(&m->chip.exti, EXTI_LPTIM1, level);
+}
+
 void chip_blocks_init(struct machine *m) {
   init_exti(m);
   wire_rtc(m);
@@ -370,6 +377,8 @@ void chip_blocks_init(struct machine *m) {
   m->chip.wwdg.ctx = m;
   rng_init(&m->chip.rng, &m->sim, m->clocks);
   m->chip.rng.irq = own_line(m, 80);
+  lptim_init(&m->chip.lptim, &m->sim, m->clocks);
+  m->chip.lptim.irq = (struct irq_line){on_lptim, m, 93};
   init_sdram(m);
   init_buses(m);
   fit_chips(m);
@@ -433,6 +442,8 @@ void chip_blocks_map(struct machine *m) {
       wwdg_write);
   add(m, "RNG", 0x50060800u, 0x400, GATE(SIM_RCC_AHB2ENR, 6), &c->rng, rng_read,
       rng_write);
+  add(m, "LPTIM1", 0x40002400u, 0x400, GATE(SIM_RCC_APB1ENR, 9), &c->lptim, lptim_read,
+      lptim_write);
   add(m, "FMC", 0xA0000000u, 0x400, GATE(SIM_RCC_AHB3ENR, 0), &c->fmc, fmc_read,
       fmc_write);
   map_buses(m);
@@ -464,6 +475,7 @@ void chip_blocks_reset(struct machine *m) {
     usart_reset(&c->uart[i]);
   wwdg_reset(&c->wwdg);
   rng_reset(&c->rng);
+  lptim_reset(&c->lptim);
   fmc_reset(&c->fmc);
   for (unsigned i = 0; i < CHIP_I2C; i++)
     i2c_reset(&c->i2c[i]);
@@ -496,6 +508,7 @@ void chip_blocks_reset_gate(struct machine *m, uint32_t gate) {
   for (unsigned i = 0; i < c->answering_count; i++)
     if (c->answering[i].gate == gate) answering_reset(&c->answering[i]);
   switch (gate) {
+    case GATE(SIM_RCC_APB1ENR, 9): lptim_reset(&c->lptim); break;
     case GATE(SIM_RCC_APB1ENR, 11): wwdg_reset(&c->wwdg); break;
     case GATE(SIM_RCC_AHB2ENR, 6): rng_reset(&c->rng); break;
     case GATE(SIM_RCC_AHB3ENR, 0): fmc_reset(&c->fmc); break;
@@ -508,6 +521,7 @@ void chip_blocks_clocks_changed(struct machine *m) {
   for (unsigned i = 0; i < CHIP_TIMERS; i++)
     tim_clock_changed(&m->chip.tim[i]);
   wwdg_clock_changed(&m->chip.wwdg);
+  lptim_clock_changed(&m->chip.lptim);
   rtc_clock_changed(&m->rtc);
 }
 
@@ -520,6 +534,7 @@ void chip_blocks_free(struct machine *m) {
     usart_free(&c->uart[i]);
   wwdg_free(&c->wwdg);
   rng_free(&c->rng);
+  lptim_free(&c->lptim);
   fmc_free(&c->fmc);
   for (unsigned i = 0; i < CHIP_I2C; i++)
     i2c_free(&c->i2c[i]);

@@ -8,6 +8,7 @@
 #include "sim/models/exti.h"
 #include "sim/models/fmc.h"
 #include "sim/models/i2c.h"
+#include "sim/models/lptim.h"
 #include "sim/models/rng.h"
 #include "sim/models/spi.h"
 #include "sim/models/tim.h"
@@ -47,6 +48,7 @@ struct chip_blocks {
   struct usart uart[CHIP_UARTS];  // number n at n - 1
   struct wwdg wwdg;
   struct rng rng;
+  struct lptim lptim;
   struct fmc fmc;
   struct i2c i2c[CHIP_I2C];
   struct i2c_chip i2c_chip[I2C_CHIPS];  // of the board

@@ -53,10 +53,6 @@ static const struct answer answers[] = {
     {"SDMMC1", "CMD", 0x4C0, 0x480, "STA", 1u << 2, 0},
     {"SDMMC1", "CMD", 0x4C0, 0x4C0, "STA", 1u << 2, 0},
     {"SDMMC1", "ICR", 0, 0, "STA", 0, 0},
-    // LPTIM: its registers have been updated.
-    {"LPTIM1", "CMP", 0xFFFF0000, 0, "ISR", 1u << 3, 0},
-    {"LPTIM1", "ARR", 0xFFFF0000, 0, "ISR", 1u << 4, 0},
-    {"LPTIM1", "ICR", 0, 0, "ISR", 0, 0},
 };
 
 // Interrupts: flags of `status` under those of `enable`, shifted down (RM0410 table
@@ -69,7 +65,6 @@ static const struct interrupt {
 } interrupts[] = {
     {"LTDC", "ISR", "IER", 0, 0x9, 88},
     {"DMA2D", "ISR", "CR", 8, 0x3F, 90},
-    {"LPTIM1", "ISR", "IER", 0, 0x7F, 93},
     {"DSI", "DSI_WISR", "DSI_WIER", 0, 0x2603, 98},
 };
 
@@ -100,7 +95,6 @@ static const struct {
     {"CAN3", GATE(SIM_RCC_APB1ENR, 13)},
     {"CEC", GATE(SIM_RCC_APB1ENR, 27)},
     {"SPDIFRX", GATE(SIM_RCC_APB1ENR, 16)},
-    {"LPTIM1", GATE(SIM_RCC_APB1ENR, 9)},
     {"LTDC", GATE(SIM_RCC_APB2ENR, 26)},
     {"SAI1", GATE(SIM_RCC_APB2ENR, 22)},
     {"SAI2", GATE(SIM_RCC_APB2ENR, 23)},

@@ -168,10 +168,28 @@ static uint64_t rtc_clock(const struct rcc *r) {
   }
 }
 
+// RM0410 5.3.26: PCLK1, LSI, HSI or LSE.
+static uint32_t lptim_source(const struct rcc *r) {
+  return SIM_GET(r->r[SIM_RCC_DCKCFGR2 / 4], SIM_RCC_DCKCFGR2_LPTIM1SEL);
+}
+
+static uint64_t lptim_clock(const struct rcc *r) {
+  switch (lptim_source(r)) {
+    case 0: return apb(r, SIM_RCC_CFGR_PPRE1);
+    case 1: return is_ready(r, RCC_LSI) ? LSI_HZ : 0;
+    case 2: return is_ready(r, RCC_HSI) ? HSI_HZ : 0;
+    default: return is_ready(r, RCC_LSE) ? r->board.lse_hz : 0;
+  }
+}
+
+static bool runs_in_stop(const struct rcc *r, enum clock_id id) {
+  if (id == CLOCK_LPTIM1) return lptim_source(r) % 2;
+  return id == CLOCK_LSI || id == CLOCK_LSE || id == CLOCK_RTC;
+}
+
 uint64_t rcc_hz(void *rcc, enum clock_id id) {
   const struct rcc *r = rcc;
-  const bool low = id == CLOCK_LSI || id == CLOCK_LSE || id == CLOCK_RTC;
-  if (r->stopped && !low) return 0;
+  if (r->stopped && !runs_in_stop(r, id)) return 0;
   switch (id) {
     case CLOCK_SYSCLK: return sysclk(r);
     case CLOCK_HCLK: return hclk(r);
@@ -191,6 +209,7 @@ uint64_t rcc_hz(void *rcc, enum clock_id id) {
       return kernel_hz(r, SIM_RCC_DCKCFGR2_I2C1SEL << (2 * (id - CLOCK_I2C1)),
                        SIM_RCC_CFGR_PPRE1);
     case CLOCK_RTC: return rtc_clock(r);
+    case CLOCK_LPTIM1: return lptim_clock(r);
     case CLOCK_COUNT: return 0;
     default: return usart_hz(r, id);
   }
