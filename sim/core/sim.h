@@ -36,15 +36,21 @@ static inline void irq_set(const struct irq_line *line, bool level) {
 }
 
 // A DMA request of a peripheral: a level, served by the controller while it is high.
-// The numbers are the wiring's. A line with no `set` goes nowhere.
+// A pulse is a request that lasts until one service has answered it. The numbers are
+// the wiring's. A line with no `set` goes nowhere.
 struct dma_line {
   void (*set)(void *ctx, unsigned number, bool level);
   void *ctx;
   unsigned number;
+  void (*pulse)(void *ctx, unsigned number);
 };
 
 static inline void dma_set(const struct dma_line *line, bool level) {
   if (line->set) line->set(line->ctx, line->number, level);
+}
+
+static inline void dma_pulse(const struct dma_line *line) {
+  if (line->pulse) line->pulse(line->ctx, line->number);
 }
 
 // Clocks that models derive their time from. A stopped clock is 0 Hz.
@@ -72,7 +78,8 @@ enum clock_id {
   CLOCK_I2C2,
   CLOCK_I2C3,
   CLOCK_I2C4,
-  CLOCK_RTC,  // BDCR.RTCSEL, 0 while RTCEN is clear
+  CLOCK_RTC,     // BDCR.RTCSEL, 0 while RTCEN is clear
+  CLOCK_LPTIM1,  // DCKCFGR2.LPTIM1SEL
   CLOCK_COUNT
 };
 

@@ -119,7 +119,7 @@ void cpu_reset(struct cpu *c, uint32_t vectors) {
   reg_put(c, UC_ARM_REG_BASEPRI, 0);
   reg_put(c, UC_ARM_REG_FAULTMASK, 0);
   reg_put(c, UC_ARM_REG_LR, 0xFFFFFFFFu);
-  c->sleeping = c->locked_up = c->held = c->app_seen = false;
+  c->sleeping = c->locked_up = c->held = c->app_seen = c->deep = false;
   c->waits_for_event = c->event = c->monitor_open = false;
   c->late = NULL;
   cpu_cache_reset(c);
@@ -286,7 +286,16 @@ static bool serve_exceptions(struct cpu *c) {
   return !c->sleeping && !c->locked_up;
 }
 
+// Tells the chip of deep sleep, which stops its clocks.
+static void follow_sleep(struct cpu *c) {
+  const bool deep = c->sleeping && (c->scs->scr & SIM_SCB_SCR_SLEEPDEEP);
+  if (deep == c->deep) return;
+  c->deep = deep;
+  if (c->ports.deep_sleep) c->ports.deep_sleep(c->ports.ctx, deep);
+}
+
 static void sleep_until_event(struct cpu *c, vtime_t until) {
+  if (c->stop_requested) return;
   const vtime_t next = event_next(&c->sim->events);
   const uint64_t wake = cpu_ticks_at(c, next < until ? next : until);
   if (wake > c->ticks) c->ticks = wake;
@@ -298,7 +307,9 @@ void cpu_run(struct cpu *c, vtime_t until) {
   cpu_sync_time(c);
   while (!c->stop_requested && !c->scs->reset_requested && cpu_time(c) < until) {
     if (c->memory_changed) cpu_apply_memory(c);
-    if (serve_exceptions(c)) {
+    const bool awake = serve_exceptions(c);
+    follow_sleep(c);
+    if (awake) {
       cpu_begin_slice(c);
       execute(c);
     } else {

@@ -55,6 +55,8 @@ struct cpu_ports {
   uint32_t (*window_read)(void *ctx, uint32_t addr, unsigned bytes);
   // A read that faults since the window is off. True: the controller said why.
   bool (*window_refused)(void *ctx, uint32_t addr);
+  // The core begins or ends a sleep with SCR.SLEEPDEEP set. May be NULL.
+  void (*deep_sleep)(void *ctx, bool begins);
   // The application's vector table for the hand-over check; 0 = no check. Called
   // once per reset, when the PC reaches its reset handler for the first time.
   uint32_t app_vectors;

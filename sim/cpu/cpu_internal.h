@@ -164,6 +164,7 @@ struct cpu {
   bool pending_changed;  // in the NVIC: look before the next block
   bool held;             // an exception is pending that only the masks hold back
   bool stop_requested, sleeping, locked_up;
+  bool deep;  // the chip knows that this sleep is a deep one
   bool powered;
   bool waits_for_event, event;  // WFE: asleep by it; the event register (B1.5.18)
   uint32_t pending_seen[5];     // for SEVONPEND: what was pending before

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sim/models/i2c_chip.h"
+
 // Signals whose pins the simulator checks.
 enum signal {
   SIGNAL_QSPI_CLK,
@@ -54,6 +56,12 @@ struct console {
   struct pin tx, rx;
 };
 
+// A chip on an I2C bus.
+struct i2c_fitted {
+  unsigned bus;  // n of I2Cn
+  const struct i2c_chip_kind *kind;
+};
+
 // Which USB core's connector people plug into.
 enum usb_connector { USB_CONNECTOR_HS_ULPI, USB_CONNECTOR_FS };
 
@@ -68,6 +76,9 @@ struct board {
   uint32_t qspi_min_mv;     // lowest supply at which that chip programs and erases
   uint32_t sdram_size;      // on FMC bank 1; 0: none fitted
   uint32_t sdram_geometry;  // SDCR bits 6:0 that describe it
+  const struct i2c_fitted *i2c;
+  size_t i2c_count;
+  bool has_ethernet;  // a transceiver at address 0
   enum usb_connector usb;
   bool vbus_on_pa9;  // VBUS wired to PA9 for sensing
   struct pin button;

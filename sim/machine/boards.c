@@ -24,6 +24,8 @@ static const struct led disco_leds[] = {
     {"LD3", {'A', 12}, true},
 };
 
+static const struct i2c_fitted disco_i2c[] = {{4, &i2c_wm8994}, {4, &i2c_ft6206}};
+
 static const struct board disco = {
     .name = "stm32f769i-disco",
     .flash_size = 2048 * 1024,
@@ -35,6 +37,9 @@ static const struct board disco = {
     .sdram_geometry = 0x64,  // MT48LC4M32B2: 8 columns, 12 rows, 32 bits, 4 banks
     .qspi_chip = "mx25l51245g",
     .qspi_min_mv = 2700,  // PM2006 "Absolute Maximum Ratings": VCC 2.7 to 3.6 V
+    .i2c = disco_i2c,
+    .i2c_count = COUNT(disco_i2c),
+    .has_ethernet = true,
     .usb = USB_CONNECTOR_HS_ULPI,
     .button = {'A', 0},
     .button_active_high = true,
@@ -96,6 +101,7 @@ static const struct board nucleo = {
     .lse_hz = 32768,
     .supply_mv = 3300,
     .console = {3, {'D', 8}, {'D', 9}},
+    .has_ethernet = true,
     .usb = USB_CONNECTOR_FS,
     .vbus_on_pa9 = true,
     .button = {'C', 13},

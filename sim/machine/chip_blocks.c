@@ -33,7 +33,7 @@ static struct irq_line shared_line(struct machine *m, unsigned irq) {
 
 // --- timers ---
 
-// Positions: RM0410 table 46. Wires: update, compare, trigger.
+// Positions: RM0410 table 46. Wires: update, compare, trigger, break.
 static const struct timer {
   const char *name;
   uint32_t base, gate;
@@ -46,7 +46,7 @@ static const struct timer {
      GATE(SIM_RCC_APB2ENR, 0),
      &tim_advanced,
      CLOCK_TIM_APB2,
-     {25, 27, 26}},
+     {25, 27, 26, 24}},
     {"TIM2",
      0x40000000u,
      GATE(SIM_RCC_APB1ENR, 0),
@@ -88,7 +88,7 @@ static const struct timer {
      GATE(SIM_RCC_APB2ENR, 1),
      &tim_advanced,
      CLOCK_TIM_APB2,
-     {44, 46, 45}},
+     {44, 46, 45, 43}},
     {"TIM9",
      0x40014000u,
      GATE(SIM_RCC_APB2ENR, 16),
@@ -139,6 +139,7 @@ static void init_timers(struct machine *m) {
     }
     tim->irq[TIM_WIRE_COMPARE] = own_line(m, t->irq[TIM_WIRE_COMPARE]);
     tim->irq[TIM_WIRE_TRIGGER] = shared_line(m, t->irq[TIM_WIRE_TRIGGER]);
+    tim->irq[TIM_WIRE_BREAK] = shared_line(m, t->irq[TIM_WIRE_BREAK]);
   }
 }
 
@@ -223,6 +224,15 @@ static const struct serial_bus {
       {"SPI6", 0x40015400u, GATE(SIM_RCC_APB2ENR, 21), CLOCK_PCLK2, 86, 0},
 };
 
+static void fit_chips(struct machine *m) {
+  const struct board *b = m->board;
+  for (size_t i = 0; i < b->i2c_count && i < I2C_CHIPS; i++) {
+    struct i2c_chip *c = &m->chip.i2c_chip[i];
+    i2c_chip_init(c, b->i2c[i].kind);
+    m->chip.i2c[b->i2c[i].bus - 1].chips[i] = c;
+  }
+}
+
 static void init_buses(struct machine *m) {
   for (unsigned i = 0; i < CHIP_I2C; i++) {
     i2c_init(&m->chip.i2c[i], &m->sim, i2cs[i].base, m->clocks, i2cs[i].clock);
@@ -263,9 +273,30 @@ static uint16_t on_pins(void *ctx, unsigned port) {
   return port < MACHINE_PORTS ? gpio_levels(&m->gpio[port]) : 0;
 }
 
+static bool is_high(const struct gpio *g, unsigned pin) {
+  return (g->driven & g->driven_high) >> pin & 1u;
+}
+
+// WKUP1 to WKUP6 look past the pin's mode (DS11532 table 10).
+static void look_at_wake_pins(struct machine *m, const struct gpio *g) {
+  static const struct pin pins[PWR_WAKE_PINS] = {{'A', 0},  {'A', 2}, {'C', 1},
+                                                 {'C', 13}, {'I', 8}, {'I', 11}};
+  for (unsigned i = 0; i < PWR_WAKE_PINS; i++)
+    if (pins[i].port == g->letter) pwr_wake_pin(&m->pwr, i, is_high(g, pins[i].number));
+}
+
+// Time stamp and tamper inputs.
+static void look_at_rtc_pins(struct machine *m, const struct gpio *g) {
+  static const struct pin pins[RTC_PINS] = {{'C', 13}, {'I', 8}, {'C', 1}};
+  for (unsigned i = 0; i < RTC_PINS; i++)
+    if (pins[i].port == g->letter) rtc_pin(&m->rtc, i, is_high(g, pins[i].number));
+}
+
 static void on_levels(void *ctx, const struct gpio *g) {
   struct machine *m = ctx;
   exti_port_changed(&m->chip.exti, (unsigned)(g->letter - 'A'));
+  look_at_wake_pins(m, g);
+  look_at_rtc_pins(m, g);
 }
 
 // SDRAM bank 1 changes places with the NOR and PSRAM bank, where no board has a chip.
@@ -305,6 +336,12 @@ void chip_blocks_supply_changed(struct machine *m) {
   exti_set_line(&m->chip.exti, EXTI_PVD, pwr_voltage_low(&m->pwr));
 }
 
+static void on_rtc(void *ctx, unsigned line, bool level) {
+  struct machine *m = ctx;
+  exti_set_line(&m->chip.exti, line, level);
+  m->pwr.rtc_event = rtc_raises(&m->rtc);
+}
+
 static void on_exti_source(void *ctx, unsigned line, bool level) {
   exti_set_line(ctx, line, level);
 }
@@ -314,8 +351,9 @@ struct irq_line chip_blocks_exti(struct machine *m, unsigned number) {
 }
 
 static void wire_rtc(struct machine *m) {
-  m->rtc.alarm_irq = chip_blocks_exti(m, EXTI_RTC_ALARM);
-  m->rtc.wakeup_irq = chip_blocks_exti(m, EXTI_RTC_WAKEUP);
+  m->rtc.alarm_irq = (struct irq_line){on_rtc, m, EXTI_RTC_ALARM};
+  m->rtc.wakeup_irq = (struct irq_line){on_rtc, m, EXTI_RTC_WAKEUP};
+  m->rtc.tamper_irq = (struct irq_line){on_rtc, m, EXTI_RTC_TAMPER};
 }
 
 // --- the rest ---
@@ -349,6 +387,13 @@ static void init_sdram(struct machine *m) {
   m->chip.sdram = p;
 }
 
+// To the NVIC, and by EXTI out of Stop.
+static void on_lptim(void *ctx, unsigned number, bool level) {
+  struct machine *m = ctx;
+  nvic_set_level(&m->scs.nvic, number, level);
+  exti_set_line(&m->chip.exti, EXTI_LPTIM1, level);
+}
+
 void chip_blocks_init(struct machine *m) {
   init_exti(m);
   wire_rtc(m);
@@ -360,8 +405,11 @@ void chip_blocks_init(struct machine *m) {
   m->chip.wwdg.ctx = m;
   rng_init(&m->chip.rng, &m->sim, m->clocks);
   m->chip.rng.irq = own_line(m, 80);
+  lptim_init(&m->chip.lptim, &m->sim, m->clocks);
+  m->chip.lptim.irq = (struct irq_line){on_lptim, m, 93};
   init_sdram(m);
   init_buses(m);
+  fit_chips(m);
   adc_init(&m->chip.adc, &m->sim, m->clocks);
   m->chip.adc.irq = own_line(m, 18);
 }
@@ -397,6 +445,8 @@ void chip_blocks_map_rest(struct machine *m) {
     if (!free || !sim_plain_blocks[i] || c->answering_count == CHIP_ANSWERING) continue;
     struct answering *a = &c->answering[c->answering_count++];
     answering_init(a, sim_plain_blocks[i], p->name, p->base, &m->sim);
+    a->irq = own_line(m, 0);
+    if (m->board->has_ethernet) a->phy = &c->eth_phy;
     add(m, p->name, p->base, p->size, a->gate, a, answering_read, answering_write);
   }
 }
@@ -420,6 +470,8 @@ void chip_blocks_map(struct machine *m) {
       wwdg_write);
   add(m, "RNG", 0x50060800u, 0x400, GATE(SIM_RCC_AHB2ENR, 6), &c->rng, rng_read,
       rng_write);
+  add(m, "LPTIM1", 0x40002400u, 0x400, GATE(SIM_RCC_APB1ENR, 9), &c->lptim, lptim_read,
+      lptim_write);
   add(m, "FMC", 0xA0000000u, 0x400, GATE(SIM_RCC_AHB3ENR, 0), &c->fmc, fmc_read,
       fmc_write);
   map_buses(m);
@@ -432,6 +484,9 @@ void chip_blocks_map(struct machine *m) {
 
 void chip_blocks_power_on(struct machine *m) {
   m->chip.sdram_lost = true;
+  for (size_t i = 0; i < m->board->i2c_count; i++)
+    i2c_chip_init(&m->chip.i2c_chip[i], m->board->i2c[i].kind);
+  eth_phy_reset(&m->chip.eth_phy);
   // No battery on any board: backup SRAM is lost with the supply.
   machine_fill_with_noise(m->backup_sram, BACKUP_SRAM_SIZE);
 }
@@ -452,6 +507,7 @@ void chip_blocks_reset(struct machine *m) {
     usart_reset(&c->uart[i]);
   wwdg_reset(&c->wwdg, hardware_wwdg(m));
   rng_reset(&c->rng);
+  lptim_reset(&c->lptim);
   fmc_reset(&c->fmc);
   for (unsigned i = 0; i < CHIP_I2C; i++)
     i2c_reset(&c->i2c[i]);
@@ -483,6 +539,7 @@ void chip_blocks_reset_gate(struct machine *m, uint32_t gate) {
   for (unsigned i = 0; i < c->answering_count; i++)
     if (c->answering[i].gate == gate) answering_reset(&c->answering[i]);
   switch (gate) {
+    case GATE(SIM_RCC_APB1ENR, 9): lptim_reset(&c->lptim); break;
     case GATE(SIM_RCC_APB1ENR, 11): wwdg_reset(&c->wwdg, hardware_wwdg(m)); break;
     case GATE(SIM_RCC_AHB2ENR, 6): rng_reset(&c->rng); break;
     case GATE(SIM_RCC_AHB3ENR, 0): fmc_reset(&c->fmc); break;
@@ -495,6 +552,7 @@ void chip_blocks_clocks_changed(struct machine *m) {
   for (unsigned i = 0; i < CHIP_TIMERS; i++)
     tim_clock_changed(&m->chip.tim[i]);
   wwdg_clock_changed(&m->chip.wwdg);
+  lptim_clock_changed(&m->chip.lptim);
   rtc_clock_changed(&m->rtc);
 }
 
@@ -507,6 +565,7 @@ void chip_blocks_free(struct machine *m) {
     usart_free(&c->uart[i]);
   wwdg_free(&c->wwdg);
   rng_free(&c->rng);
+  lptim_free(&c->lptim);
   fmc_free(&c->fmc);
   for (unsigned i = 0; i < CHIP_I2C; i++)
     i2c_free(&c->i2c[i]);

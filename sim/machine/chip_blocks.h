@@ -8,6 +8,7 @@
 #include "sim/models/exti.h"
 #include "sim/models/fmc.h"
 #include "sim/models/i2c.h"
+#include "sim/models/lptim.h"
 #include "sim/models/rng.h"
 #include "sim/models/spi.h"
 #include "sim/models/tim.h"
@@ -35,16 +36,26 @@ struct shared_irq {
   bool level;
 };
 
+// Which timer an event is of.
+struct timer_place {
+  struct machine *machine;
+  unsigned number;
+};
+
 struct chip_blocks {
   struct exti exti;
-  struct tim tim[CHIP_TIMERS];    // TIMn at n - 1
+  struct tim tim[CHIP_TIMERS];  // TIMn at n - 1
+  struct timer_place timer_place[CHIP_TIMERS];
   struct usart uart[CHIP_UARTS];  // number n at n - 1
   struct wwdg wwdg;
   struct rng rng;
+  struct lptim lptim;
   struct fmc fmc;
   struct i2c i2c[CHIP_I2C];
+  struct i2c_chip i2c_chip[I2C_CHIPS];  // of the board
   struct spi spi[CHIP_SPI];
   struct adc_block adc;
+  struct eth_phy eth_phy;
   struct answering answering[CHIP_ANSWERING];
   unsigned answering_count;
   uint8_t *sdram;   // NULL if the board has none

@@ -17,6 +17,11 @@
 #define FLASH_SIZE_OFFSET 0xF442u
 #define PACKAGE_OFFSET    0xF7E0u
 
+// Factory calibration (DS11532 tables 74 and 77): VREFINT at 30 degrees, the sensor at
+// 30 and 110 degrees, as converted at 3.3 V with 12 bits: 1.21 V, 0.7725 V, 0.9725 V.
+#define CALIBRATION_OFFSET 0xF44Au
+static const uint16_t calibration[3] = {1502, 959, 1207};
+
 static const uint8_t unique_id[MACHINE_UNIQUE_ID] = {
     0x39, 0x00, 0x2A, 0x00, 0x0F, 0x51, 0x39, 0x35, 0x37, 0x37, 0x36, 0x38};
 
@@ -38,6 +43,7 @@ static void fill_system_memory(struct machine *m) {
   machine_set_unique_id(m, unique_id);
   const uint16_t kilobytes = (uint16_t)(m->board->flash_size / 1024);
   memcpy(m->system_memory + FLASH_SIZE_OFFSET, &kilobytes, sizeof kilobytes);
+  memcpy(m->system_memory + CALIBRATION_OFFSET, calibration, sizeof calibration);
   const uint16_t package = 0x0700;
   memcpy(m->system_memory + PACKAGE_OFFSET, &package, sizeof package);
   memset(m->option_window, 0xFF, OPTION_WINDOW_SIZE);
@@ -127,10 +133,14 @@ static uint32_t boot_address(const struct machine *m) {
 static void reset_chip(struct machine *m, enum rcc_reset why) {
   const bool power = why == RCC_RESET_POWER;
   m->resets++;
-  m->iwdg_reset_due = false;
+  m->iwdg_reset_due = m->standby = false;
   m->resetting = true;
   flash_f7_reset(&m->flash);
-  pwr_reset(&m->pwr, power);
+  if (why == RCC_RESET_STANDBY) {
+    pwr_standby_reset(&m->pwr);
+  } else {
+    pwr_reset(&m->pwr, power);
+  }
   rcc_reset(&m->rcc, why);
   for (unsigned i = 0; i < MACHINE_PORTS; i++)
     gpio_reset(&m->gpio[i]);
@@ -191,15 +201,20 @@ void machine_power_on(struct machine *m) {
 }
 
 // Every model stops: its events go with a reset nobody sees.
-static void stop_models(struct machine *m) {
-  flash_f7_power_cut(&m->flash);
+static void silence(struct machine *m) {
   dma_reset_all(m);
   quadspi_reset(&m->quadspi);
   otg_system_reset(&m->otg_hs);
   otg_system_reset(&m->otg_fs);
   chip_blocks_stop(m);
-  iwdg_reset(&m->iwdg, false);
   systick_reset(&m->scs.systick);
+}
+
+static void stop_models(struct machine *m) {
+  m->standby = false;
+  flash_f7_power_cut(&m->flash);
+  silence(m);
+  iwdg_reset(&m->iwdg, false);
   cpu_power_off(m->cpu);
 }
 
@@ -213,6 +228,46 @@ void machine_power_cut(struct machine *m) {
   if (!m->powered) return;
   m->powered = false;
   if (m->held != HELD_BY_POWER_DOWN) power_down(m);
+}
+
+// The regulator is off (RM0410 4.3.6): SRAM is lost, and backup SRAM without its own
+// regulator; pins float; RTC, IWDG and what wakes go on.
+static void fall_into_standby(struct machine *m) {
+  m->standby = true;
+  silence(m);
+  for (unsigned i = 0; i < MACHINE_PORTS; i++)
+    gpio_reset(&m->gpio[i]);
+  machine_fill_with_noise(m->ram, RAM_SIZE);
+  machine_fill_with_noise(m->itcm, ITCM_SIZE);
+  if (!pwr_keeps_backup_sram(&m->pwr))
+    machine_fill_with_noise(m->backup_sram, BACKUP_SRAM_SIZE);
+  cpu_stop(m->cpu);
+}
+
+void machine_deep_sleep(void *ctx, bool begins) {
+  struct machine *m = ctx;
+  if (!begins) {
+    rcc_resume(&m->rcc);
+  } else if (pwr_chooses_standby(&m->pwr)) {
+    fall_into_standby(m);
+  } else {
+    pwr_stop(&m->pwr);
+    rcc_stop(&m->rcc);
+  }
+}
+
+// Lets time go on until something ends Standby, or until `until`.
+static void stand_by(struct machine *m, vtime_t until) {
+  struct event_queue *q = &m->sim.events;
+  while (q->now < until && !pwr_wakes(&m->pwr) && !m->iwdg_reset_due) {
+    const vtime_t next = event_next(q);
+    event_run(q, next < until ? next : until);
+  }
+  if (m->iwdg_reset_due) {
+    reset_chip(m, RCC_RESET_IWDG);
+  } else if (pwr_wakes(&m->pwr)) {
+    reset_chip(m, RCC_RESET_STANDBY);
+  }
 }
 
 void machine_reset_pin(struct machine *m) {
@@ -243,7 +298,12 @@ void machine_run_until(struct machine *m, vtime_t until) {
       event_run(&m->sim.events, until);
       return;
     }
+    if (m->standby) {
+      stand_by(m, until);
+      continue;
+    }
     cpu_run(m->cpu, until);
+    if (m->standby) continue;
     const bool reset =
         m->iwdg_reset_due || m->chip.wwdg_reset_due || m->scs.reset_requested;
     if (!reset) return;

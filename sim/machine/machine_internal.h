@@ -9,6 +9,8 @@ void machine_map(struct machine *m);
 
 // machine.c: what RAM holds after power-on.
 void machine_fill_with_noise(uint8_t *bytes, size_t size);
+// The core begins or ends a sleep with SLEEPDEEP: Stop, or Standby.
+void machine_deep_sleep(void *machine, bool begins);
 // wiring_trace.c: ITM, TPIU, FPB, and what DEMCR switches.
 void machine_wire_trace(struct machine *m);
 void machine_map_trace(struct machine *m);
@@ -22,11 +24,15 @@ void machine_swap_banks(struct machine *m, bool on);
 size_t machine_flash_regions(struct machine *m, struct cpu_region *out);
 void machine_flash_write(void *ctx, uint32_t addr, unsigned bytes, uint32_t value);
 vtime_t machine_flash_stall(void *ctx, uint32_t addr, bool fetch);
+// wiring_timers.c: trigger lines between timers and to converters.
+void machine_wire_timers(struct machine *m);
+
 // wiring_dma.c: bus masters, the matrix between them and memory, request lines.
 void dma_wire(struct machine *m);           // before machine_map
 void dma_wire_requests(struct machine *m);  // when the peripherals are there
 void dma_map(struct machine *m);
 void dma_reset_all(struct machine *m);
+void dma_clocks_changed(struct machine *m);
 void dma_free_all(struct machine *m);
 struct bus_master dma_master(struct machine *m, enum master_port port);
 bool dma_block_reset(struct machine *m, uint32_t gate);

@@ -34,13 +34,14 @@ static void on_clocks(void *ctx) {
   struct machine *m = ctx;
   if (!m->powered || m->resetting) return;
   const uint64_t hclk = clock_hz(&m->clocks, CLOCK_HCLK);
-  cpu_set_clock(m->cpu, hclk);
+  if (hclk) cpu_set_clock(m->cpu, hclk);  // in Stop the core stands
   systick_clock_changed(&m->scs.systick);
   otg_refresh(&m->otg_hs);
   otg_refresh(&m->otg_fs);
   iwdg_lsi_changed(&m->iwdg);
   chip_blocks_clocks_changed(m);
-  rules_clocks(m);
+  dma_clocks_changed(m);
+  if (hclk) rules_clocks(m);
 }
 
 static void on_power_settings(void *ctx) {
@@ -400,6 +401,7 @@ static void wire_cpu(struct machine *m, enum cpu_mode mode) {
                                   .window_cost = on_window_cost,
                                   .window_read = on_window_read,
                                   .window_refused = on_window_refused,
+                                  .deep_sleep = machine_deep_sleep,
                                   .app_vectors = m->board->app_vectors,
                                   .app_started = rules_handover};
   struct cpu_region regions[20] = {
@@ -433,6 +435,7 @@ void machine_wire(struct machine *m, enum cpu_mode mode) {
   m->iwdg.lsi_on = on_lsi_on;
   m->iwdg.ctx = m;
   chip_blocks_init(m);
+  machine_wire_timers(m);
   crc_unit_init(&m->crc, &m->sim);
   dma_wire(m);
   wire_qspi(m);

@@ -141,9 +141,49 @@ static void wire_usart(struct machine *m, unsigned i) {
   m->chip.uart[i].dma_rx = dma_request_line(d, name);
 }
 
+static struct dma_line request(struct machine *m, bool on_dma2, const char *block,
+                               unsigned number, const char *what) {
+  char name[16];
+  snprintf(name, sizeof name, "%s%u_%s", block, number, what);
+  return dma_request_line(&m->dma[on_dma2 ? 1 : 0], name);
+}
+
+// SPI2 and SPI3 are on APB1, which DMA1 alone serves.
+static void wire_spi(struct machine *m, unsigned i) {
+  const bool on_dma2 = i != 1 && i != 2;
+  m->chip.spi[i].dma_tx = request(m, on_dma2, "SPI", i + 1, "TX");
+  m->chip.spi[i].dma_rx = request(m, on_dma2, "SPI", i + 1, "RX");
+}
+
+// TIM1 and TIM8 are on DMA2, TIM2 to TIM7 on DMA1; not every timer has every request.
+static void wire_timer(struct machine *m, unsigned number) {
+  static const char *const events[TIM_REQUESTS] = {"UP",  "CH1", "CH2", "CH3",
+                                                   "CH4", "COM", "TRIG"};
+  struct dma *d = &m->dma[number == 1 || number == 8 ? 1 : 0];
+  for (unsigned i = 0; i < TIM_REQUESTS; i++) {
+    char name[16];
+    snprintf(name, sizeof name, "TIM%u_%s", number, events[i]);
+    if (dma_has_request(d, name))
+      m->chip.tim[number - 1].dma[i] = dma_request_line(d, name);
+  }
+}
+
 void dma_wire_requests(struct machine *m) {
   for (unsigned i = 0; i < CHIP_UARTS; i++)
     wire_usart(m, i);
+  for (unsigned i = 0; i < CHIP_SPI; i++)
+    wire_spi(m, i);
+  for (unsigned i = 1; i <= 8; i++)
+    wire_timer(m, i);
+  for (unsigned i = 0; i < CHIP_I2C; i++) {
+    m->chip.i2c[i].dma_tx = request(m, false, "I2C", i + 1, "TX");
+    m->chip.i2c[i].dma_rx = request(m, false, "I2C", i + 1, "RX");
+  }
+  for (unsigned i = 0; i < ADC_CONVERTERS; i++) {
+    char name[8];
+    snprintf(name, sizeof name, "ADC%u", i + 1);
+    m->chip.adc.adc[i].dma = dma_request_line(&m->dma[1], name);
+  }
   m->quadspi.dma = dma_request_line(&m->dma[1], "QUADSPI");
   m->otg_hs.master = dma_master(m, MASTER_OTG_HS);
 }
@@ -168,6 +208,11 @@ bool dma_block_reset(struct machine *m, uint32_t gate) {
   if (gate != GATE_DMA1 && gate != GATE_DMA2) return false;
   dma_reset(&m->dma[gate == GATE_DMA2]);
   return true;
+}
+
+void dma_clocks_changed(struct machine *m) {
+  dma_kick(&m->dma[0]);
+  dma_kick(&m->dma[1]);
 }
 
 void dma_reset_all(struct machine *m) {

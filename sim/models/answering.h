@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // A block that has no model but answers: its registers are named, reset and read back
 // as the SVD has them, and what a polling driver waits for comes about at once. That
-// the block does nothing is reported when it is first written.
+// the block does nothing is reported when it is first written. Interrupts follow flags
+// and enables; a display that is on has frames.
 #pragma once
 
 #include "sim/core/sim.h"
+#include "sim/models/eth_phy.h"
 
 struct answering {
   struct sim *sim;
@@ -13,6 +15,9 @@ struct answering {
   uint32_t gate;
   uint32_t *words;
   bool reported;
+  struct event frame;   // of a display that is on
+  struct irq_line irq;  // `number` is not used: the block's own are known here
+  struct eth_phy *phy;  // at Ethernet's management interface; NULL: nobody
 };
 
 void answering_init(struct answering *a, const struct reg_block *block,

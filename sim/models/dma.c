@@ -354,6 +354,9 @@ void dma_write(void *dma, uint32_t offset, unsigned bytes, uint32_t value) {
 void dma_reset(struct dma *d) {
   event_cancel(&d->sim->events, &d->service);
   d->serving = NULL;
+  for (unsigned i = 0; i < DMA_ROUTES; i++) {
+    if (d->once[i]) d->request[i] = d->once[i] = false;
+  }
   for (unsigned i = 0; i < DMA_STREAMS; i++) {
     struct dma_stream *s = &d->streams[i];
     *s = (struct dma_stream){.irq = s->irq, .fcr = 0x21 & ~SIM_DMA_SFCR_FS};

@@ -40,6 +40,7 @@ struct dma {
   struct dma_stream streams[DMA_STREAMS];
   // Requests by the index of the first route that names them.
   bool request[DMA_ROUTES], wired[DMA_ROUTES];
+  bool once[DMA_ROUTES];  // the request ends with its service
   struct event service;
   struct dma_stream *serving;  // NULL: idle
   bool in_service;             // accesses are being made
@@ -55,9 +56,14 @@ void dma_reset(struct dma *d);
 uint32_t dma_read(void *dma, uint32_t offset, unsigned bytes);
 void dma_write(void *dma, uint32_t offset, unsigned bytes, uint32_t value);
 
+// Serves what waits, if the bus has a clock; for when it gets one.
+void dma_kick(struct dma *d);
+
 // The wire for the request that RM0410 tables 27 and 28 call so ("USART1_TX"); it
 // reaches every stream and channel that lists it. Ends the program if there is none.
 struct dma_line dma_request_line(struct dma *d, const char *name);
+
+bool dma_has_request(const struct dma *d, const char *name);
 
 // A peripheral that is the flow controller (PFCTRL) has signalled its last item.
 void dma_last_request(struct dma *d, const char *name);

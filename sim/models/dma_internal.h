@@ -66,11 +66,11 @@ void dma_disabled(struct dma *d, struct dma_stream *s);  // EN falls
 // --- dma_service.c
 void dma_begin_round(struct dma_stream *s);
 void dma_stop(struct dma *d, struct dma_stream *s);  // EN was cleared by software
-void dma_kick(struct dma *d);
 void dma_service_fire(void *ctx);
 
 // --- dma_routes.c
 struct dma_routes dma_routes_of(unsigned number);
 // Finds what the stream's channel is connected to.
 void dma_find_sources(struct dma *d, struct dma_stream *s);
+void dma_acknowledge(struct dma *d, const struct dma_stream *s);  // ends pulses
 bool dma_requested(const struct dma *d, const struct dma_stream *s);

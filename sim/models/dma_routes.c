@@ -109,6 +109,23 @@ static void set_request(void *ctx, unsigned number, bool level) {
   dma_kick(d);
 }
 
+static void pulse_request(void *ctx, unsigned number) {
+  struct dma *d = ctx;
+  d->request[number] = d->once[number] = true;
+  dma_kick(d);
+}
+
+void dma_acknowledge(struct dma *d, const struct dma_stream *s) {
+  for (unsigned i = 0; i < s->source_count; i++) {
+    const unsigned number = s->sources[i];
+    if (d->once[number]) d->request[number] = d->once[number] = false;
+  }
+}
+
+bool dma_has_request(const struct dma *d, const char *name) {
+  return request_number(d, name) < dma_routes_of(d->number).count;
+}
+
 static unsigned must_have(const struct dma *d, const char *name) {
   const unsigned number = request_number(d, name);
   if (number == dma_routes_of(d->number).count) abort();
@@ -118,7 +135,8 @@ static unsigned must_have(const struct dma *d, const char *name) {
 struct dma_line dma_request_line(struct dma *d, const char *name) {
   const unsigned number = must_have(d, name);
   d->wired[number] = true;
-  return (struct dma_line){.set = set_request, .ctx = d, .number = number};
+  return (struct dma_line){
+      .set = set_request, .pulse = pulse_request, .ctx = d, .number = number};
 }
 
 void dma_last_request(struct dma *d, const char *name) {

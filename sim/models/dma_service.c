@@ -240,7 +240,7 @@ static struct dma_stream *choose(struct dma *d) {
 }
 
 void dma_kick(struct dma *d) {
-  if (d->serving || d->in_service) return;
+  if (d->serving || d->in_service || !clock_hz(&d->clocks, CLOCK_HCLK)) return;
   d->serving = choose(d);
   if (d->serving) {
     event_in(&d->sim->events, &d->service, service_time(d, d->serving));
@@ -254,6 +254,7 @@ void dma_service_fire(void *ctx) {
   const bool wanted =
       dma_direction(s) == DMA_M2M || wants_fill(s) || dma_requested(d, s);
   d->in_service = true;
+  if (wanted && !wants_fill(s)) dma_acknowledge(d, s);
   if (wanted) serve(d, s);
   d->serving = NULL;
   if (s->stopping && dma_cr(s, SIM_DMA_SCR_EN)) stop_now(d, s);

@@ -168,8 +168,28 @@ static uint64_t rtc_clock(const struct rcc *r) {
   }
 }
 
+// RM0410 5.3.26: PCLK1, LSI, HSI or LSE.
+static uint32_t lptim_source(const struct rcc *r) {
+  return SIM_GET(r->r[SIM_RCC_DCKCFGR2 / 4], SIM_RCC_DCKCFGR2_LPTIM1SEL);
+}
+
+static uint64_t lptim_clock(const struct rcc *r) {
+  switch (lptim_source(r)) {
+    case 0: return apb(r, SIM_RCC_CFGR_PPRE1);
+    case 1: return is_ready(r, RCC_LSI) ? LSI_HZ : 0;
+    case 2: return is_ready(r, RCC_HSI) ? HSI_HZ : 0;
+    default: return is_ready(r, RCC_LSE) ? r->board.lse_hz : 0;
+  }
+}
+
+static bool runs_in_stop(const struct rcc *r, enum clock_id id) {
+  if (id == CLOCK_LPTIM1) return lptim_source(r) % 2;
+  return id == CLOCK_LSI || id == CLOCK_LSE || id == CLOCK_RTC;
+}
+
 uint64_t rcc_hz(void *rcc, enum clock_id id) {
   const struct rcc *r = rcc;
+  if (r->stopped && !runs_in_stop(r, id)) return 0;
   switch (id) {
     case CLOCK_SYSCLK: return sysclk(r);
     case CLOCK_HCLK: return hclk(r);
@@ -189,6 +209,7 @@ uint64_t rcc_hz(void *rcc, enum clock_id id) {
       return kernel_hz(r, SIM_RCC_DCKCFGR2_I2C1SEL << (2 * (id - CLOCK_I2C1)),
                        SIM_RCC_CFGR_PPRE1);
     case CLOCK_RTC: return rtc_clock(r);
+    case CLOCK_LPTIM1: return lptim_clock(r);
     case CLOCK_COUNT: return 0;
     default: return usart_hz(r, id);
   }
@@ -423,6 +444,23 @@ void rcc_write(void *rcc, uint32_t offset, unsigned bytes, uint32_t value) {
   clocks_changed(r);
 }
 
+void rcc_stop(struct rcc *r) {
+  for (unsigned i = 0; i < RCC_OSCILLATORS; i++) {
+    if (oscillators[i].reg != SIM_RCC_CR || i == RCC_HSI) continue;
+    *reg(r, SIM_RCC_CR) &= ~oscillators[i].on;
+    stop(r, (enum rcc_oscillator)i);
+  }
+  *reg(r, SIM_RCC_CR) |= SIM_RCC_CR_HSION | SIM_RCC_CR_HSIRDY;
+  *reg(r, SIM_RCC_CFGR) &= ~(SIM_RCC_CFGR_SW | SIM_RCC_CFGR_SWS);
+  r->stopped = true;
+  clocks_changed(r);
+}
+
+void rcc_resume(struct rcc *r) {
+  r->stopped = false;
+  clocks_changed(r);
+}
+
 enum gate_state rcc_gate(void *rcc, uint32_t gate) {
   const struct rcc *r = rcc;
   const uint32_t enable = gate >> 8, bit = 1u << (gate & 31u);
@@ -443,6 +481,7 @@ static uint32_t reset_flags(enum rcc_reset why) {
     case RCC_RESET_SOFTWARE: return SIM_RCC_CSR_SFTRSTF | SIM_RCC_CSR_PINRSTF;
     case RCC_RESET_IWDG: return SIM_RCC_CSR_IWDGRSTF | SIM_RCC_CSR_PINRSTF;
     case RCC_RESET_WWDG: return SIM_RCC_CSR_WWDGRSTF | SIM_RCC_CSR_PINRSTF;
+    case RCC_RESET_STANDBY: return 0;
   }
   return 0;
 }
@@ -461,6 +500,7 @@ void rcc_reset(struct rcc *r, enum rcc_reset why) {
     if (i == RCC_LSE && !power) continue;
     event_cancel(&r->sim->events, &r->starts[i].ready);
   }
+  r->stopped = false;
   update_irq(r);
   clocks_changed(r);
 }

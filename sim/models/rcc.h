@@ -26,6 +26,7 @@ enum rcc_reset {
   RCC_RESET_SOFTWARE,   // SFT and PIN
   RCC_RESET_IWDG,       // IWDG and PIN
   RCC_RESET_WWDG,       // WWDG and PIN
+  RCC_RESET_STANDBY,    // end of Standby: none of them
 };
 
 struct rcc_board {
@@ -51,6 +52,7 @@ struct rcc {
   struct rcc_start starts[RCC_OSCILLATORS];
   struct irq_line irq;
   bool hse_dead;                 // fault: the crystal never starts
+  bool stopped;                  // Stop mode: LSE and LSI alone run
   bool backup_unlocked;          // PWR_CR1.DBP, kept here by the machine
   void (*on_change)(void *ctx);  // a clock changed rate
   // A block's reset bit was set; `gate` names it as its clock gate does.
@@ -65,6 +67,11 @@ void rcc_reset(struct rcc *r, enum rcc_reset why);
 
 uint32_t rcc_read(void *rcc, uint32_t offset, unsigned bytes);
 void rcc_write(void *rcc, uint32_t offset, unsigned bytes, uint32_t value);
+
+// Stop mode begins and ends: HSE and PLLs are switched off, and HSI is what runs
+// afterwards (RM0410 4.3.5, 5.3.1).
+void rcc_stop(struct rcc *r);
+void rcc_resume(struct rcc *r);
 
 uint64_t rcc_hz(void *rcc, enum clock_id id);
 enum gate_state rcc_gate(void *rcc, uint32_t gate);

@@ -20,9 +20,10 @@ static const struct reg_model models[] = {
     {SIM_RTC_CR,
      SIM_RTC_CR_WUCKSEL | SIM_RTC_CR_BYPSHAD | SIM_RTC_CR_FMT | SIM_RTC_CR_ALRAE |
          SIM_RTC_CR_ALRBE | SIM_RTC_CR_WUTE | SIM_RTC_CR_ALRAIE | SIM_RTC_CR_ALRBIE |
-         SIM_RTC_CR_WUTIE | SIM_RTC_CR_ADD1H | SIM_RTC_CR_SUB1H,
-     SIM_RTC_CR_TSEDGE | SIM_RTC_CR_BKP | SIM_RTC_CR_COSEL | SIM_RTC_CR_POL |
-         SIM_RTC_CR_OSEL | SIM_RTC_CR_COE,
+         SIM_RTC_CR_WUTIE | SIM_RTC_CR_ADD1H | SIM_RTC_CR_SUB1H | SIM_RTC_CR_TSEDGE |
+         SIM_RTC_CR_TSE | SIM_RTC_CR_TSIE,
+     SIM_RTC_CR_BKP | SIM_RTC_CR_COSEL | SIM_RTC_CR_POL | SIM_RTC_CR_OSEL |
+         SIM_RTC_CR_COE,
      0, 0},
     {SIM_RTC_ISR, ALL, 0, 0, 0},
     {SIM_RTC_PRER, ALL, 0, 0, 0},
@@ -30,7 +31,13 @@ static const struct reg_model models[] = {
     {SIM_RTC_ALRMAR, ALL, 0, 2, 4},
     {SIM_RTC_ALRMASSR, ALL, 0, 2, 4},
     {SIM_RTC_WPR, 0xFFu, 0, 0, 0},
-    {SIM_RTC_OR, 0, ALL, 0, 0},
+    {SIM_RTC_SHIFTR, ALL, 0, 0, 0},
+    {SIM_RTC_CALR, 0, ALL, 0, 0},
+    // How a filter samples, and with which pull-up.
+    {SIM_RTC_TAMPCR, ALL,
+     SIM_RTC_TAMPCR_TAMPFREQ | SIM_RTC_TAMPCR_TAMPPRCH | SIM_RTC_TAMPCR_TAMPPUDIS, 0,
+     0},
+    {SIM_RTC_OR, SIM_RTC_OR_TSINSEL, SIM_RTC_OR_ALARMTYPE, 0, 0},
     {SIM_RTC_BKP0R, ALL, 0, 32, 4},
 };
 
@@ -116,7 +123,8 @@ static uint32_t read_word(struct rtc *t, uint32_t offset) {
     case SIM_RTC_DR: return read_dr(t);
     case SIM_RTC_SSR: return read_ssr(t);
     case SIM_RTC_ISR: return read_isr(t);
-    case SIM_RTC_WPR: return 0;
+    case SIM_RTC_WPR:
+    case SIM_RTC_SHIFTR: return 0;
     default: return *reg(t, offset);
   }
 }
@@ -196,6 +204,20 @@ static void write_isr(struct rtc *t, uint32_t value) {
   rtc_restart(t);
 }
 
+// RM0410 32.3.11: a second more, a part of one less. It takes no time here: SHPF is
+// never seen.
+static void shift(struct rtc *t, uint32_t value) {
+  if (value & SIM_RTC_SHIFTR_ADD1S) rtc_advance(&t->now, 1);
+  rtc_delay(t, SIM_GET(value, SIM_RTC_SHIFTR_SUBFS));
+  t->synced_since = t->sim->events.now;
+}
+
+static void write_tampers(struct rtc *t, uint32_t value) {
+  const uint32_t before = *reg(t, SIM_RTC_TAMPCR);
+  *reg(t, SIM_RTC_TAMPCR) = value;
+  rtc_tampers_changed(t, before);
+}
+
 static void write_word(struct rtc *t, uint32_t offset, uint32_t value) {
   switch (offset) {
     case SIM_RTC_TR:
@@ -205,6 +227,8 @@ static void write_word(struct rtc *t, uint32_t offset, uint32_t value) {
     case SIM_RTC_CR: write_cr(t, value); break;
     case SIM_RTC_ISR: write_isr(t, value); break;
     case SIM_RTC_WPR: write_key(t, value & 0xFFu); break;
+    case SIM_RTC_SHIFTR: shift(t, value); break;
+    case SIM_RTC_TAMPCR: write_tampers(t, value); break;
     default: *reg(t, offset) = value;
   }
 }

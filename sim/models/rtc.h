@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Real-time clock (RM0410 chapter 32) in the backup domain: calendar, sub-seconds,
-// alarms, wake-up timer, write protection, backup registers. Resets leave it running.
-// Time stamps, tamper detection, calibration and shifting are reported.
+// alarms, wake-up timer, shifting, time stamps, tamper detection, write protection,
+// backup registers. Resets leave it running. A calibration is kept and changes nothing.
 #pragma once
 
 #include "sim/core/sim.h"
 
-enum { RTC_WORDS = 0xD0 / 4, RTC_ALARMS = 2 };
+enum { RTC_WORDS = 0xD0 / 4, RTC_ALARMS = 2, RTC_PINS = 3 };
 
 struct rtc_calendar {
   unsigned second, minute, hour;  // hour 0 to 23
@@ -35,7 +35,8 @@ struct rtc {
   struct event alarm_due, wakeup_due;
   vtime_t wakeup_start;
   uint64_t wakeups;
-  struct irq_line alarm_irq, wakeup_irq;  // EXTI lines 17 and 22
+  bool pin[RTC_PINS];                                 // levels of PC13, PI8 and PC1
+  struct irq_line alarm_irq, wakeup_irq, tamper_irq;  // EXTI lines 17, 22 and 21
 };
 
 void rtc_init(struct rtc *t, struct sim *sim, struct clock_source clocks);
@@ -49,6 +50,12 @@ void rtc_system_reset(struct rtc *t);
 
 // No power: the clock stops.
 void rtc_power_cut(struct rtc *t);
+
+// One of the pins PC13, PI8 and PC1 (`pin` 0 to 2) has a level.
+void rtc_pin(struct rtc *t, unsigned pin, bool high);
+
+// One of its interrupts is raised.
+bool rtc_raises(const struct rtc *t);
 
 // RTCCLK changed, perhaps.
 void rtc_clock_changed(struct rtc *t);

@@ -40,7 +40,7 @@ static uint64_t rate(const struct rtc *t) {
 }
 
 void rtc_sync(struct rtc *t) {
-  if (!t->hz) return;
+  if (!t->hz || t->sim->events.now < t->anchor) return;
   const vtime_t elapsed = t->sim->events.now - t->anchor;
   const uint64_t clocks = (uint64_t)((unsigned __int128)elapsed * t->hz / PS_PER_S);
   const uint64_t ticks = (clocks - t->clocks_done) / clocks_per_tick(t);
@@ -56,6 +56,16 @@ void rtc_restart(struct rtc *t) {
   t->clocks_done = 0;
 }
 
+// A part of a second is taken away: what the present one does not have is waited for.
+void rtc_delay(struct rtc *t, uint32_t ticks) {
+  const uint32_t now = ticks < t->ticks ? ticks : t->ticks;
+  t->ticks -= now;
+  const uint64_t clocks = (ticks - now) * clocks_per_tick(t);
+  if (!t->hz || !clocks) return;
+  t->anchor = time_of(t, t->anchor, t->clocks_done + clocks);
+  t->clocks_done = 0;
+}
+
 void rtc_clock_changed(struct rtc *t) {
   if (t->hz == rate(t)) return;
   rtc_sync(t);
@@ -64,12 +74,24 @@ void rtc_clock_changed(struct rtc *t) {
   rtc_start_wakeup(t);
 }
 
-void rtc_update_irqs(struct rtc *t) {
+static bool alarm_raises(const struct rtc *t) {
   const uint32_t isr = t->r[SIM_RTC_ISR / 4];
-  irq_set(&t->alarm_irq,
-          ((isr & SIM_RTC_ISR_ALRAF) && (cr(t) & SIM_RTC_CR_ALRAIE)) ||
-              ((isr & SIM_RTC_ISR_ALRBF) && (cr(t) & SIM_RTC_CR_ALRBIE)));
-  irq_set(&t->wakeup_irq, (isr & SIM_RTC_ISR_WUTF) && (cr(t) & SIM_RTC_CR_WUTIE));
+  return ((isr & SIM_RTC_ISR_ALRAF) && (cr(t) & SIM_RTC_CR_ALRAIE)) ||
+         ((isr & SIM_RTC_ISR_ALRBF) && (cr(t) & SIM_RTC_CR_ALRBIE));
+}
+
+static bool wakeup_raises(const struct rtc *t) {
+  return (t->r[SIM_RTC_ISR / 4] & SIM_RTC_ISR_WUTF) && (cr(t) & SIM_RTC_CR_WUTIE);
+}
+
+bool rtc_raises(const struct rtc *t) {
+  return alarm_raises(t) || wakeup_raises(t) || rtc_tamper_raises(t);
+}
+
+void rtc_update_irqs(struct rtc *t) {
+  irq_set(&t->alarm_irq, alarm_raises(t));
+  irq_set(&t->wakeup_irq, wakeup_raises(t));
+  irq_set(&t->tamper_irq, rtc_tamper_raises(t));
 }
 
 // --- alarms ---

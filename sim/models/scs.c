@@ -43,7 +43,8 @@ static const struct reg_model scb_models[] = {
     {SIM_SCB_VTOR, ALL, 0, 0, 0},
     {SIM_SCB_AIRCR, ALL & ~(SIM_SCB_AIRCR_VECTRESET | SIM_SCB_AIRCR_VECTCLRACTIVE), 0,
      0, 0},
-    {SIM_SCB_SCR, SIM_SCB_SCR_SLEEPONEXIT | SIM_SCB_SCR_SEVONPEND, 0, 0, 0},
+    {SIM_SCB_SCR,
+     SIM_SCB_SCR_SLEEPONEXIT | SIM_SCB_SCR_SLEEPDEEP | SIM_SCB_SCR_SEVONPEND, 0, 0, 0},
     // BFHFNMIGN is missing. The branch predictor and stack alignment are always on.
     {SIM_SCB_CCR,
      SIM_SCB_CCR_DC | SIM_SCB_CCR_IC | SIM_SCB_CCR_NONBASETHRDENA |

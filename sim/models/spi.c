@@ -10,13 +10,18 @@
 static const struct reg_model models[] = {
     {SIM_SPI_CR1,
      SIM_SPI_CR1_MSTR | SIM_SPI_CR1_BR | SIM_SPI_CR1_SPE | SIM_SPI_CR1_SSI |
-         SIM_SPI_CR1_SSM,
+         SIM_SPI_CR1_SSM | SIM_SPI_CR1_RXONLY | SIM_SPI_CR1_BIDIMODE |
+         SIM_SPI_CR1_BIDIOE,
      SIM_SPI_CR1_CPHA | SIM_SPI_CR1_CPOL | SIM_SPI_CR1_LSBFIRST | SIM_SPI_CR1_CRCL, 0,
      0},
     {SIM_SPI_CR2,
      SIM_SPI_CR2_ERRIE | SIM_SPI_CR2_RXNEIE | SIM_SPI_CR2_TXEIE | SIM_SPI_CR2_DS |
-         SIM_SPI_CR2_FRXTH,
-     SIM_SPI_CR2_SSOE | SIM_SPI_CR2_NSSP, 0, 0},
+         SIM_SPI_CR2_FRXTH | SIM_SPI_CR2_RXDMAEN | SIM_SPI_CR2_TXDMAEN,
+     // An odd last byte (LDMA) is not told apart: the other half of a packed pair is
+     // sent, to nobody.
+     SIM_SPI_CR2_SSOE | SIM_SPI_CR2_NSSP | SIM_SPI_CR2_FRF | SIM_SPI_CR2_LDMA_RX |
+         SIM_SPI_CR2_LDMA_TX,
+     0, 0},
     {SIM_SPI_SR, ALL, 0, 0, 0},
     {SIM_SPI_DR, ALL, 0, 0, 0},
     {SIM_SPI_CRCPR, 0, ALL, 0, 0},
@@ -47,12 +52,21 @@ static uint32_t status(struct spi *s) {
   return sr;
 }
 
+// Requests follow TXE and RXNE (RM0410 35.5.9).
+static void update_dma(struct spi *s, uint32_t sr) {
+  const uint32_t cr2 = *reg(s, SIM_SPI_CR2);
+  const bool on = *reg(s, SIM_SPI_CR1) & SIM_SPI_CR1_SPE;
+  dma_set(&s->dma_rx, (cr2 & SIM_SPI_CR2_RXDMAEN) && (sr & SIM_SPI_SR_RXNE));
+  dma_set(&s->dma_tx, on && (cr2 & SIM_SPI_CR2_TXDMAEN) && (sr & SIM_SPI_SR_TXE));
+}
+
 static void update_irq(struct spi *s) {
   const uint32_t cr2 = *reg(s, SIM_SPI_CR2), sr = status(s);
   const uint32_t errors = SIM_SPI_SR_OVR | SIM_SPI_SR_MODF;
   irq_set(&s->irq, ((cr2 & SIM_SPI_CR2_RXNEIE) && (sr & SIM_SPI_SR_RXNE)) ||
                        ((cr2 & SIM_SPI_CR2_TXEIE) && (sr & SIM_SPI_SR_TXE)) ||
                        ((cr2 & SIM_SPI_CR2_ERRIE) && (sr & errors)));
+  update_dma(s, sr);
 }
 
 static bool runs(struct spi *s) {
@@ -60,10 +74,25 @@ static bool runs(struct spi *s) {
   return (*reg(s, SIM_SPI_CR1) & bits) == bits;
 }
 
+// A master that only listens clocks as long as it is on (RM0410 35.5.8).
+static bool listens_only(struct spi *s) {
+  const uint32_t cr1 = *reg(s, SIM_SPI_CR1);
+  if (!(cr1 & SIM_SPI_CR1_BIDIMODE)) return cr1 & SIM_SPI_CR1_RXONLY;
+  return !(cr1 & SIM_SPI_CR1_BIDIOE);
+}
+
+static bool talks_only(struct spi *s) {
+  const uint32_t bits = SIM_SPI_CR1_BIDIMODE | SIM_SPI_CR1_BIDIOE;
+  return (*reg(s, SIM_SPI_CR1) & bits) == bits;
+}
+
 static void next_frame(struct spi *s) {
   const uint64_t hz = clock_hz(&s->clocks, s->clock);
-  if (!runs(s) || !hz || s->shifted.armed || s->tx < frame_bytes(s)) return;
-  s->tx -= frame_bytes(s);
+  if (!runs(s) || !hz || s->shifted.armed) return;
+  if (!listens_only(s)) {
+    if (s->tx < frame_bytes(s)) return;
+    s->tx -= frame_bytes(s);
+  }
   const uint32_t br = SIM_GET(*reg(s, SIM_SPI_CR1), SIM_SPI_CR1_BR);
   event_in(&s->sim->events, &s->shifted,
            vt_cycles((uint64_t)frame_bits(s) << (br + 1), hz));
@@ -71,11 +100,9 @@ static void next_frame(struct spi *s) {
 
 static void on_shifted(void *ctx) {
   struct spi *s = ctx;
-  if (s->rx + frame_bytes(s) > SPI_FIFO) {
-    *reg(s, SIM_SPI_SR) |= SIM_SPI_SR_OVR;
-  } else {
-    s->rx += frame_bytes(s);
-  }
+  const bool full = s->rx + frame_bytes(s) > SPI_FIFO;
+  if (!talks_only(s) && full) *reg(s, SIM_SPI_SR) |= SIM_SPI_SR_OVR;
+  if (!talks_only(s) && !full) s->rx += frame_bytes(s);
   next_frame(s);
   update_irq(s);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // SPI as a master with nobody on the wires (RM0410 chapter 35): frames take their time
-// and MISO, pulled high, brings ones. Slave, CRC, TI, I2S and DMA use is reported.
+// and MISO, pulled high, brings ones; by CPU or DMA, on two lines or one, or receiving
+// without end (RXONLY). Slave, CRC and I2S use is reported.
 #pragma once
 
 #include "sim/core/sim.h"
@@ -16,6 +17,7 @@ struct spi {
   unsigned tx, rx;  // bytes in the FIFOs
   struct event shifted;
   struct irq_line irq;
+  struct dma_line dma_tx, dma_rx;
 };
 
 void spi_init(struct spi *s, struct sim *sim, uint32_t base, struct clock_source clocks,

@@ -69,13 +69,14 @@ static uint64_t to_compare(const struct tim *t, uint32_t ccr) {
 
 static void flag_matches(struct tim *t, uint64_t counts) {
   for (unsigned i = 0; i < t->config->channels; i++)
-    if (to_compare(t, t->ccr[i]) <= counts) t->r[SIM_TIM_SR / 4] |= compare_flag(i);
+    if (!tim_is_input(t, i) && to_compare(t, t->ccr[i]) <= counts)
+      tim_raise(t, compare_flag(i));
 }
 
 // The count as it is matches at once after a jump (reload, restart).
 static void flag_present(struct tim *t) {
   for (unsigned i = 0; i < t->config->channels && compares(t); i++)
-    if (t->ccr[i] == t->cnt) t->r[SIM_TIM_SR / 4] |= compare_flag(i);
+    if (!tim_is_input(t, i) && t->ccr[i] == t->cnt) tim_raise(t, compare_flag(i));
 }
 
 static void advance(struct tim *t, uint64_t counts) {
@@ -98,6 +99,7 @@ void tim_load(struct tim *t) {
 static void stop(struct tim *t) {
   t->r[SIM_TIM_CR1 / 4] &= ~SIM_TIM_CR1_CEN;
   t->hz = 0;
+  tim_enabled(t, false);
 }
 
 // The update event (RM0410 26.3.1), every RCR + 1 overflows.
@@ -108,7 +110,7 @@ static void update(struct tim *t) {
   }
   if (cr1(t) & SIM_TIM_CR1_UDIS) return;
   tim_load(t);
-  t->r[SIM_TIM_SR / 4] |= SIM_TIM_SR_UIF;
+  tim_raise(t, SIM_TIM_SR_UIF);
   if (cr1(t) & SIM_TIM_CR1_OPM) stop(t);
 }
 
@@ -127,6 +129,15 @@ static void turn(struct tim *t) {
     if (overflow) update(t);
   }
   flag_present(t);
+}
+
+// One count by another clock than its own.
+void tim_step(struct tim *t) {
+  if (to_boundary(t) > 1) {
+    advance(t, 1);
+  } else {
+    turn(t);
+  }
 }
 
 // --- time ---
@@ -166,13 +177,15 @@ void tim_sync(struct tim *t) {
 }
 
 void tim_restart(struct tim *t) {
-  t->hz = cr1(t) & SIM_TIM_CR1_CEN ? clock_hz(&t->clocks, t->clock) : 0;
+  const bool counts = (cr1(t) & SIM_TIM_CR1_CEN) && tim_uses_own_clock(t);
+  t->hz = counts ? clock_hz(&t->clocks, t->clock) : 0;
   t->anchor = t->sim->events.now;
   t->clocks_done = 0;
 }
 
 void tim_clock_changed(struct tim *t) {
-  if (!(cr1(t) & SIM_TIM_CR1_CEN)) return;
+  tim_follow_input(t);
+  if (!(cr1(t) & SIM_TIM_CR1_CEN) || !tim_uses_own_clock(t)) return;
   if (t->hz == clock_hz(&t->clocks, t->clock)) return;
   tim_sync(t);
   tim_restart(t);
@@ -184,7 +197,8 @@ void tim_clock_changed(struct tim *t) {
 // Counts until a flag rises whose interrupt is enabled: at the boundary at the latest,
 // where the next stride is looked at anew.
 static uint64_t to_interrupt(const struct tim *t) {
-  const uint32_t waiting = t->r[SIM_TIM_DIER / 4] & ~t->r[SIM_TIM_SR / 4];
+  const uint32_t waiting =
+      (t->r[SIM_TIM_DIER / 4] & ~t->r[SIM_TIM_SR / 4]) | tim_watched(t);
   const uint32_t compare =
       SIM_TIM_SR_CC1IF | SIM_TIM_SR_CC2IF | SIM_TIM_SR_CC3IF | SIM_TIM_SR_CC4IF;
   if (!(waiting & (compare | SIM_TIM_SR_UIF))) return FOREVER;

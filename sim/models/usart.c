@@ -10,18 +10,29 @@
   (SIM_USART_CR1_UE | SIM_USART_CR1_TE | SIM_USART_CR1_RE | SIM_USART_CR1_RXNEIE |    \
    SIM_USART_CR1_TCIE | SIM_USART_CR1_TXEIE | SIM_USART_CR1_M0 | SIM_USART_CR1_M1 |   \
    SIM_USART_CR1_PCE | SIM_USART_CR1_PS | SIM_USART_CR1_PEIE | SIM_USART_CR1_IDLEIE | \
-   SIM_USART_CR1_OVER8)
+   SIM_USART_CR1_OVER8 | SIM_USART_CR1_CMIE | SIM_USART_CR1_RTOIE)
 
 static const struct reg_model models[] = {
-    {SIM_USART_CR1, CR1_MODELLED, SIM_USART_CR1_UESM, 0, 0},
-    {SIM_USART_CR2, SIM_USART_CR2_STOP, 0, 0, 0},
+    // Timing of a driver-enable signal that nobody sees.
+    {SIM_USART_CR1, CR1_MODELLED,
+     SIM_USART_CR1_UESM | SIM_USART_CR1_DEAT | SIM_USART_CR1_DEDT, 0, 0},
+    {SIM_USART_CR2,
+     SIM_USART_CR2_STOP | SIM_USART_CR2_ABREN | SIM_USART_CR2_RTOEN | SIM_USART_CR2_ADD,
+     SIM_USART_CR2_ABRMOD | SIM_USART_CR2_ADDM7, 0, 0},
     {SIM_USART_CR3,
-     SIM_USART_CR3_OVRDIS | SIM_USART_CR3_EIE | SIM_USART_CR3_DMAT | SIM_USART_CR3_DMAR,
-     SIM_USART_CR3_ONEBIT, 0, 0},
+     SIM_USART_CR3_OVRDIS | SIM_USART_CR3_EIE | SIM_USART_CR3_DMAT |
+         SIM_USART_CR3_DMAR | SIM_USART_CR3_HDSEL | SIM_USART_CR3_CTSE,
+     // The other end minds neither RTS nor a driver-enable signal, and CTS never moves.
+     SIM_USART_CR3_ONEBIT | SIM_USART_CR3_RTSE | SIM_USART_CR3_CTSIE |
+         SIM_USART_CR3_DDRE | SIM_USART_CR3_DEM | SIM_USART_CR3_DEP,
+     0, 0},
     {SIM_USART_BRR, 0xFFFFu, 0, 0, 0},
     {SIM_USART_GTPR, 0, 0, 0, 0},
-    {SIM_USART_RTOR, 0, 0, 0, 0},
-    {SIM_USART_RQR, SIM_USART_RQR_RXFRQ | SIM_USART_RQR_TXFRQ, 0, 0, 0},
+    {SIM_USART_RTOR, SIM_USART_RTOR_RTO, 0, 0, 0},
+    {SIM_USART_RQR,
+     SIM_USART_RQR_RXFRQ | SIM_USART_RQR_TXFRQ | SIM_USART_RQR_SBKRQ |
+         SIM_USART_RQR_ABRRQ,
+     0, 0, 0},
     {SIM_USART_ICR, 0xFFFFFFFFu, 0, 0, 0},
     {SIM_USART_TDR, 0xFFFFFFFFu, 0, 0, 0},
 };
@@ -56,6 +67,8 @@ void usart_update_irq(struct usart *u) {
               raises(u, SIM_USART_CR1_TCIE, SIM_USART_ISR_TC) ||
               raises(u, SIM_USART_CR1_RXNEIE, SIM_USART_ISR_RXNE | SIM_USART_ISR_ORE) ||
               raises(u, SIM_USART_CR1_IDLEIE, SIM_USART_ISR_IDLE) ||
+              raises(u, SIM_USART_CR1_CMIE, SIM_USART_ISR_CMF) ||
+              raises(u, SIM_USART_CR1_RTOIE, SIM_USART_ISR_RTOF) ||
               raises(u, SIM_USART_CR1_PEIE, SIM_USART_ISR_PE) || error_irq);
   update_dma(u);
 }
@@ -164,12 +177,45 @@ static void write_tdr(struct usart *u, uint32_t value) {
   }
 }
 
+static void drop_held(struct usart *u) {
+  u->holding = false;
+  *reg(u, SIM_USART_ISR) |= SIM_USART_ISR_TXE;
+}
+
+// The break takes a frame's time; what the other end makes of it is not shown.
+static void send_break(struct usart *u) {
+  const vtime_t duration = frame_time(u);
+  if (!duration || !on(u, SIM_USART_CR1_UE | SIM_USART_CR1_TE)) return;
+  *reg(u, SIM_USART_ISR) |= SIM_USART_ISR_SBKF;
+  event_in(&u->sim->events, &u->broke, duration);
+}
+
+static void on_broke(void *ctx) {
+  struct usart *u = ctx;
+  *reg(u, SIM_USART_ISR) &= ~SIM_USART_ISR_SBKF;
+}
+
+static void request(struct usart *u, uint32_t bits) {
+  uint32_t *isr = reg(u, SIM_USART_ISR);
+  if (bits & SIM_USART_RQR_RXFRQ) *isr &= ~SIM_USART_ISR_RXNE;
+  if (bits & SIM_USART_RQR_ABRRQ) *isr &= ~(SIM_USART_ISR_ABRF | SIM_USART_ISR_ABRE);
+  if (bits & SIM_USART_RQR_SBKRQ) send_break(u);
+  if (bits & SIM_USART_RQR_TXFRQ) drop_held(u);
+}
+
+// CTS shows only while it is looked at.
+static uint32_t read_isr(struct usart *u) {
+  const bool looks = *reg(u, SIM_USART_CR3) & SIM_USART_CR3_CTSE;
+  return *reg(u, SIM_USART_ISR) | (looks ? SIM_USART_ISR_CTS : 0);
+}
+
 // Without UE what is under way is lost, and every flag is as after reset (RM0410
 // 34.8.1, UE).
 static void abandon(struct usart *u) {
   *reg(u, SIM_USART_ISR) = SIM_USART_ISR_TXE | SIM_USART_ISR_TC;
   u->holding = false;
   event_cancel(&u->sim->events, &u->sent);
+  event_cancel(&u->sim->events, &u->broke);
   usart_rx_abandon(u);
 }
 
@@ -189,11 +235,6 @@ static void write_cr1(struct usart *u, uint32_t value) {
   if (on(u, SIM_USART_CR1_UE | SIM_USART_CR1_RE)) *isr |= SIM_USART_ISR_REACK;
 }
 
-static void drop_held(struct usart *u) {
-  u->holding = false;
-  *reg(u, SIM_USART_ISR) |= SIM_USART_ISR_TXE;
-}
-
 static void write_brr(struct usart *u, uint32_t value) {
   if (on(u, SIM_USART_CR1_UE)) {
     report_guest(&u->sim->report, GUEST_CLOCK_SEQUENCE, u->regs.base + SIM_USART_BRR,
@@ -207,7 +248,7 @@ uint32_t usart_read(void *usart, uint32_t offset, unsigned bytes) {
   struct usart *u = usart;
   if (!reg_check_read(&u->regs, offset)) return 0;
   const uint32_t word = offset & ~3u;
-  const uint32_t value = *reg(u, word);
+  const uint32_t value = word == SIM_USART_ISR ? read_isr(u) : *reg(u, word);
   if (word == SIM_USART_RDR) {
     *reg(u, SIM_USART_ISR) &= ~SIM_USART_ISR_RXNE;
     usart_update_irq(u);
@@ -227,10 +268,7 @@ void usart_write(void *usart, uint32_t offset, unsigned bytes, uint32_t value) {
     case SIM_USART_TDR: write_tdr(u, v); break;
     // ICR bits clear the ISR bits at the same places; TC and ORE are among them.
     case SIM_USART_ICR: *reg(u, SIM_USART_ISR) &= ~v; break;
-    case SIM_USART_RQR:
-      if (v & SIM_USART_RQR_RXFRQ) *reg(u, SIM_USART_ISR) &= ~SIM_USART_ISR_RXNE;
-      if (v & SIM_USART_RQR_TXFRQ) drop_held(u);
-      break;
+    case SIM_USART_RQR: request(u, v); break;
     default: *reg(u, word) = v;
   }
   usart_update_irq(u);
@@ -251,6 +289,7 @@ void usart_init(struct usart *u, struct sim *sim, uint32_t base,
   reg_file_init(&u->regs, &sim_regs_usart, base, models, sizeof models / sizeof *models,
                 &sim->report);
   event_init(&u->sent, on_sent, u);
+  event_init(&u->broke, on_broke, u);
   usart_rx_init(u);
 }
 

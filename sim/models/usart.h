@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // USART in asynchronous mode (RM0410 chapter 34), out and in: frames take their time,
 // flags and interrupts follow; what the other end sends queues on its side of the wire.
-// Synchronous, LIN, smartcard, half duplex and hardware flow control are reported.
+// Receiver time-out, character match, break, automatic baud rate and half duplex are
+// modelled; the other end is always clear to send. Synchronous, LIN, mute, smartcard
+// and infrared modes are reported.
 #pragma once
 
 #include "sim/core/sim.h"
@@ -23,7 +25,7 @@ struct usart {
   uint32_t far_baud;
   uint8_t queue[USART_QUEUE];
   unsigned queue_head, queue_count;
-  struct event arrived, idle;
+  struct event arrived, idle, timeout, broke;
   struct irq_line irq;
   struct dma_line dma_tx, dma_rx;
   // A character left the TX pin. `pin_ok` (may be NULL) tells whether the pin is

@@ -2,6 +2,7 @@
 // ADC: conversions in their time, sequences, flags, the common status (RM0410 15.3,
 // 15.13).
 #include "sim/models/adc.h"
+#include "sim/models/tim.h"
 
 #include "tests/model/chip_rig.h"
 
@@ -13,14 +14,20 @@ enum {
   CR2 = 8,
   SMPR1 = 0x0C,
   SMPR2 = 0x10,
+  HTR = 0x24,
   SQR1 = 0x2C,
   SQR3 = 0x34,
   JSQR = 0x38,
   JDR1 = 0x3C,
   DR = 0x4C,
   CSR = 0x300,
-  CCR = 0x304
+  CCR = 0x304,
+  CDR = 0x308
 };
+#define DMA      BIT(8)
+#define DDS      BIT(9)
+#define OVRIE    BIT(26)
+#define OVR      BIT(5)
 #define ADON     BIT(0)
 #define CONT     BIT(1)
 #define EOCS     BIT(10)
@@ -150,26 +157,137 @@ static void injected_and_the_third_converter(void **state) {
   assert_int_equal(rd(b, CSR), 0);
 }
 
+static void on_request(void *ctx, unsigned number, bool level) {
+  (void)number;
+  *(bool *)ctx = level;
+}
+
+// A circular transfer: every value is asked for, and taken in time.
+static void dma_takes_every_value(void **state) {
+  struct bench *b = *state;
+  bool request = false;
+  b->adc.adc[0].dma = (struct dma_line){on_request, &request, 0, NULL};
+  wr(b, CR1, OVRIE);
+  wr(b, CR2, ADON | CONT | DMA | DDS | SWSTART);
+  for (unsigned i = 0; i < 3; i++) {
+    chip_pass(&b->chip, vt_cycles(15, 30000000));
+    assert_true(request);
+    assert_int_equal(rd(b, DR), 2048);
+    assert_false(request);
+  }
+  chip_pass(&b->chip, vt_cycles(31, 30000000));  // twice without reading
+  assert_int_equal(rd(b, SR) & OVR, OVR);
+  assert_true(b->chip.irq);
+  assert_false(request);
+  chip_pass(&b->chip, VT_MS(1));
+  assert_int_equal(rd(b, SR) & BIT(6), 0);
+}
+
+// Without DDS the end of the transfer is no overrun.
+static void a_single_transfer_ends_in_peace(void **state) {
+  struct bench *b = *state;
+  wr(b, CR2, ADON | CONT | DMA | SWSTART);
+  chip_pass(&b->chip, vt_cycles(15, 30000000));
+  rd(b, DR);
+  chip_pass(&b->chip, VT_MS(1));
+  assert_int_equal(rd(b, SR) & OVR, 0);
+}
+
+static void timers_start_conversions(void **state) {
+  struct bench *b = *state;
+  wr(b, CR2, ADON | 1u << 28 | 11u << 24);  // TIM2_TRGO
+  adc_trigger(&b->adc, 3, TIM_TRGO);
+  chip_pass(&b->chip, VT_US(10));
+  assert_int_equal(rd(b, SR), 0);
+  adc_trigger(&b->adc, 2, TIM_TRGO);
+  chip_pass(&b->chip, VT_US(10));
+  assert_int_equal(rd(b, SR) & EOC, EOC);
+  assert_int_equal(adc_wants_compares(&b->adc, 1), 0);
+  wr(b, CR2, ADON | 1u << 28 | 2u << 24 | 1u << 20 | 1u << 16);
+  assert_int_equal(adc_wants_compares(&b->adc, 1), BIT(3) | BIT(4));
+  adc_trigger(&b->adc, 1, TIM_CC1 + 3);
+  chip_pass(&b->chip, VT_US(10));
+  assert_int_equal(rd(b, SR) & JEOC, JEOC);
+}
+
+static void a_group_waits_for_its_trigger(void **state) {
+  struct bench *b = *state;
+  wr(b, CR1, SCAN | BIT(11) | 1u << 13);  // two a trigger
+  wr(b, SQR1, 2u << 20);
+  wr(b, CR2, ADON | SWSTART);
+  chip_pass(&b->chip, VT_US(10));
+  assert_int_equal(b->adc.adc[0].rank, 2);
+  assert_int_equal(rd(b, SR) & EOC, 0);
+  wr(b, CR2, ADON | SWSTART);
+  chip_pass(&b->chip, VT_US(10));
+  assert_int_equal(b->adc.adc[0].rank, 0);
+  assert_int_equal(rd(b, SR) & EOC, EOC);
+}
+
+static void the_watchdog_guards_its_window(void **state) {
+  struct bench *b = *state;
+  wr(b, CR1, BIT(23) | BIT(6));
+  wr(b, HTR, 2048);
+  wr(b, CR2, ADON | SWSTART);
+  chip_pass(&b->chip, VT_US(10));
+  assert_int_equal(rd(b, SR) & 1, 0);
+  wr(b, HTR, 2047);
+  wr(b, CR2, ADON | SWSTART);
+  chip_pass(&b->chip, VT_US(10));
+  assert_int_equal(rd(b, SR) & 1, 1);
+  assert_true(b->chip.irq);
+}
+
+static void every_injected_rank_has_its_register(void **state) {
+  struct bench *b = *state;
+  wr(b, JSQR, 2u << 20 | 17u << 5 | 18u << 10 | 3u << 15);
+  wr(b, 0x14, 2);  // JOFR1
+  wr(b, CR2, ADON | JSWSTART);
+  chip_pass(&b->chip, VT_US(20));
+  assert_int_equal(rd(b, JDR1), 1500);
+  assert_int_equal(rd(b, JDR1 + 4), 943);
+  assert_int_equal(rd(b, JDR1 + 8), 2048);
+}
+
+static void two_convert_at_once(void **state) {
+  struct bench *b = *state;
+  bool request = false;
+  b->adc.adc[0].dma = (struct dma_line){on_request, &request, 0, NULL};
+  wr(b, CCR, 6 | 2u << 14 | BIT(13));
+  wr(b, 0x100 + SQR3, 17);
+  wr(b, 0x100 + CR2, ADON);
+  wr(b, CR2, ADON | SWSTART);
+  chip_pass(&b->chip, VT_US(10));
+  assert_true(request);
+  assert_int_equal(rd(b, CDR), 1502u << 16 | 2048);
+  assert_false(request);
+  assert_int_equal(rd(b, 0x100 + SR) & EOC, EOC);
+}
+
 static void what_is_missing_says_so(void **state) {
   struct bench *b = *state;
-  static const uint32_t writes[][2] = {{CR2, BIT(28)}, {CR2, BIT(8)},  {CR2, BIT(20)},
-                                       {CR1, BIT(11)}, {CR1, BIT(23)}, {CCR, 6},
-                                       {CCR, BIT(14)}};
-  for (size_t i = 0; i < 7; i++) {
-    wr(b, writes[i][0], writes[i][1]);
-    assert_int_equal(b->chip.sim.report.unimplemented, 1);
-    assert_int_equal(b->chip.sim.report.guest_errors, 0);
-    report_clear(&b->chip.sim.report);
-  }
+  wr(b, CR1, BIT(12));  // JDISCEN
+  assert_int_equal(b->chip.sim.report.unimplemented, 1);
+  assert_int_equal(b->chip.sim.report.guest_errors, 0);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(a_conversion_takes_its_time),      TEST(a_sequence_of_channels),
-      TEST(without_eocs_the_end_alone_flags), TEST(continuous_until_it_is_switched_off),
-      TEST(injected_and_the_third_converter), TEST(what_is_missing_says_so),
+      TEST(a_conversion_takes_its_time),
+      TEST(a_sequence_of_channels),
+      TEST(without_eocs_the_end_alone_flags),
+      TEST(continuous_until_it_is_switched_off),
+      TEST(injected_and_the_third_converter),
+      TEST(dma_takes_every_value),
+      TEST(a_single_transfer_ends_in_peace),
+      TEST(timers_start_conversions),
+      TEST(a_group_waits_for_its_trigger),
+      TEST(the_watchdog_guards_its_window),
+      TEST(every_injected_rank_has_its_register),
+      TEST(two_convert_at_once),
+      TEST(what_is_missing_says_so),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

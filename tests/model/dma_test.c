@@ -343,6 +343,22 @@ static void one_item_per_request(void **state) {
   expect_none(&b->chip);
 }
 
+// A pulse is answered once, and waits for a stream that is not on yet.
+static void a_pulse_is_one_request(void **state) {
+  struct bench *b = *state;
+  pattern(b, 0, 16);
+  dma_pulse(&b->tx);
+  pass(b, VT_US(1));
+  program(b, 7, REG_TX, MEM, 4);
+  wr(b, SCR(7), 4u << 25 | BIT(10) | BIT(6) | EN);
+  pass(b, VT_US(5));
+  assert_int_equal(b->sent_count, 1);
+  dma_pulse(&b->tx);
+  dma_pulse(&b->tx);
+  pass(b, VT_US(5));
+  assert_int_equal(b->sent_count, 2);
+}
+
 static void circular_mode_goes_on(void **state) {
   struct bench *b = *state;
   program(b, 5, REG_RX, MEM, 3);
@@ -750,6 +766,7 @@ int main(void) {
       TEST(direct_mode_is_not_for_memory_to_memory),
       cmocka_unit_test(dma1_cannot_do_it),
       TEST(one_item_per_request),
+      TEST(a_pulse_is_one_request),
       TEST(circular_mode_goes_on),
       TEST(double_buffer_swaps),
       TEST(the_fifo_gathers_words),

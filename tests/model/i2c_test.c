@@ -22,6 +22,7 @@ enum { CR1 = 0x00, CR2 = 0x04, TIMINGR = 0x10, ISR = 0x18, ICR = 0x1C };
 struct bench {
   struct chip chip;
   struct i2c i2c;
+  struct i2c_chip chips[2];
 };
 
 static int setup(void **state) {
@@ -33,6 +34,10 @@ static int setup(void **state) {
   b.i2c.event_irq = chip_irq(&b.chip, 31);
   chip_add(&b.chip, "I2C1", BASE, 0x400, &b.i2c, i2c_read, i2c_write);
   i2c_reset(&b.i2c);
+  i2c_chip_init(&b.chips[0], &i2c_wm8994);
+  i2c_chip_init(&b.chips[1], &i2c_ft6206);
+  b.i2c.chips[0] = &b.chips[0];
+  b.i2c.chips[1] = &b.chips[1];
   *state = &b;
   return 0;
 }
@@ -53,7 +58,7 @@ static void wr(struct bench *b, uint32_t offset, uint32_t value) {
 }
 
 static const struct register_bits registers[] = {
-    {"CR1", 0x00, 0, 0x000B1FFF, 0, 0, 0x00F4C000},
+    {"CR1", 0x00, 0, 0x000BDFFF, 0, 0, 0x00F40000},
     {"CR2", 0x04, 0, 0x03FF9FFF, 0, 0x00006000, 0x04000000},
     {"OAR1", 0x08, 0, 0x000087FF, 0, 0, 0},
     {"OAR2", 0x0C, 0, 0x000087FE, 0, 0, 0},
@@ -103,6 +108,114 @@ static void nobody_acknowledges(void **state) {
   expect_none(&b->chip);
 }
 
+// --- chips that answer ---
+
+enum { RXDR = 0x24, TXDR = 0x28 };
+#define TXIS    BIT(1)
+#define RXNE    BIT(2)
+#define TC      BIT(6)
+#define TCR     BIT(7)
+#define RD      BIT(10)
+#define STOP    BIT(14)
+#define RELOAD  BIT(24)
+#define AUTOEND BIT(25)
+#define N(n)    ((uint32_t)(n) << 16)
+#define WM8994  (0x1Au << 1)
+#define FT6206  (0x2Au << 1)
+
+static void open(struct bench *b) {
+  wr(b, TIMINGR, 3u << 28 | 19u << 8 | 19);
+  wr(b, CR1, PE);
+}
+
+static void expect_flags(struct bench *b, uint32_t flags) {
+  chip_pass(&b->chip, VT_MS(1));
+  assert_int_equal(rd(b, ISR) & (TXIS | RXNE | TC | TCR | NACKF | STOPF | BUSY), flags);
+}
+
+static void put(struct bench *b, uint32_t byte) {
+  expect_flags(b, TXIS | BUSY);
+  wr(b, TXDR, byte);
+}
+
+// A pointer, a repeated start, then the value.
+static void an_identification_is_read(void **state) {
+  struct bench *b = *state;
+  open(b);
+  wr(b, CR2, WM8994 | N(2) | START);
+  put(b, 0);
+  put(b, 0);
+  expect_flags(b, TC | BUSY);
+  wr(b, CR2, WM8994 | RD | N(2) | AUTOEND | START);
+  expect_flags(b, RXNE | BUSY);  // the second byte waits
+  assert_int_equal(rd(b, RXDR), 0x89);
+  expect_flags(b, RXNE | STOPF);
+  assert_int_equal(rd(b, RXDR), 0x94);
+  wr(b, ICR, STOPF);
+  expect_flags(b, 0);
+  expect_none(&b->chip);
+}
+
+static void a_byte_may_wait_before_the_start(void **state) {
+  struct bench *b = *state;
+  open(b);
+  wr(b, TXDR, 0xA8);
+  assert_int_equal(rd(b, ISR) & TXE, 0);
+  wr(b, CR2, FT6206 | N(1) | START);
+  expect_flags(b, TC | BUSY);
+  wr(b, CR2, FT6206 | RD | N(1) | AUTOEND | START);
+  expect_flags(b, RXNE | STOPF);
+  assert_int_equal(rd(b, RXDR), 0x11);
+}
+
+static void reload_takes_more(void **state) {
+  struct bench *b = *state;
+  open(b);
+  wr(b, CR2, WM8994 | N(2) | RELOAD | START);
+  put(b, 0);
+  put(b, 5);
+  expect_flags(b, TCR | BUSY);
+  wr(b, CR2, WM8994 | N(2) | AUTOEND);
+  put(b, 0x12);
+  put(b, 0x34);
+  expect_flags(b, STOPF);
+  assert_int_equal(b->chips[0].values[5], 0x1234);
+}
+
+static void software_may_stop(void **state) {
+  struct bench *b = *state;
+  open(b);
+  wr(b, CR2, FT6206 | N(1) | START);
+  put(b, 0);
+  expect_flags(b, TC | BUSY);
+  wr(b, CR2, FT6206 | STOP);
+  expect_flags(b, STOPF);
+}
+
+static void on_request(void *ctx, unsigned number, bool level) {
+  ((bool *)ctx)[number] = level;
+}
+
+static void dma_is_asked_for_every_byte(void **state) {
+  struct bench *b = *state;
+  bool requests[2] = {false, false};
+  b->i2c.dma_tx = (struct dma_line){on_request, requests, 0, NULL};
+  b->i2c.dma_rx = (struct dma_line){on_request, requests, 1, NULL};
+  open(b);
+  wr(b, CR1, PE | BIT(14) | BIT(15));
+  wr(b, CR2, FT6206 | N(1) | START);
+  chip_pass(&b->chip, VT_MS(1));
+  assert_true(requests[0]);
+  wr(b, TXDR, 0);
+  assert_false(requests[0]);
+  chip_pass(&b->chip, VT_MS(1));
+  wr(b, CR2, FT6206 | RD | N(1) | AUTOEND | START);
+  chip_pass(&b->chip, VT_MS(1));
+  assert_true(requests[1]);
+  rd(b, RXDR);
+  assert_false(requests[1]);
+}
+
 static void switching_off_lets_go(void **state) {
   struct bench *b = *state;
   start(b, 0);
@@ -118,9 +231,10 @@ static void switching_off_lets_go(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(every_bit_is_of_its_class),
-      TEST(nobody_acknowledges),
-      TEST(switching_off_lets_go),
+      TEST(every_bit_is_of_its_class),   TEST(nobody_acknowledges),
+      TEST(an_identification_is_read),   TEST(a_byte_may_wait_before_the_start),
+      TEST(reload_takes_more),           TEST(software_may_stop),
+      TEST(dma_is_asked_for_every_byte), TEST(switching_off_lets_go),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,10 +61,10 @@ static void wr(struct bench *b, uint32_t offset, uint32_t value) {
 
 // --- registers ----------------------------------------------------------------------
 
-// PDDS (standby) and the under-drive flags are not modelled. VOSRDY is always set: the
-// regulator is ready by the time that code runs.
+// The under-drive flags are not modelled. VOSRDY is always set: the regulator is ready
+// by the time that code runs.
 static const struct register_bits registers[] = {
-    {"CR1", 0x0, 0x0000C000, 0x000DEFF1, 0, 0x00020008, 0x00000002},
+    {"CR1", 0x0, 0x0000C000, 0x000DEFF3, 0, 0x00020008, 0},
     {"CSR1", 0x4, 0x00004000, 0x00000300, 0x00034007, 0x00000008, 0x000C0000},
     {"CR2", 0x8, 0, 0x00003F00, 0, 0x0000003F, 0},
     {"CSR2", 0xC, 0, 0x00003F00, 0x0000003F, 0, 0},
@@ -194,6 +194,85 @@ static void the_detector_knows_eight_levels(void **state) {
   }
 }
 
+// --- what ends Standby --------------------------------------------------------------
+
+#define EWUP(n) (BIT(7) << (n))
+#define WUPF(n) BIT((n)-1)
+
+static void a_pin_wakes_by_its_edge(void **state) {
+  struct bench *b = *state;
+  for (unsigned pin = 1; pin <= 6; pin++) {
+    pwr_wake_pin(&b->pwr, pin - 1, true);
+    assert_false(pwr_wakes(&b->pwr));
+    pwr_wake_pin(&b->pwr, pin - 1, false);
+    wr(b, CSR2, EWUP(pin));
+    assert_int_equal(rd(b, CSR2), EWUP(pin));
+    pwr_wake_pin(&b->pwr, pin - 1, true);
+    assert_int_equal(rd(b, CSR2), EWUP(pin) | WUPF(pin));
+    assert_true(pwr_wakes(&b->pwr));
+    wr(b, CR2, WUPF(pin));
+    assert_int_equal(rd(b, CR2), 0);
+    assert_int_equal(rd(b, CSR2), EWUP(pin));
+    pwr_wake_pin(&b->pwr, pin - 1, false);
+    assert_int_equal(rd(b, CSR2), EWUP(pin));
+  }
+  expect_none(&b->chip);
+}
+
+static void polarity_and_a_level_that_is_there(void **state) {
+  struct bench *b = *state;
+  wr(b, CR2, BIT(8));  // WKUP1: falling
+  pwr_wake_pin(&b->pwr, 0, true);
+  wr(b, CSR2, EWUP(1));
+  assert_false(pwr_wakes(&b->pwr));
+  pwr_wake_pin(&b->pwr, 0, false);
+  assert_true(pwr_wakes(&b->pwr));
+  pwr_wake_pin(&b->pwr, 1, true);
+  wr(b, CSR2, EWUP(1) | EWUP(2));  // high already
+  assert_int_equal(rd(b, CSR2) & 0x3F, WUPF(1) | WUPF(2));
+}
+
+static void the_rtc_wakes(void **state) {
+  struct bench *b = *state;
+  b->pwr.rtc_event = true;
+  assert_true(pwr_wakes(&b->pwr));
+  assert_int_equal(rd(b, CSR1) & 1, 1);
+  wr(b, CSR1, BRE);  // ES0334 2.2.2
+  assert_false(pwr_wakes(&b->pwr));
+  wr(b, CSR1, BRE | BIT(8));
+  assert_true(pwr_wakes(&b->pwr));
+}
+
+static void standby_leaves_its_mark(void **state) {
+  struct bench *b = *state;
+  assert_false(pwr_chooses_standby(&b->pwr));
+  wr(b, CR1, 0xC000 | DBP | BIT(1));
+  assert_true(pwr_chooses_standby(&b->pwr));
+  wr(b, CR2, BIT(9));
+  wr(b, CSR2, EWUP(1));
+  pwr_wake_pin(&b->pwr, 0, true);
+  pwr_standby_reset(&b->pwr);
+  assert_int_equal(rd(b, CR1), 0xC000);
+  assert_int_equal(rd(b, CSR1), 0x4000 | BIT(1));
+  assert_int_equal(rd(b, CR2), BIT(9));
+  assert_int_equal(rd(b, CSR2), EWUP(1) | WUPF(1));
+  pwr_reset(&b->pwr, false);
+  assert_int_equal(rd(b, CSR1), 0x4000 | BIT(1));
+  wr(b, CR1, 0xC000 | BIT(3));
+  assert_int_equal(rd(b, CSR1), 0x4000);
+}
+
+static void stop_ends_over_drive(void **state) {
+  struct bench *b = *state;
+  wr(b, CR1, 0xC000 | ODEN);
+  chip_pass(&b->chip, VT_US(45));
+  wr(b, CR1, 0xC000 | ODEN | ODSWEN);
+  chip_pass(&b->chip, VT_US(20));
+  pwr_stop(&b->pwr);
+  assert_int_equal(rd(b, CR1), 0xC000);
+  assert_false(pwr_overdrive(&b->pwr));
+}
+
 static void a_reset_ends_over_drive(void **state) {
   struct bench *b = *state;
   wr(b, CR1, 0xC000 | ODEN | DBP);
@@ -228,6 +307,11 @@ int main(void) {
       TEST(dbp_unlocks_the_backup_domain),
       TEST(the_backup_regulator_is_ready_at_once_and_survives_reset),
       TEST(the_detector_knows_eight_levels),
+      TEST(a_pin_wakes_by_its_edge),
+      TEST(polarity_and_a_level_that_is_there),
+      TEST(the_rtc_wakes),
+      TEST(standby_leaves_its_mark),
+      TEST(stop_ends_over_drive),
       TEST(a_reset_ends_over_drive),
       TEST(narrow_writes_keep_the_rest),
   };

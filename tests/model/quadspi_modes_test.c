@@ -15,7 +15,7 @@ static void on_dma(void *ctx, unsigned number, bool level) {
 
 static void listen(struct bench *b) {
   request = false;
-  b->q.dma = (struct dma_line){on_dma, NULL, 73};
+  b->q.dma = (struct dma_line){on_dma, NULL, 73, NULL};
 }
 
 static void a_read_requests_at_its_threshold(void **state) {

@@ -632,6 +632,25 @@ static void every_gate_and_every_reset(void **state) {
   expect_none(&b->chip);
 }
 
+// --- Stop ---------------------------------------------------------------------------
+
+static void stop_leaves_the_slow_clocks_and_wakes_on_hsi(void **state) {
+  struct bench *b = *state;
+  start_hse(b);
+  wr(b, 0x08, 1);  // CFGR: HSE
+  set(b, 0x08, 4u << 10);
+  assert_int_equal(rcc_hz(&b->rcc, CLOCK_SYSCLK), b->rcc.board.hse_hz);
+  rcc_stop(&b->rcc);
+  assert_int_equal(rcc_hz(&b->rcc, CLOCK_HCLK), 0);
+  assert_int_equal(rcc_hz(&b->rcc, CLOCK_PCLK1), 0);
+  assert_int_equal(rcc_hz(&b->rcc, CLOCK_LSI), 32000);
+  rcc_resume(&b->rcc);
+  assert_int_equal(rcc_hz(&b->rcc, CLOCK_HCLK), 16000000);
+  assert_int_equal(rcc_hz(&b->rcc, CLOCK_PCLK1), 8000000);
+  assert_int_equal(rd(b, 0x08), 4u << 10);
+  assert_int_equal(rd(b, 0x00) & 0x030F0003, 3);
+}
+
 static void several_resets_in_one_write(void **state) {
   struct bench *b = *state;
   wr(b, AHB1RSTR, 0x7);
@@ -764,6 +783,7 @@ int main(void) {
       TEST(switch_position_three_is_no_clock),
       TEST(the_clock_in_use_stays_on),
       TEST(every_gate_and_every_reset),
+      TEST(stop_leaves_the_slow_clocks_and_wakes_on_hsi),
       TEST(several_resets_in_one_write),
       TEST(gates_in_sleep_follow_the_lpenr_bits),
       TEST(flags_tell_the_cause),

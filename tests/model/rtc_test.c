@@ -12,8 +12,8 @@
 struct bench {
   struct chip chip;
   struct rtc rtc;
-  bool wire[2];
-  unsigned rises[2];
+  bool wire[3];
+  unsigned rises[3];
 };
 
 enum {
@@ -27,7 +27,13 @@ enum {
   ALRMBR = 0x20,
   WPR = 0x24,
   SSR = 0x28,
+  SHIFTR = 0x2C,
+  TSTR = 0x30,
+  TSDR = 0x34,
+  TSSSR = 0x38,
+  TAMPCR = 0x40,
   ALRMASSR = 0x44,
+  OR = 0x4C,
 };
 #define BIT(n)      (1u << (n))
 #define BYPSHAD     BIT(5)
@@ -65,6 +71,7 @@ static int setup(void **state) {
   rtc_init(&b.rtc, &b.chip.sim, chip_clocks(&b.chip));
   b.rtc.alarm_irq = (struct irq_line){on_wire, &b, 0};
   b.rtc.wakeup_irq = (struct irq_line){on_wire, &b, 1};
+  b.rtc.tamper_irq = (struct irq_line){on_wire, &b, 2};
   chip_add(&b.chip, "RTC", BASE, 0x400, &b.rtc, rtc_read, rtc_write);
   *state = &b;
   return 0;
@@ -87,12 +94,12 @@ static const struct register_bits registers[] = {
     {"ALRMBR", 0x20, 0, ALL, 0, 0, 0},
     {"WPR", 0x24, 0, 0, 0, 0x000000FF, 0},
     {"SSR", 0x28, 0x000000FF, 0, 0x0000FFFF, 0, 0},
-    {"SHIFTR", 0x2C, 0, 0, 0, 0, 0x80007FFF},
+    {"SHIFTR", 0x2C, 0, 0, 0, 0x80007FFF, 0},
     {"TSTR", 0x30, 0, 0, 0x007F7F7F, 0, 0},
     {"TSDR", 0x34, 0, 0, 0x0000FF3F, 0, 0},
     {"TSSSR", 0x38, 0, 0, 0x0000FFFF, 0, 0},
-    {"CALR", 0x3C, 0, 0, 0, 0, 0x0000E1FF},
-    {"TAMPCR", 0x40, 0, 0, 0, 0, 0x01FFFFFF},
+    {"CALR", 0x3C, 0, 0x0000E1FF, 0, 0, 0},
+    {"TAMPCR", 0x40, 0, 0x01FFFFFF, 0, 0, 0},
     {"ALRMASSR", 0x44, 0, 0x0F007FFF, 0, 0, 0},
     {"ALRMBSSR", 0x48, 0, 0x0F007FFF, 0, 0, 0},
     {"OR", 0x4C, 0, 0x0000000E, 0, 0, 0},
@@ -496,6 +503,88 @@ static void wakeups_come_at_their_rate(void **state) {
   }
 }
 
+// --- pins ---------------------------------------------------------------------------
+
+#define TSEDGE   BIT(3)
+#define TSE      BIT(11)
+#define TSIE     BIT(15)
+#define TSF      BIT(11)
+#define TSOVF    BIT(12)
+#define TAMPF(n) BIT(12 + (n))
+
+static void an_edge_stamps_the_time(void **state) {
+  struct bench *b = *state;
+  set_clock(b, 0x123456, 0x230731 | MONDAY, 0);
+  wr(b, CR, BYPSHAD | TSE | TSIE);
+  chip_pass(&b->chip, VT_MS(2500));
+  rtc_pin(&b->rtc, 1, true);  // not the chosen one
+  assert_int_equal(rd(b, ISR) & TSF, 0);
+  rtc_pin(&b->rtc, 0, true);
+  assert_int_equal(rd(b, ISR) & (TSF | TSOVF), TSF);
+  assert_int_equal(b->rises[2], 1);
+  assert_true(rtc_raises(&b->rtc));
+  assert_int_equal(rd(b, TSTR), 0x123458);
+  assert_int_equal(rd(b, TSDR), 0x0731 | MONDAY);
+  assert_int_equal(rd(b, TSSSR), 127);
+  rtc_pin(&b->rtc, 0, false);
+  chip_pass(&b->chip, VT_S(1));
+  rtc_pin(&b->rtc, 0, true);
+  assert_int_equal(rd(b, ISR) & (TSF | TSOVF), TSF | TSOVF);
+  assert_int_equal(rd(b, TSTR), 0x123458);
+  wr(b, ISR, CLEAR(TSF | TSOVF));
+  assert_false(b->wire[2]);
+  wr(b, OR, 1u << 1);  // PI8, falling
+  wr(b, CR, BYPSHAD | TSE | TSEDGE);
+  rtc_pin(&b->rtc, 1, false);
+  assert_int_equal(rd(b, ISR) & TSF, TSF);
+}
+
+static void tampering_erases_the_backup_registers(void **state) {
+  struct bench *b = *state;
+  set_clock(b, 0, 0x230101, 0);
+  wr(b, 0x50, 1);
+  wr(b, TAMPCR, 1 | BIT(2));  // TAMP1, rising, TAMPIE
+  rtc_pin(&b->rtc, 0, true);
+  assert_int_equal(rd(b, ISR) & TAMPF(1), TAMPF(1));
+  assert_int_equal(rd(b, 0x50), 0);
+  assert_int_equal(b->rises[2], 1);
+  wr(b, ISR, CLEAR(TAMPF(1)));
+  assert_false(b->wire[2]);
+  wr(b, 0x50, 2);
+  wr(b, TAMPCR, BIT(3) | BIT(4) | BIT(19) | BIT(20));  // TAMP2, falling, NOERASE
+  rtc_pin(&b->rtc, 1, true);
+  assert_int_equal(rd(b, ISR) & TAMPF(2), 0);
+  rtc_pin(&b->rtc, 1, false);
+  assert_int_equal(rd(b, ISR) & TAMPF(2), TAMPF(2));
+  assert_int_equal(rd(b, 0x50), 2);
+  assert_true(b->wire[2]);
+}
+
+static void a_filter_looks_at_levels(void **state) {
+  struct bench *b = *state;
+  set_clock(b, 0, 0x230101, 0);
+  rtc_pin(&b->rtc, 2, true);
+  wr(b, TAMPCR, BIT(5) | BIT(6) | BIT(11) | BIT(7));  // TAMP3, high, TAMPTS
+  assert_int_equal(rd(b, ISR) & (TAMPF(3) | TSF), TAMPF(3) | TSF);
+}
+
+static void a_shift_moves_the_sub_seconds(void **state) {
+  struct bench *b = *state;
+  set_clock(b, 0x000010, 0x230101, 0);
+  chip_pass(&b->chip, VT_MS(500));
+  const uint32_t before = rd(b, SSR);
+  wr(b, SHIFTR, 10);
+  assert_int_equal(rd(b, SSR), before + 10);
+  wr(b, SHIFTR, BIT(31));
+  assert_int_equal(rd(b, TR), 0x000011);
+  wr(b, SHIFTR, 200);  // more than this second has
+  const uint32_t at = rd(b, TR);
+  chip_pass(&b->chip, VT_MS(1000));
+  assert_int_equal(rd(b, TR), at);
+  chip_pass(&b->chip, VT_MS(400));
+  assert_int_equal(rd(b, TR), at + 1);
+}
+
 static void no_power_no_time(void **state) {
   struct bench *b = *state;
   set_clock(b, 0, 0x230101, 0);
@@ -532,6 +621,10 @@ int main(void) {
       TEST(an_alarm_within_the_second),
       TEST(alarm_b_is_another),
       TEST(wakeups_come_at_their_rate),
+      TEST(an_edge_stamps_the_time),
+      TEST(tampering_erases_the_backup_registers),
+      TEST(a_filter_looks_at_levels),
+      TEST(a_shift_moves_the_sub_seconds),
       TEST(no_power_no_time),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

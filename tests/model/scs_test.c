@@ -108,7 +108,7 @@ static const struct register_bits scb_registers[] = {
     {"ICSR", 0x04, 0x00000800, 0, 0, 0x9EDFF9FF, 0},  // most of it is live
     {"VTOR", 0x08, 0, 0xFFFFFF80, 0, 0, 0},
     {"AIRCR", 0x0C, 0xFA050000, 0, 0x00008000, 0xFFFF0704, 0x00000003},
-    {"SCR", 0x10, 0, 0x00000012, 0, 0, 0x00000004},
+    {"SCR", 0x10, 0, 0x00000016, 0, 0, 0},
     {"CCR", 0x14, 0x00040200, 0x0003001B, 0x00040200, 0, 0x00000100},
     {"SHPR1", 0x18, 0, 0x00F0F0F0, 0, 0xFF0F0F0F, 0},
     {"SHPR2", 0x1C, 0, 0xF0000000, 0, 0x0FFFFFFF, 0},

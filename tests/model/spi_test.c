@@ -26,7 +26,12 @@ enum { CR1 = 0x00, CR2 = 0x04, SR = 0x08, DR = 0x0C };
 struct bench {
   struct chip chip;
   struct spi spi;
+  bool request[2];  // RX, TX
 };
+
+static void on_request(void *ctx, unsigned number, bool level) {
+  ((struct bench *)ctx)->request[number] = level;
+}
 
 static int setup(void **state) {
   static struct bench b;
@@ -35,6 +40,8 @@ static int setup(void **state) {
   b.chip.hz[CLOCK_PCLK2] = 16000000;
   spi_init(&b.spi, &b.chip.sim, BASE, chip_clocks(&b.chip), CLOCK_PCLK2);
   b.spi.irq = chip_irq(&b.chip, 35);
+  b.spi.dma_rx = (struct dma_line){on_request, &b, 0, NULL};
+  b.spi.dma_tx = (struct dma_line){on_request, &b, 1, NULL};
   chip_add(&b.chip, "SPI1", BASE, 0x400, &b.spi, spi_read, spi_write);
   spi_reset(&b.spi);
   *state = &b;
@@ -66,8 +73,8 @@ static uint32_t get8(struct bench *b) {
 
 // CR1's SPE and MSTR give way to a mode fault when all bits are written.
 static const struct register_bits registers[] = {
-    {"CR1", 0x00, 0, 0x00000BBB, 0, 0x00000044, 0x0000F400},
-    {"CR2", 0x04, 0x0700, 0x000010EC, 0, 0x00000F00, 0x00006013},
+    {"CR1", 0x00, 0, 0x0000CFBB, 0, 0x00000044, 0x00003000},
+    {"CR2", 0x04, 0x0700, 0x000070FF, 0, 0x00000F00, 0},
     {"SR", 0x08, 0x0002, 0, 0x00001FEF, 0x00000010, 0},
     {"DR", 0x0C, 0, 0, 0, 0x0000FFFF, 0},
     {"CRCPR", 0x10, 7, 0x0000FFFF, 0, 0, 0},
@@ -167,6 +174,44 @@ static void a_slave_is_not_modelled(void **state) {
   assert_int_equal(b->chip.sim.report.unimplemented, 1);
 }
 
+static void requests_follow_the_fifos(void **state) {
+  struct bench *b = *state;
+  wr(b, CR2, FRXTH | 7u << 8 | 3);
+  assert_false(b->request[1]);
+  wr(b, CR1, MASTER);
+  assert_true(b->request[1] && !b->request[0]);
+  for (unsigned i = 0; i < 4; i++)
+    put8(b, 0);
+  assert_false(b->request[1]);  // three bytes wait
+  chip_pass(&b->chip, VT_US(1));
+  assert_true(b->request[1] && b->request[0]);
+  get8(b);
+  assert_false(b->request[0]);
+  wr(b, CR2, FRXTH | 7u << 8);
+  assert_false(b->request[1]);
+}
+
+static void one_line_sends_or_listens(void **state) {
+  struct bench *b = *state;
+  wr(b, CR2, FRXTH | 7u << 8);
+  wr(b, CR1, MASTER | BIT(15) | BIT(14));
+  put8(b, 1);
+  chip_pass(&b->chip, VT_US(1));
+  assert_int_equal(rd(b, SR), TXE);  // nothing comes back
+  wr(b, CR1, MASTER | BIT(15));
+  chip_pass(&b->chip, VT_US(3));
+  assert_int_equal(rd(b, SR) & RXNE, RXNE);
+  assert_int_equal(get8(b), 0xFF);
+  wr(b, CR1, 0);
+  wr(b, CR1, MASTER | BIT(10));  // RXONLY
+  chip_pass(&b->chip, VT_US(10));
+  assert_int_equal(rd(b, SR) & OVR, OVR);
+  wr(b, CR1, 0);
+  chip_pass(&b->chip, VT_US(10));
+  assert_int_equal(rd(b, SR) & BSY, 0);
+  expect_none(&b->chip);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void) {
@@ -177,6 +222,8 @@ int main(void) {
       TEST(a_full_receiver_overruns),
       TEST(the_transmitter_is_four_bytes_deep),
       TEST(a_master_deselected_loses_the_bus),
+      TEST(requests_follow_the_fifos),
+      TEST(one_line_sends_or_listens),
       TEST(a_slave_is_not_modelled),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,16 +12,24 @@
 
 enum {
   CR1 = 0x00,
+  CR2 = 0x04,
+  SMCR = 0x08,
   DIER = 0x0C,
   SR = 0x10,
   EGR = 0x14,
   CCMR1 = 0x18,
+  CCMR2 = 0x1C,
+  CCER = 0x20,
   CNT = 0x24,
   PSC = 0x28,
   ARR = 0x2C,
   RCR = 0x30,
   CCR1 = 0x34,
   CCR2 = 0x38,
+  CCR4 = 0x40,
+  BDTR = 0x44,
+  DCR = 0x48,
+  DMAR = 0x4C,
 };
 #define CEN      BIT(0)
 #define UDIS     BIT(1)
@@ -42,12 +50,27 @@ struct bench {
   struct tim tim;
   unsigned wires[TIM_WIRES];
   unsigned rises[TIM_WIRES];
+  unsigned requests[TIM_REQUESTS];
+  unsigned edges[TIM_OUTPUTS][3];
+  uint64_t input_hz;
 };
 
 static void on_wire(void *ctx, unsigned number, bool level) {
   struct bench *b = ctx;
   if (level && !b->wires[number]) b->rises[number]++;
   b->wires[number] = level;
+}
+
+static void on_request(void *ctx, unsigned number) {
+  ((struct bench *)ctx)->requests[number]++;
+}
+
+static void on_trigger(void *ctx, unsigned output, enum tim_edge edge) {
+  ((struct bench *)ctx)->edges[output][edge]++;
+}
+
+static uint64_t input_hz(void *ctx) {
+  return ((struct bench *)ctx)->input_hz;
 }
 
 static void begin(struct bench *b, const struct tim_config *config) {
@@ -57,6 +80,11 @@ static void begin(struct bench *b, const struct tim_config *config) {
   tim_init(&b->tim, config, &b->chip.sim, BASE, chip_clocks(&b->chip), CLOCK_TIM_APB1);
   for (unsigned i = 0; i < TIM_WIRES; i++)
     b->tim.irq[i] = (struct irq_line){on_wire, b, config == &tim_advanced ? i : 0};
+  for (unsigned i = 0; i < TIM_REQUESTS; i++)
+    b->tim.dma[i] = (struct dma_line){NULL, b, i, on_request};
+  b->tim.on_trigger = on_trigger;
+  b->tim.input_hz = input_hz;
+  b->tim.ctx = b;
   chip_add(&b->chip, "TIM", BASE, 0x400, &b->tim, tim_read, tim_write);
   tim_reset(&b->tim);
 }
@@ -95,16 +123,16 @@ static void pass_us(struct bench *b, uint64_t us) {
 
 // --- registers ----------------------------------------------------------------------
 
-// Capture, slave modes, commutation, break, DMA are not modelled; DMAR is a window.
+// DMAR is a window to other registers.
 static const struct register_bits advanced[] = {
     {"CR1", 0x00, 0, 0x00000B8F, 0, 0x70, 0},
-    {"CR2", 0x04, 0, 0x00F57FF8, 0, 0, 0x00000005},
-    {"SMCR", 0x08, 0, 0x0000BFF0, 0, 0, 0x00014007},
-    {"DIER", 0x0C, 0, 0x000000FF, 0, 0, 0x00007F00},
+    {"CR2", 0x04, 0, 0x00F57FFD, 0, 0, 0},
+    {"SMCR", 0x08, 0, 0x0001FFF7, 0, 0, 0},
+    {"DIER", 0x0C, 0, 0x00007FFF, 0, 0, 0},
     {"SR", 0x10, 0, 0, 0, 0x00031FFF, 0},
-    {"EGR", 0x14, 0, 0, 0, 0x0000005F, 0x000001A0},
-    {"CCMR1", 0x18, 0, 0x0101FCFC, 0, 0, 0x00000303},
-    {"CCMR2", 0x1C, 0, 0x0101FCFC, 0, 0, 0x00000303},
+    {"EGR", 0x14, 0, 0, 0, 0x000001FF, 0},
+    {"CCMR1", 0x18, 0, 0x0101FFFF, 0, 0, 0},
+    {"CCMR2", 0x1C, 0, 0x0101FFFF, 0, 0, 0},
     {"CCER", 0x20, 0, 0x0033BFFF, 0, 0, 0},
     {"CNT", 0x24, 0, 0x0000FFFF, 0x80000000, 0, 0},
     {"PSC", 0x28, 0, 0x0000FFFF, 0, 0, 0},
@@ -115,8 +143,8 @@ static const struct register_bits advanced[] = {
     {"CCR3", 0x3C, 0, 0x0000FFFF, 0, 0, 0},
     {"CCR4", 0x40, 0, 0x0000FFFF, 0, 0, 0},
     {"BDTR", 0x44, 0, 0x03FFFFFF, 0, 0, 0},
-    {"DCR", 0x48, 0, 0, 0, 0, 0x00001F1F},
-    {"DMAR", 0x4C, 0, 0, 0, 0, 0x0000FFFF},
+    {"DCR", 0x48, 0, 0x00001F1F, 0, 0, 0},
+    {"DMAR", 0x4C, 0, 0, 0, 0x0000FFFF, 0},
     {"CCMR3", 0x54, 0, 0x0101FCFC, 0, 0, 0},
     {"CCR5", 0x58, 0, 0xE000FFFF, 0, 0, 0},
     {"CCR6", 0x5C, 0, 0x0000FFFF, 0, 0, 0},
@@ -125,34 +153,25 @@ static const struct register_bits advanced[] = {
 };
 
 static const struct register_bits wide[] = {
-    {"CR1", 0x00, 0, 0x00000B8F, 0, 0x70, 0},
-    {"CR2", 0x04, 0, 0x000000F8, 0, 0, 0},
-    {"SMCR", 0x08, 0, 0x0000BFF0, 0, 0, 0x00014007},
-    {"DIER", 0x0C, 0, 0x0000005F, 0, 0, 0x00005F00},
-    {"SR", 0x10, 0, 0, 0, 0x00001E5F, 0},
-    {"EGR", 0x14, 0, 0, 0, 0x0000005F, 0},
-    {"CCMR1", 0x18, 0, 0x0101FCFC, 0, 0, 0x00000303},
-    {"CCMR2", 0x1C, 0, 0x0101FCFC, 0, 0, 0x00000303},
-    {"CCER", 0x20, 0, 0x0000BBBB, 0, 0, 0},
-    {"CNT", 0x24, 0, ALL, 0, 0, 0},
-    {"PSC", 0x28, 0, 0x0000FFFF, 0, 0, 0},
-    {"ARR", 0x2C, ALL, ALL, 0, 0, 0},
-    {"CCR1", 0x34, 0, ALL, 0, 0, 0},
-    {"CCR2", 0x38, 0, ALL, 0, 0, 0},
-    {"CCR3", 0x3C, 0, ALL, 0, 0, 0},
-    {"CCR4", 0x40, 0, ALL, 0, 0, 0},
-    {"DCR", 0x48, 0, 0, 0, 0, 0x00001F1F},
-    {"DMAR", 0x4C, 0, 0, 0, 0, 0x0000FFFF},
+    {"CR1", 0x00, 0, 0x00000B8F, 0, 0x70, 0}, {"CR2", 0x04, 0, 0x000000F8, 0, 0, 0},
+    {"SMCR", 0x08, 0, 0x0001FFF7, 0, 0, 0},   {"DIER", 0x0C, 0, 0x00005F5F, 0, 0, 0},
+    {"SR", 0x10, 0, 0, 0, 0x00001E5F, 0},     {"EGR", 0x14, 0, 0, 0, 0x0000005F, 0},
+    {"CCMR1", 0x18, 0, 0x0101FFFF, 0, 0, 0},  {"CCMR2", 0x1C, 0, 0x0101FFFF, 0, 0, 0},
+    {"CCER", 0x20, 0, 0x0000BBBB, 0, 0, 0},   {"CNT", 0x24, 0, ALL, 0, 0, 0},
+    {"PSC", 0x28, 0, 0x0000FFFF, 0, 0, 0},    {"ARR", 0x2C, ALL, ALL, 0, 0, 0},
+    {"CCR1", 0x34, 0, ALL, 0, 0, 0},          {"CCR2", 0x38, 0, ALL, 0, 0, 0},
+    {"CCR3", 0x3C, 0, ALL, 0, 0, 0},          {"CCR4", 0x40, 0, ALL, 0, 0, 0},
+    {"DCR", 0x48, 0, 0x00001F1F, 0, 0, 0},    {"DMAR", 0x4C, 0, 0, 0, 0x0000FFFF, 0},
     {"OR", 0x50, 0, 0x00000CC0, 0, 0, 0},
 };
 
 static const struct register_bits two_channels[] = {
     {"CR1", 0x00, 0, 0x00000B8F, 0, 0, 0},
-    {"SMCR", 0x08, 0, 0x000000F0, 0, 0, 0x00010007},
+    {"SMCR", 0x08, 0, 0x000100F7, 0, 0, 0},
     {"DIER", 0x0C, 0, 0x00000047, 0, 0, 0},
     {"SR", 0x10, 0, 0, 0, 0x00000647, 0},
     {"EGR", 0x14, 0, 0, 0, 0x00000047, 0},
-    {"CCMR1", 0x18, 0, 0x01017C7C, 0, 0, 0x00000303},
+    {"CCMR1", 0x18, 0, 0x01017F7F, 0, 0, 0},
     {"CCER", 0x20, 0, 0x000000BB, 0, 0, 0},
     {"CNT", 0x24, 0, 0x0000FFFF, 0x80000000, 0, 0},
     {"PSC", 0x28, 0, 0x0000FFFF, 0, 0, 0},
@@ -166,7 +185,7 @@ static const struct register_bits one_channel[] = {
     {"DIER", 0x0C, 0, 0x00000003, 0, 0, 0},
     {"SR", 0x10, 0, 0, 0, 0x00000203, 0},
     {"EGR", 0x14, 0, 0, 0, 0x00000003, 0},
-    {"CCMR1", 0x18, 0, 0x0001007C, 0, 0, 0x00000003},
+    {"CCMR1", 0x18, 0, 0x0001007F, 0, 0, 0},
     {"CCER", 0x20, 0, 0x0000000B, 0, 0, 0},
     {"CNT", 0x24, 0, 0x0000FFFF, 0x80000000, 0, 0},
     {"PSC", 0x28, 0, 0x0000FFFF, 0, 0, 0},
@@ -178,7 +197,7 @@ static const struct register_bits one_channel[] = {
 static const struct register_bits basic[] = {
     {"CR1", 0x00, 0, 0x0000088F, 0, 0, 0},
     {"CR2", 0x04, 0, 0x00000070, 0, 0, 0},
-    {"DIER", 0x0C, 0, 0x00000001, 0, 0, 0x00000100},
+    {"DIER", 0x0C, 0, 0x00000101, 0, 0, 0},
     {"SR", 0x10, 0, 0, 0, 0x00000001, 0},
     {"EGR", 0x14, 0, 0, 0, 0x00000001, 0},
     {"CNT", 0x24, 0, 0x0000FFFF, 0x80000000, 0, 0},
@@ -555,6 +574,149 @@ static void a_timer_of_the_advanced_kind_has_wires_of_its_own(void **state) {
   assert_int_equal(b->rises[TIM_WIRE_TRIGGER], 1);
 }
 
+// --- requests, triggers, captures ---------------------------------------------------
+
+static void updates_and_matches_ask_for_dma(void **state) {
+  struct bench *b = *state;
+  wr(b, ARR, 99);
+  wr(b, CCR1, 50);
+  wr(b, DIER, BIT(8) | BIT(9));
+  wr(b, CR1, CEN);
+  pass_us(b, 1000);
+  assert_int_equal(b->requests[0], 10);
+  assert_int_equal(b->requests[1], 10);
+  wr(b, DIER, 0);
+  pass_us(b, 1000);
+  assert_int_equal(b->requests[0], 10);
+}
+
+// DBA 13 is CCR1; three registers an update.
+static void a_burst_goes_through_the_window(void **state) {
+  struct bench *b = *state;
+  wr(b, DCR, 13 | 2u << 8);
+  wr(b, ARR, 99);
+  wr(b, DIER, BIT(8));
+  wr(b, CR1, CEN);
+  pass_us(b, 100);
+  assert_int_equal(b->requests[0], 1);
+  for (uint32_t i = 1; i <= 3; i++)
+    wr(b, DMAR, i * 11);
+  assert_int_equal(b->requests[0], 3);
+  assert_int_equal(rd(b, CCR1), 11);
+  assert_int_equal(rd(b, CCR2), 22);
+  assert_int_equal(rd(b, CCR2 + 4), 33);
+  wr(b, DMAR, 44);
+  assert_int_equal(rd(b, CCR1), 44);
+}
+
+static void trigger_outputs_choose_their_event(void **state) {
+  struct bench *b = *state;
+  wr(b, ARR, 99);
+  wr(b, CCR1, 30);
+  wr(b, EGR, UG);  // MMS 0
+  assert_int_equal(b->edges[TIM_TRGO][TIM_PULSE], 1);
+  wr(b, CR2, 1u << 4);
+  wr(b, CR1, CEN);
+  assert_int_equal(b->edges[TIM_TRGO][TIM_RISES], 1);
+  wr(b, CR1, 0);
+  assert_int_equal(b->edges[TIM_TRGO][TIM_FALLS], 1);
+  wr(b, CR2, 2u << 4);
+  wr(b, CR1, CEN);
+  pass_us(b, 500);
+  assert_int_equal(b->edges[TIM_TRGO][TIM_PULSE], 6);
+  wr(b, CCMR1, 6u << 4);  // PWM mode 1
+  wr(b, CR2, 4u << 4);
+  pass_us(b, 500);
+  assert_int_equal(b->edges[TIM_TRGO][TIM_RISES], 6);
+  assert_int_equal(b->edges[TIM_TRGO][TIM_FALLS], 5);  // low in the first period
+}
+
+static void slaves_start_reset_and_count(void **state) {
+  struct bench *b = *state;
+  wr(b, SMCR, 6 | 1u << 4);
+  assert_int_equal(tim_trigger_source(&b->tim), 1);
+  tim_trigger(&b->tim, TIM_PULSE);
+  assert_int_equal(rd(b, CR1) & CEN, CEN);
+  assert_int_equal(rd(b, SR) & BIT(6), BIT(6));
+  pass_us(b, 10);
+  wr(b, SMCR, 4);
+  assert_int_equal(rd(b, CNT), 10);
+  tim_trigger(&b->tim, TIM_RISES);
+  assert_int_equal(rd(b, CNT), 0);
+  wr(b, SMCR, 7);
+  pass_us(b, 10);
+  assert_int_equal(rd(b, CNT), 0);
+  wr(b, PSC, 1);
+  wr(b, ARR, 2);
+  wr(b, EGR, UG);
+  wr(b, SR, 0);
+  for (unsigned i = 0; i < 5; i++)
+    tim_trigger(&b->tim, TIM_PULSE);
+  assert_int_equal(rd(b, CNT), 2);
+  assert_int_equal(rd(b, SR) & UIF, 0);
+  tim_trigger(&b->tim, TIM_PULSE);
+  assert_int_equal(rd(b, CNT), 0);
+  assert_int_equal(rd(b, SR) & UIF, UIF);
+}
+
+static void a_gate_holds_the_count(void **state) {
+  struct bench *b = *state;
+  wr(b, SMCR, 5);
+  wr(b, CR1, CEN);
+  pass_us(b, 10);
+  assert_int_equal(rd(b, CNT), 0);
+  tim_trigger(&b->tim, TIM_RISES);
+  pass_us(b, 10);
+  tim_trigger(&b->tim, TIM_FALLS);
+  pass_us(b, 10);
+  assert_int_equal(rd(b, CNT), 10);
+}
+
+static void an_encoder_without_edges_stands(void **state) {
+  struct bench *b = *state;
+  wr(b, SMCR, 3);
+  wr(b, CR1, CEN);
+  pass_us(b, 10);
+  assert_int_equal(rd(b, CNT), 0);
+}
+
+// As the frequency of the LSI is measured: every eighth edge on channel 4 of TIM5.
+static void an_internal_clock_is_captured(void **state) {
+  struct bench *b = *state;
+  b->input_hz = 32000;
+  wr(b, CCMR2, 1u << 8 | 3u << 10);
+  wr(b, DIER, BIT(4));
+  wr(b, CR1, CEN);
+  pass_us(b, 1000);
+  assert_int_equal(b->rises[0], 0);
+  wr(b, CCER, BIT(12));
+  pass_us(b, 250);
+  assert_int_equal(b->rises[0], 1);
+  assert_int_equal(rd(b, CCR4), 1250);
+  assert_int_equal(rd(b, SR) & BIT(4), 0);  // read
+  pass_us(b, 500);
+  assert_int_equal(rd(b, SR) & (BIT(4) | BIT(12)), BIT(4) | BIT(12));
+  assert_int_equal(rd(b, CCR4), 1750);
+  wr(b, CCER, 0);
+  pass_us(b, 500);
+  assert_int_equal(rd(b, SR) & BIT(4), 0);
+}
+
+static void software_makes_captures_and_breaks(void **state) {
+  struct bench *b = *state;
+  restart_as(b, &tim_advanced);
+  wr(b, CCMR1, 1);
+  wr(b, CR1, CEN);
+  pass_us(b, 7);
+  wr(b, EGR, BIT(1));
+  assert_int_equal(rd(b, CCR1), 7);
+  wr(b, BDTR, BIT(15));
+  wr(b, DIER, BIT(7));
+  wr(b, EGR, BIT(7));
+  assert_int_equal(rd(b, BDTR) & BIT(15), 0);
+  assert_int_equal(b->rises[TIM_WIRE_BREAK], 1);
+}
+
 static void a_flag_is_cleared_by_a_zero_alone(void **state) {
   struct bench *b = *state;
   wr(b, EGR, UG | CC1IF | CC2IF);
@@ -592,6 +754,14 @@ int main(void) {
       TEST(centered_modes_choose_the_way_that_matches),
       TEST(ocpe_holds_a_new_compare_value_back),
       TEST(a_timer_of_the_advanced_kind_has_wires_of_its_own),
+      TEST(updates_and_matches_ask_for_dma),
+      TEST(a_burst_goes_through_the_window),
+      TEST(trigger_outputs_choose_their_event),
+      TEST(slaves_start_reset_and_count),
+      TEST(a_gate_holds_the_count),
+      TEST(an_encoder_without_edges_stands),
+      TEST(an_internal_clock_is_captured),
+      TEST(software_makes_captures_and_breaks),
       TEST(a_flag_is_cleared_by_a_zero_alone),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

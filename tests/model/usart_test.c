@@ -103,16 +103,16 @@ static void start(struct bench *b, uint32_t more) {
 
 // --- registers ----------------------------------------------------------------------
 
-// What asynchronous use without LIN, wake-up, flow control and DMA does not need is not
+// What asynchronous use without LIN, mute mode and wake-up does not need is not
 // modelled.
 static const struct register_bits registers[] = {
-    {"CR1", 0x00, 0, 0x100097FF, 0, 0, 0x0FFF6800},
-    {"CR2", 0x04, 0, 0x00003000, 0, 0, 0xFFFFCF70},
-    {"CR3", 0x08, 0, 0x000018C1, 0, 0, 0x00FEE73E},
+    {"CR1", 0x00, 0, 0x17FFD7FF, 0, 0, 0x08002800},
+    {"CR2", 0x04, 0, 0xFFF03010, 0, 0, 0x000FCF60},
+    {"CR3", 0x08, 0, 0x0000FFC9, 0, 0, 0x00FE0036},
     {"BRR", 0x0C, 0, 0x0000FFFF, 0, 0, 0},
     {"GTPR", 0x10, 0, 0, 0, 0, 0x0000FFFF},
-    {"RTOR", 0x14, 0, 0, 0, 0, 0xFFFFFFFF},
-    {"RQR", 0x18, 0, 0, 0, 0x00000018, 0x00000007},
+    {"RTOR", 0x14, 0, 0x00FFFFFF, 0, 0, 0xFF000000},
+    {"RQR", 0x18, 0, 0, 0, 0x0000001B, 0x00000004},
     {"ISR", 0x1C, 0x000000C0, 0, 0x007FDFFF, 0, 0},
     {"ICR", 0x20, 0, 0, 0, 0x00121B5F, 0},
     {"RDR", 0x24, 0, 0, 0x000001FF, 0, 0},
@@ -496,6 +496,94 @@ static void reset_forgets_everything(void **state) {
   assert_int_equal(b->count, 0);
 }
 
+// --- more of the receiver -----------------------------------------------------------
+
+#define CMIE  BIT(14)
+#define RTOIE BIT(26)
+#define RTOF  BIT(11)
+#define CMF   BIT(17)
+#define ABRF  BIT(15)
+#define SBKF  BIT(18)
+
+static void silence_times_out(void **state) {
+  struct bench *b = *state;
+  wr(b, 0x04, BIT(23));  // CR2: RTOEN
+  wr(b, 0x14, 20);       // RTOR: bits of 1 us
+  start(b, RTOIE);
+  usart_receive(&b->usart, 1);
+  chip_pass(&b->chip, VT_US(19));
+  usart_receive(&b->usart, 2);
+  chip_pass(&b->chip, VT_US(20) - 1);
+  assert_int_equal(rd(b, ISR) & RTOF, 0);
+  chip_pass(&b->chip, 1);
+  assert_int_equal(rd(b, ISR) & RTOF, RTOF);
+  assert_true(b->chip.irq);
+  wr(b, 0x20, RTOF);
+  assert_false(b->chip.irq);
+}
+
+static void a_character_matches(void **state) {
+  struct bench *b = *state;
+  wr(b, 0x04, 0x0Au << 24);
+  start(b, CMIE);
+  usart_receive(&b->usart, 'a');
+  assert_int_equal(rd(b, ISR) & CMF, 0);
+  usart_receive(&b->usart, 0x0A);
+  assert_int_equal(rd(b, ISR) & CMF, CMF);
+  assert_true(b->chip.irq);
+  wr(b, 0x20, CMF);
+  assert_false(b->chip.irq);
+}
+
+static void the_rate_is_measured(void **state) {
+  struct bench *b = *state;
+  b->usart.far_baud = 500000;
+  wr(b, 0x04, BIT(20));  // ABREN
+  start(b, 0);
+  usart_receive(&b->usart, 'U');
+  assert_int_equal(rd(b, ISR) & ABRF, ABRF);
+  assert_int_equal(rd(b, BRR), 32);
+  assert_int_equal(rd(b, RDR), 'U');
+  wr(b, 0x18, 1);  // ABRRQ
+  assert_int_equal(rd(b, ISR) & ABRF, 0);
+  expect_none(&b->chip);
+}
+
+static void a_break_ends_by_itself(void **state) {
+  struct bench *b = *state;
+  start(b, 0);
+  wr(b, 0x18, 2);
+  assert_int_equal(rd(b, ISR) & SBKF, SBKF);
+  chip_pass(&b->chip, FRAME);
+  assert_int_equal(rd(b, ISR) & SBKF, 0);
+}
+
+static bool tx_alone(void *ctx, unsigned number, bool tx) {
+  (void)ctx, (void)number;
+  return tx;
+}
+
+static void one_wire_is_both(void **state) {
+  struct bench *b = *state;
+  b->usart.pin_ok = tx_alone;
+  wr(b, 0x08, BIT(3));  // HDSEL
+  start(b, 0);
+  usart_receive(&b->usart, 'h');
+  assert_int_equal(rd(b, RDR), 'h');
+  expect_none(&b->chip);
+}
+
+static void the_other_end_is_clear_to_send(void **state) {
+  struct bench *b = *state;
+  wr(b, 0x08, BIT(8) | BIT(9));  // RTSE, CTSE
+  start(b, 0);
+  assert_int_equal(rd(b, ISR) & BIT(10), BIT(10));
+  wr(b, TDR, 'x');
+  chip_pass(&b->chip, FRAME);
+  assert_int_equal(b->count, 1);
+  expect_none(&b->chip);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void) {
@@ -523,6 +611,12 @@ int main(void) {
       TEST(a_full_queue_refuses),
       TEST(what_is_held_can_be_dropped),
       TEST(reset_forgets_everything),
+      TEST(silence_times_out),
+      TEST(a_character_matches),
+      TEST(the_rate_is_measured),
+      TEST(a_break_ends_by_itself),
+      TEST(one_wire_is_both),
+      TEST(the_other_end_is_clear_to_send),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,6 +60,46 @@ static void interrupts_on_a_nucleo(void **state) {
   interrupts_on(NUCLEO, 13);
 }
 
+// --- deep sleep ---
+
+// When the program asks for it, in a backup register: SRAM does not last.
+static void press_button(struct guest *g, uint32_t request) {
+  const uint32_t *word = &g->machine->rtc.r[(0x50 + 4 * 3) / 4];
+  for (unsigned ms = 0; *word != request; ms++) {
+    assert_true(ms < 2000 && !g->ended);
+    guest_run(g, VT_MS(1));
+  }
+  guest_run(g, VT_MS(3));
+  machine_button(g->machine, true);
+  guest_run(g, VT_MS(3));
+  machine_button(g->machine, false);
+}
+
+static void stop_and_standby(void **state) {
+  (void)state;
+  for (size_t i = 0; i < VARIANTS; i++) {
+    struct guest *g = start(DISCO, "chip_sleep", &variants[i]);
+    press_button(g, 1);
+    press_button(g, 2);
+    guest_run(g, VT_S(1));
+    guest_expect(g, 12, nothing);
+    assert_int_equal(g->machine->resets, 5);
+    guest_close(g);
+  }
+}
+
+// --- chains of timers, converters and DMA ---
+
+static void chains(void **state) {
+  (void)state;
+  for (size_t i = 0; i < VARIANTS; i++) {
+    struct guest *g = start(DISCO, "chip_timers", &variants[i]);
+    guest_run(g, VT_S(1));
+    guest_expect(g, 7, nothing);
+    guest_close(g);
+  }
+}
+
 // --- serial ports ---
 
 struct second {
@@ -157,7 +197,8 @@ static void a_quadspi_without_a_flash(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(interrupts),       cmocka_unit_test(interrupts_on_a_nucleo),
-      cmocka_unit_test(serial_ports),     cmocka_unit_test(memories),
+      cmocka_unit_test(serial_ports),     cmocka_unit_test(stop_and_standby),
+      cmocka_unit_test(chains),           cmocka_unit_test(memories),
       cmocka_unit_test(every_board_runs), cmocka_unit_test(a_quadspi_without_a_flash),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
