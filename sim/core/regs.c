@@ -13,7 +13,8 @@ void reg_file_init(struct reg_file *f, const struct reg_block *block, uint32_t b
   // NOLINTNEXTLINE(bugprone-sizeof-expression)
   f->by_word = calloc(f->words, sizeof *f->by_word);
   f->implemented = calloc(f->words, sizeof *f->implemented);
-  if (!f->by_word || !f->implemented) abort();
+  f->harmless = calloc(f->words, sizeof *f->harmless);
+  if (!f->by_word || !f->implemented || !f->harmless) abort();
   for (size_t i = 0; i < block->count; i++) {
     f->by_word[block->regs[i].offset / 4] = &block->regs[i];
   }
@@ -28,6 +29,10 @@ void reg_file_init(struct reg_file *f, const struct reg_block *block, uint32_t b
   report->files = f;
 }
 
+void reg_file_allow(struct reg_file *f, uint32_t offset, uint32_t bits) {
+  f->harmless[offset / 4] = bits;
+}
+
 static void unlist(struct reg_file *f) {
   struct reg_file **link = &f->report->files;
   while (*link && *link != f)
@@ -39,8 +44,10 @@ void reg_file_free(struct reg_file *f) {
   if (f->by_word) unlist(f);
   free(f->by_word);
   free(f->implemented);
+  free(f->harmless);
   f->by_word = NULL;
   f->implemented = NULL;
+  f->harmless = NULL;
 }
 
 const struct reg_desc *reg_at(const struct reg_file *f, uint32_t offset) {
@@ -116,9 +123,10 @@ bool reg_check_write(const struct reg_file *f, uint32_t offset, unsigned bytes,
   }
   const uint32_t word = reg_merge(reg->reset, offset, bytes, value);
   const uint32_t changed = word ^ reg->reset;
-  if (changed & ~reg->known) {
+  const uint32_t reserved = changed & ~reg->known & ~f->harmless[offset / 4];
+  if (reserved) {
     report_guest(f->report, GUEST_RESERVED_BITS, addr, "%s.%s reserved bits 0x%08x",
-                 f->block->name, reg->name, (unsigned)(changed & ~reg->known));
+                 f->block->name, reg->name, (unsigned)reserved);
   }
   const uint32_t missing =
       changed & reg->known & ~reg->read_only & ~f->implemented[offset / 4];

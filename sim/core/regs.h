@@ -53,6 +53,7 @@ struct reg_file {
   uint32_t base;
   const struct reg_desc **by_word;  // offset / 4 -> description or NULL
   uint32_t *implemented;            // offset / 4 -> modelled | inert
+  uint32_t *harmless;               // offset / 4 -> reserved bits that may be written
   size_t words;
   struct reg_file *next;  // in report->files
 };
@@ -62,6 +63,11 @@ void reg_file_init(struct reg_file *f, const struct reg_block *block, uint32_t b
                    const struct reg_model *models, size_t model_count,
                    struct report *report);
 void reg_file_free(struct reg_file *f);
+
+// Writes of ones to these reserved bits of the register at `offset` say nothing: a flag
+// register whose flags a 0 clears is written with ones beside it (SR = ~flag), one that
+// clears flags by ones with a mask that is wider than the flags.
+void reg_file_allow(struct reg_file *f, uint32_t offset, uint32_t bits);
 
 // The register at `offset` (any byte of it), or NULL.
 const struct reg_desc *reg_at(const struct reg_file *f, uint32_t offset);

@@ -251,8 +251,8 @@ void machine_deep_sleep(void *ctx, bool begins) {
   } else if (pwr_chooses_standby(&m->pwr)) {
     fall_into_standby(m);
   } else {
-    pwr_stop(&m->pwr);
     rcc_stop(&m->rcc);
+    pwr_stop(&m->pwr);
   }
 }
 

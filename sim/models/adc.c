@@ -389,6 +389,7 @@ void adc_init(struct adc_block *b, struct sim *sim, struct clock_source clocks) 
     a->block = b;
     reg_file_init(&a->regs, &sim_regs_adc, 0x40012000u + 0x100u * i, models,
                   sizeof models / sizeof *models, &sim->report);
+    reg_file_allow(&a->regs, SIM_ADC_SR, ALL);
     event_init(&a->converted, on_converted, a);
     event_init(&a->injected, on_injected, a);
   }

@@ -375,6 +375,9 @@ void dma_init(struct dma *d, struct sim *sim, unsigned number,
   const uint32_t base = number == 1 ? 0x40026000u : 0x40026400u;
   reg_file_init(&d->regs, &sim_regs_dma, base, models, sizeof models / sizeof *models,
                 &sim->report);
+  // ST's HAL clears a stream's six bits, of which one is reserved.
+  reg_file_allow(&d->regs, SIM_DMA_LIFCR, 0x00820082u);
+  reg_file_allow(&d->regs, SIM_DMA_HIFCR, 0x00820082u);
   event_init(&d->service, dma_service_fire, d);
   dma_reset(d);
 }

@@ -294,6 +294,7 @@ void rtc_init(struct rtc *t, struct sim *sim, struct clock_source clocks) {
   t->clocks = clocks;
   reg_file_init(&t->regs, &sim_regs_rtc, 0x40002800u, models,
                 sizeof models / sizeof *models, &sim->report);
+  reg_file_allow(&t->regs, SIM_RTC_ISR, ALL);
   rtc_time_init(t);
   rtc_backup_reset(t);
 }

@@ -239,6 +239,7 @@ void tim_init(struct tim *t, const struct tim_config *config, struct sim *sim,
   t->clock = clock;
   reg_file_init(&t->regs, config->block, base, models, sizeof models / sizeof *models,
                 &sim->report);
+  reg_file_allow(&t->regs, SIM_TIM_SR, ALL);
   event_init(&t->due, tim_on_due, t);
   event_init(&t->input, tim_on_input, t);
 }

@@ -8,6 +8,8 @@
 #define PWR_CSR2 0x4000700Cu
 #define BKP(n)   (RTC_BKP0R + 4u * (n))
 
+#define PRESCALERS (5u << 10 | 4u << 13)  // APB1 / 4, APB2 / 2
+
 #define WANT_PRESS BKP(3)  // 1 and 2: press the button and let go
 
 enum { IRQ_RTC_WKUP = 3, IRQ_EXTI0 = 6 };
@@ -54,15 +56,19 @@ static void start_wakeups(void) {
   set(RTC_CR, BIT(14) | BIT(10));
 }
 
-// The crystal, and the PLL at 100 MHz from it.
+// The crystal, and the PLL at 216 MHz from it with over-drive.
 static void run_fast(void) {
   set(RCC_CR, BIT(16));
   wait(RCC_CR, BIT(17));
-  wr(RCC_PLLCFGR, 25 | 200u << 6 | BIT(22) | 4u << 24 | 2u << 28);
-  wr(FLASH_ACR, 3);
+  wr(RCC_PLLCFGR, 25 | 432u << 6 | BIT(22) | 9u << 24 | 2u << 28);
+  wr(FLASH_ACR, 7);
   set(RCC_CR, BIT(24));
   wait(RCC_CR, BIT(25));
-  wr(RCC_CFGR, 4u << 10 | 2);
+  set(PWR_CR1, BIT(16));
+  wait(PWR_CSR1, BIT(16));
+  set(PWR_CR1, BIT(17));
+  wait(PWR_CSR1, BIT(17));
+  wr(RCC_CFGR, PRESCALERS | 2);
   while ((rd(RCC_CFGR) & 0xC) != 8) {
   }
 }
@@ -96,7 +102,8 @@ static void stops_until_the_rtc_rings(void) {
   clear(RTC_CR, BIT(10));
   check("woken by the RTC", wakeups, 1);
   check("no tick in Stop", ticks, 0);
-  check("HSI, and prescalers as before", cfgr, 4u << 10);
+  check("HSI, and prescalers as before", cfgr, PRESCALERS);
+  check("over-drive off", rd(PWR_CR1) & (BIT(16) | BIT(17)), 0);
   check("HSE and PLL off", cr & (BIT(16) | BIT(17) | BIT(24) | BIT(25)), 0);
   run_fast();  // the PLL must take it
   wr(RCC_CFGR, 0);

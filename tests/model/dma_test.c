@@ -191,8 +191,8 @@ static void request(struct bench *b, const struct dma_line *line, unsigned n) {
 static const struct register_bits registers[] = {
     {"LISR", LISR, 0, 0, 0x0F7D0F7D, 0, 0},
     {"HISR", HISR, 0, 0, 0x0F7D0F7D, 0, 0},
-    {"LIFCR", LIFCR, 0, 0, 0, 0x0F7D0F7D, 0},
-    {"HIFCR", HIFCR, 0, 0, 0, 0x0F7D0F7D, 0},
+    {"LIFCR", LIFCR, 0, 0, 0x00820082, 0x0F7D0F7D, 0},
+    {"HIFCR", HIFCR, 0, 0, 0x00820082, 0x0F7D0F7D, 0},
     STREAM(0),
     STREAM(1),
     STREAM(2),

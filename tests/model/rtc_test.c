@@ -88,7 +88,7 @@ static int teardown(void **state) {
 // Registers that only answer in initialisation, or while their alarm is off, are
 // tested in those sequences; what is not modelled says so.
 static const struct register_bits registers[] = {
-    {"ISR", 0x0C, 0x00000007, 0, 0x0001005F, 0x0002FFA0, 0},
+    {"ISR", 0x0C, 0x00000007, 0, 0xFFFD005F, 0x0002FFA0, 0},
     {"WUTR", 0x14, 0x0000FFFF, 0x0000FFFF, 0, 0, 0},
     {"ALRMAR", 0x1C, 0, ALL, 0, 0, 0},
     {"ALRMBR", 0x20, 0, ALL, 0, 0, 0},

@@ -123,13 +123,14 @@ static void pass_us(struct bench *b, uint64_t us) {
 
 // --- registers ----------------------------------------------------------------------
 
-// DMAR is a window to other registers.
+// DMAR is a window to other registers. Reserved bits of SR are written with ones, as in
+// SR = ~UIF, and nothing is said.
 static const struct register_bits advanced[] = {
     {"CR1", 0x00, 0, 0x00000B8F, 0, 0x70, 0},
     {"CR2", 0x04, 0, 0x00F57FFD, 0, 0, 0},
     {"SMCR", 0x08, 0, 0x0001FFF7, 0, 0, 0},
     {"DIER", 0x0C, 0, 0x00007FFF, 0, 0, 0},
-    {"SR", 0x10, 0, 0, 0, 0x00031FFF, 0},
+    {"SR", 0x10, 0, 0, 0xFFFCE000, 0x00031FFF, 0},
     {"EGR", 0x14, 0, 0, 0, 0x000001FF, 0},
     {"CCMR1", 0x18, 0, 0x0101FFFF, 0, 0, 0},
     {"CCMR2", 0x1C, 0, 0x0101FFFF, 0, 0, 0},
@@ -153,15 +154,24 @@ static const struct register_bits advanced[] = {
 };
 
 static const struct register_bits wide[] = {
-    {"CR1", 0x00, 0, 0x00000B8F, 0, 0x70, 0}, {"CR2", 0x04, 0, 0x000000F8, 0, 0, 0},
-    {"SMCR", 0x08, 0, 0x0001FFF7, 0, 0, 0},   {"DIER", 0x0C, 0, 0x00005F5F, 0, 0, 0},
-    {"SR", 0x10, 0, 0, 0, 0x00001E5F, 0},     {"EGR", 0x14, 0, 0, 0, 0x0000005F, 0},
-    {"CCMR1", 0x18, 0, 0x0101FFFF, 0, 0, 0},  {"CCMR2", 0x1C, 0, 0x0101FFFF, 0, 0, 0},
-    {"CCER", 0x20, 0, 0x0000BBBB, 0, 0, 0},   {"CNT", 0x24, 0, ALL, 0, 0, 0},
-    {"PSC", 0x28, 0, 0x0000FFFF, 0, 0, 0},    {"ARR", 0x2C, ALL, ALL, 0, 0, 0},
-    {"CCR1", 0x34, 0, ALL, 0, 0, 0},          {"CCR2", 0x38, 0, ALL, 0, 0, 0},
-    {"CCR3", 0x3C, 0, ALL, 0, 0, 0},          {"CCR4", 0x40, 0, ALL, 0, 0, 0},
-    {"DCR", 0x48, 0, 0x00001F1F, 0, 0, 0},    {"DMAR", 0x4C, 0, 0, 0, 0x0000FFFF, 0},
+    {"CR1", 0x00, 0, 0x00000B8F, 0, 0x70, 0},
+    {"CR2", 0x04, 0, 0x000000F8, 0, 0, 0},
+    {"SMCR", 0x08, 0, 0x0001FFF7, 0, 0, 0},
+    {"DIER", 0x0C, 0, 0x00005F5F, 0, 0, 0},
+    {"SR", 0x10, 0, 0, 0xFFFFE1A0, 0x00001E5F, 0},
+    {"EGR", 0x14, 0, 0, 0, 0x0000005F, 0},
+    {"CCMR1", 0x18, 0, 0x0101FFFF, 0, 0, 0},
+    {"CCMR2", 0x1C, 0, 0x0101FFFF, 0, 0, 0},
+    {"CCER", 0x20, 0, 0x0000BBBB, 0, 0, 0},
+    {"CNT", 0x24, 0, ALL, 0, 0, 0},
+    {"PSC", 0x28, 0, 0x0000FFFF, 0, 0, 0},
+    {"ARR", 0x2C, ALL, ALL, 0, 0, 0},
+    {"CCR1", 0x34, 0, ALL, 0, 0, 0},
+    {"CCR2", 0x38, 0, ALL, 0, 0, 0},
+    {"CCR3", 0x3C, 0, ALL, 0, 0, 0},
+    {"CCR4", 0x40, 0, ALL, 0, 0, 0},
+    {"DCR", 0x48, 0, 0x00001F1F, 0, 0, 0},
+    {"DMAR", 0x4C, 0, 0, 0, 0x0000FFFF, 0},
     {"OR", 0x50, 0, 0x00000CC0, 0, 0, 0},
 };
 
@@ -169,7 +179,7 @@ static const struct register_bits two_channels[] = {
     {"CR1", 0x00, 0, 0x00000B8F, 0, 0, 0},
     {"SMCR", 0x08, 0, 0x000100F7, 0, 0, 0},
     {"DIER", 0x0C, 0, 0x00000047, 0, 0, 0},
-    {"SR", 0x10, 0, 0, 0, 0x00000647, 0},
+    {"SR", 0x10, 0, 0, 0xFFFFF9B8, 0x00000647, 0},
     {"EGR", 0x14, 0, 0, 0, 0x00000047, 0},
     {"CCMR1", 0x18, 0, 0x01017F7F, 0, 0, 0},
     {"CCER", 0x20, 0, 0x000000BB, 0, 0, 0},
@@ -183,7 +193,7 @@ static const struct register_bits two_channels[] = {
 static const struct register_bits one_channel[] = {
     {"CR1", 0x00, 0, 0x00000B8F, 0, 0, 0},
     {"DIER", 0x0C, 0, 0x00000003, 0, 0, 0},
-    {"SR", 0x10, 0, 0, 0, 0x00000203, 0},
+    {"SR", 0x10, 0, 0, 0xFFFFFDFC, 0x00000203, 0},
     {"EGR", 0x14, 0, 0, 0, 0x00000003, 0},
     {"CCMR1", 0x18, 0, 0x0001007F, 0, 0, 0},
     {"CCER", 0x20, 0, 0x0000000B, 0, 0, 0},
@@ -198,7 +208,7 @@ static const struct register_bits basic[] = {
     {"CR1", 0x00, 0, 0x0000088F, 0, 0, 0},
     {"CR2", 0x04, 0, 0x00000070, 0, 0, 0},
     {"DIER", 0x0C, 0, 0x00000101, 0, 0, 0},
-    {"SR", 0x10, 0, 0, 0, 0x00000001, 0},
+    {"SR", 0x10, 0, 0, 0xFFFFFFFE, 0x00000001, 0},
     {"EGR", 0x14, 0, 0, 0, 0x00000001, 0},
     {"CNT", 0x24, 0, 0x0000FFFF, 0x80000000, 0, 0},
     {"PSC", 0x28, 0, 0x0000FFFF, 0, 0, 0},

@@ -82,7 +82,7 @@ static void stop_and_standby(void **state) {
     press_button(g, 1);
     press_button(g, 2);
     guest_run(g, VT_S(1));
-    guest_expect(g, 12, nothing);
+    guest_expect(g, 13, nothing);
     assert_int_equal(g->machine->resets, 5);
     guest_close(g);
   }
