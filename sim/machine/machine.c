@@ -59,6 +59,8 @@ struct machine *machine_create(const struct board *board, enum cpu_mode mode) {
   if (m->nor_size) m->nor_bytes = blank_memory(m->nor_size);
   m->ram = map_memory(RAM_SIZE);
   m->itcm = map_memory(ITCM_SIZE);
+  machine_fill_with_noise(m->ram, RAM_SIZE);
+  machine_fill_with_noise(m->itcm, ITCM_SIZE);
   m->system_memory = map_memory(SYSTEM_MEMORY_SIZE);
   m->option_window = map_memory(OPTION_WINDOW_SIZE);
   fill_system_memory(m);
@@ -175,8 +177,11 @@ static void begin(struct machine *m, enum rcc_reset why) {
 
 static void power_up(struct machine *m) {
   flash_f7_power_on(&m->flash);
-  machine_fill_with_noise(m->ram, RAM_SIZE);
-  machine_fill_with_noise(m->itcm, ITCM_SIZE);
+  if (m->ram_lost) {
+    machine_fill_with_noise(m->ram, RAM_SIZE);
+    machine_fill_with_noise(m->itcm, ITCM_SIZE);
+  }
+  m->ram_lost = true;
   chip_blocks_power_on(m);
   rtc_backup_reset(&m->rtc);
   if (m->nor_size) nor_power_on(&m->nor);

@@ -111,7 +111,8 @@ struct machine {
   enum { HELD_NOT, HELD_BY_BROWN_OUT, HELD_BY_POWER_DOWN } held;
   bool resetting;  // models are being reset one after another: judge nothing
   bool iwdg_reset_due;
-  bool standby;  // the core's domain is off; the backup domain and PWR watch
+  bool ram_lost;  // with the supply; the first power-on finds what was loaded
+  bool standby;   // the core's domain is off; the backup domain and PWR watch
   uint64_t resets;
   struct machine_marks marks;
   struct machine_span flash_span, nor_span;

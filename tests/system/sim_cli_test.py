@@ -445,6 +445,24 @@ def a_peripheral_without_a_model_is_unimplemented():
 
 
 @case
+def a_program_in_ram_runs_from_there_until_power_goes():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, 'r.json')
+        # Stack and entry; ldr r0, =0x40023830 (AHB1ENR); movs r1, #8; str r1, [r0];
+        # ldr r0, =0x40020C14 (GPIOD_ODR); str r1, [r0]; b .
+        program = put(folder, 'p.bin', bytes.fromhex(
+            '00000220' '09000020' '0248' '0821' '0160' '0248' '0160' 'fee7' '30380240' '140c0240'))
+        board = DISCO + ['--load', program + '@0x20000000', '--option', 'BOOT_ADD0=0x8000',
+                         '--report', path, '--run-ms', '5']
+        done = run(*board)
+        assert done.returncode == 0, done
+        with open(path) as f:
+            assert json.load(f)['gpio']['D']['odr'] == 8
+        done = run(*board, '--fault', 'power-cut@2,for=1')
+        assert done.returncode == 1 and 'lockup' in done.stderr, done
+
+
+@case
 def the_end_of_a_run_is_where_it_was_asked_for():
     """Power-on reset, 1.5 ms, is never cut short: --help says so."""
     with tempfile.TemporaryDirectory() as folder:
