@@ -123,8 +123,8 @@ static void start_hse(struct bench *b) {
 
 // RM0410 5.3. APB1RSTR has no bit for RTC's clock and window watchdog's is 11.
 static const struct register_bits registers[] = {
-    // HSION stays set: SYSCLK runs from the HSI. CSSON is not modelled.
-    {"CR", 0x00, 0x00000083, 0x150500F8, 0x2A02FF02, HSION, 0x00080000},
+    // HSION stays set: SYSCLK runs from the HSI.
+    {"CR", 0x00, 0x00000083, 0x150D00F8, 0x2A02FF02, HSION, 0},
     {"PLLCFGR", 0x04, 0x24003010, 0x7F437FFF, 0, 0, 0},
     {"CFGR", 0x08, 0, 0xFFFFFCF3, 0x0000000C, 0, 0},
     {"CIR", 0x0C, 0, 0x00007F00, 0x000000FF, 0x00FF0000, 0},
