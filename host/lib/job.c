@@ -80,11 +80,14 @@ static enum dfuc_outcome stream(struct job *j, uint32_t address,
   return DFUC_OK;
 }
 
-// A block of `length` bytes went over; a short one ends the stream.
+// A block of `length` bytes went over; a short one ends the stream, as the device
+// would count from there with whole ones.
 static void streamed(struct job *j, uint32_t length) {
   j->next_address += length;
   j->next_block++;
-  if (length < j->client->transfer_size) j->streaming = false;
+  if (length < j->client->transfer_size || !j->client->counts_blocks) {
+    j->streaming = false;
+  }
 }
 
 static uint16_t block_of(const struct job *j, uint64_t left) {
@@ -281,7 +284,9 @@ struct erasing {
 static void erase_goes_on(void *ctx, uint32_t waited_ms, uint32_t more_ms) {
   const struct erasing *e = ctx;
   const uint64_t all_ms = (uint64_t)waited_ms + more_ms;
-  e->job->at.done = e->before + (all_ms ? e->size * waited_ms / all_ms : 0);
+  const uint64_t done = e->before + (all_ms ? e->size * waited_ms / all_ms : 0);
+  // A device may find out that it needs longer than it has said.
+  if (done > e->job->at.done) e->job->at.done = done;
   tell(e->job);
 }
 
@@ -372,6 +377,11 @@ static enum dfuc_outcome write_unit(struct job *j, struct plan *p, size_t index,
   return outcome;
 }
 
+// By this run or an earlier one.
+static bool is_changed(const struct unit *u) {
+  return u->state != UNIT_UNCHANGED;
+}
+
 static bool is_unfinished(const struct unit *u) {
   return u->state == UNIT_WAITING || u->state == UNIT_ERASED;
 }
@@ -398,8 +408,8 @@ static enum job_outcome write_units(struct job *j, struct plan *p,
                                     struct qb_error *error) {
   const size_t vectors = vectors_of(p);
   const bool last = vectors < p->count && is_unfinished(&p->units[vectors]);
-  enum job_outcome outcome = JOB_DONE;
-  if (last) {
+  enum job_outcome outcome = check_stop(j, error);
+  if (outcome == JOB_DONE && last) {
     outcome = from_dfu(select_alternate(j, p->units[vectors].alternate, error));
     if (outcome == JOB_DONE) outcome = from_dfu(erase_unit(j, p, vectors, error));
   }
@@ -454,7 +464,7 @@ static uint64_t erase_bytes_of(const struct plan *p) {
 // Work ahead, once it is known what has to be written.
 static void count_work(struct job *j, const struct plan *p, bool read_back) {
   j->at.total = j->at.done + erase_bytes_of(p) + bytes_of(p, is_unfinished) +
-                (read_back ? bytes_of(p, is_unfinished) : 0);
+                (read_back ? bytes_of(p, is_changed) : 0);
 }
 
 enum job_outcome job_start(struct job *j, const uint32_t *application,
