@@ -79,6 +79,7 @@ static void *work(void *ctx) {
   struct fleet_member *m = &s->member;
   const struct boards_entry *e = m->entry;
   m->code = CLI_FAILED;
+  m->connection.has_twin = e->has_twin;
   if (!e->described) {
     m->problem = e->problem;
   } else if (connection_open(&m->connection, e->bus, &e->board.where, &m->problem)) {
