@@ -17,7 +17,9 @@
 
 // An import, with what a kernel's probe takes: a simulated board that has just been
 // switched on needs some hundred milliseconds of virtual time to connect.
-enum { IMPORT_MS = 5000, ENUMERATE_MS = 2000 };
+// Virtual time may be a good deal slower than real time when many boards are simulated
+// at once; what has not slept after SLEEP_MS has stopped.
+enum { IMPORT_MS = 5000, ENUMERATE_MS = 2000, SLEEP_MS = 60000 };
 
 // ---- An open device --------------------------------------------------------
 
@@ -118,9 +120,11 @@ static void io_sleep_ms(void *ctx, uint32_t ms) {
   struct waiting w = {0};
   struct remote_sleep sleep = {
       .ns = ms * UINT64_C(1000000), .done = sleep_done, .owner = &w};
+  const uint64_t deadline = clock_now_ms() + ms + SLEEP_MS;
   if (!d->lost && remote_start_sleep(&d->remote, &sleep)) {
     while (!w.over) {
-      turn(d, CLOCK_NEVER);
+      turn(d, deadline);
+      if (clock_now_ms() >= deadline) remote_drop(&d->remote, "does not end a sleep");
     }
   }
   if (w.slept || d->lost) return;
