@@ -3,10 +3,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include <jansson.h>
-
 #include "common/base/bytes.h"
 #include "host/cli/fleet.h"
+#include "host/cli/json.h"
 
 #define COMMAND "quadboot info"
 
@@ -160,16 +159,14 @@ static void put_board(const struct usb_board *b, const struct application *a) {
   for (size_t i = 0; i < b->count; i++) {
     json_array_append_new(flash, alternate_json(&b->alternates[i]));
   }
-  json_t *o =
-      json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:s, s:s, s:i, s:o, s:o}", "event",
-                "info", "board", usb_board_name(b), "serial", b->serial, "location",
-                b->where.location, "idVendor", b->where.vendor, "idProduct",
-                b->where.product, "bcdDevice", b->where.release, "runs",
-                usb_board_kind_name(b->kind), "product", b->product, "transfer_size",
-                b->transfer_size, "application", application_json(a), "flash", flash);
-  json_dumpf(o, stdout, JSON_COMPACT);
-  putchar('\n');
-  json_decref(o);
+  json_t *o = json_pack(
+      "{s:s, s:o, s:s, s:o, s:i, s:i, s:i, s:s, s:s, s:i, s:o, s:o}", "event", "info",
+      "board", cli_json_text(usb_board_name(b)), "serial", b->serial, "location",
+      cli_json_text(b->where.location), "idVendor", b->where.vendor, "idProduct",
+      b->where.product, "bcdDevice", b->where.release, "runs",
+      usb_board_kind_name(b->kind), "product", b->product, "transfer_size",
+      b->transfer_size, "application", application_json(a), "flash", flash);
+  cli_put_json(o);
 }
 
 // ---- Command ---------------------------------------------------------------

@@ -3,11 +3,12 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <jansson.h>
+#include "host/cli/json.h"
 
 // ---- Ctrl-C ----------------------------------------------------------------
 
@@ -24,6 +25,9 @@ static void catch_signals(void) {
   const struct sigaction action = {.sa_handler = on_signal};
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
+  sigaction(SIGHUP, &action, NULL);
+  // Whoever reads our output may go; the boards are to be finished all the same.
+  signal(SIGPIPE, SIG_IGN);
 }
 
 static bool must_stop(void *ctx) {
@@ -99,16 +103,15 @@ static void start(struct share *s) {
 }
 
 static void put_json_result(const struct fleet_member *m) {
-  json_t *e = json_pack("{s:s, s:s, s:b, s:i}", "event", "result", "board", m->name,
-                        "ok", m->code == CLI_OK, "code", m->code);
-  if (m->summary[0]) json_object_set_new(e, "summary", json_string(m->summary));
+  const bool ok = m->code == CLI_OK;
+  json_t *e = json_pack("{s:s, s:o, s:b, s:i}", "event", "result", "board",
+                        cli_json_text(m->name), "ok", ok, "code", m->code);
+  if (ok && m->summary[0]) json_object_set_new(e, "summary", cli_json_text(m->summary));
   if (m->problem.text[0]) {
-    json_object_set_new(e, "problem", json_string(m->problem.text));
+    json_object_set_new(e, "problem", cli_json_text(m->problem.text));
   }
-  if (m->state.text[0]) json_object_set_new(e, "state", json_string(m->state.text));
-  json_dumpf(e, stdout, JSON_COMPACT);
-  putchar('\n');
-  json_decref(e);
+  if (m->state.text[0]) json_object_set_new(e, "state", cli_json_text(m->state.text));
+  cli_put_json(e);
 }
 
 static void tell_problem(const struct fleet_member *m, const char *command,
@@ -129,6 +132,10 @@ static void tell_results(const struct share *shares, size_t count,
       printf("%s: %s\n", m->name, m->summary);
     }
     if (m->code != CLI_OK) tell_problem(m, command->name, count > 1);
+    if (!json && m->picture) {
+      if (count > 1) printf("%s:\n", m->name);
+      fputs(m->picture, stdout);
+    }
   }
   if (count > 1 && !json) {
     printf("%zu boards: %zu succeeded, %zu failed\n", count, good, count - good);
@@ -136,8 +143,8 @@ static void tell_results(const struct share *shares, size_t count,
 }
 
 static int exit_code(const struct share *shares, size_t count, size_t good) {
+  if (good == count) return CLI_OK;  // a signal may have come too late
   if (interrupted) return CLI_INTERRUPTED;
-  if (good == count) return CLI_OK;
   return count == 1 ? shares[0].member.code : CLI_SOME_FAILED;
 }
 
@@ -186,6 +193,9 @@ static int run_shares(struct share *shares, const struct cli_boards *b,
   }
   ui_close(ui);
   tell_results(shares, count, command, o->json, good);
+  for (size_t i = 0; i < count; i++) {
+    free(shares[i].member.picture);
+  }
   free(names);
   return exit_code(shares, count, good);
 }
