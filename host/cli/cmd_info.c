@@ -31,19 +31,12 @@ struct application {
   uint32_t address, sp, reset;
 };
 
-enum { VECTORS = 8 };  // initial SP and reset handler (ARMv7-M B1.5.3)
-
-static bool looks_right(const struct application *a) {
-  return a->sp % 4 == 0 && a->sp > 0x20000000u && a->sp <= 0x20080000u &&
-         (a->reset & 1) && a->reset > a->address && a->reset < 0x08200000u;
-}
-
 static void read_application(struct fleet_member *m, struct application *out) {
   const struct usb_board *b = &m->connection.board;
   *out = (struct application){0};
   if (!plan_application_address(b, &out->address)) return;
   const struct usb_board_alternate *a = usb_board_alternate_at(b, out->address, -1);
-  uint8_t bytes[VECTORS];
+  uint8_t bytes[PLAN_VECTORS];
   struct qb_error ignored;
   struct job j;
   const struct job_events quiet = {.ctx = NULL};
@@ -53,7 +46,7 @@ static void read_application(struct fleet_member *m, struct application *out) {
   if (!out->known) return;
   out->sp = load_le32(bytes);
   out->reset = load_le32(bytes + 4);
-  out->present = looks_right(out);
+  out->present = plan_can_start(bytes, out->address);
 }
 
 // ---- Text ------------------------------------------------------------------

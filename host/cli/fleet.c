@@ -160,19 +160,25 @@ static const char *name_of(const struct boards *list, size_t index) {
   return name;
 }
 
+static int fail_without_memory(const struct fleet_command *command) {
+  struct qb_error error;
+  qb_error_no_memory(&error);
+  return cli_fail(command->name, &error);
+}
+
 static int run_shares(struct share *shares, const struct cli_boards *b,
                       const struct fleet_command *command,
                       const struct cli_options *o) {
   const size_t count = b->found.count;
   const char **names = calloc(count, sizeof *names);
-  if (!names) return CLI_FAILED;
+  if (!names) return fail_without_memory(command);
   for (size_t i = 0; i < count; i++) {
     names[i] = name_of(&b->found, i);
   }
   struct ui *ui = ui_open(ui_look_for(o), count, names, command->map);
   if (!ui) {
     free(names);
-    return CLI_FAILED;
+    return fail_without_memory(command);
   }
   for (size_t i = 0; i < count; i++) {
     struct fleet_member *m = &shares[i].member;
@@ -209,12 +215,8 @@ int fleet_run(const struct fleet_command *command, const struct cli_options *o) 
   } else {
     struct share *shares = calloc(boards.found.count, sizeof *shares);
     catch_signals();
-    if (shares) {
-      code = run_shares(shares, &boards, command, o);
-    } else {
-      qb_error_no_memory(&error);
-      code = cli_fail(command->name, &error);
-    }
+    code =
+        shares ? run_shares(shares, &boards, command, o) : fail_without_memory(command);
     free(shares);
   }
   cli_boards_free(&boards);

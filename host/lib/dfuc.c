@@ -353,6 +353,10 @@ enum dfuc_outcome dfuc_leave(struct dfuc *c, struct qb_error *error) {
   if (outcome == DFUC_OK) outcome = while_busy(c, BUSY_MS, what, &reply, error);
   if (outcome != DFUC_OK) return outcome;
   if (reply.state == DFU_MANIFEST_SYNC) return DFUC_OK;  // of a tolerant device
+  if (reply.state == DFU_MANIFEST_WAIT_RESET) {
+    c->io->reset(c->io->ctx);  // which alone leads on from there (DFU 1.1 A.2.9)
+    return DFUC_OK;
+  }
   return expect(DFU_MANIFEST, &reply, what, error);
 }
 

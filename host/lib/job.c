@@ -45,11 +45,10 @@ static void set_state(struct job *j, struct plan *p, size_t index,
 // would tell quadboot that all is written), so the interface is selected again.
 static enum job_outcome check_stop(struct job *j, struct qb_error *error) {
   if (!j->events->stop || !j->events->stop(j->events->ctx)) return JOB_DONE;
-  if (j->alternate >= 0) {
-    const enum dfuc_outcome outcome =
-        dfuc_select(j->client, (uint8_t)j->alternate, error);
-    if (outcome != DFUC_OK) return from_dfu(outcome);
-  }
+  const enum dfuc_outcome outcome =
+      j->alternate >= 0 ? dfuc_select(j->client, (uint8_t)j->alternate, error)
+                        : dfuc_to_idle(j->client, error);  // no data were sent
+  if (outcome != DFUC_OK) return from_dfu(outcome);
   qb_error_set(error, "stopped");
   return JOB_STOPPED;
 }
@@ -113,13 +112,16 @@ static enum dfuc_outcome write_part(struct job *j, const struct unit_piece *piec
   return DFUC_OK;
 }
 
-// Before an upload the pointer is set, and the state must be dfuIDLE again.
+// Before an upload the pointer is set, for which the board must not be in
+// dfuUPLOAD-IDLE; and the state must be dfuIDLE again.
 static enum dfuc_outcome begin_reading(struct job *j, uint32_t address,
                                        struct qb_error *error) {
   const bool was_streaming =
       j->streaming && j->next_address == address && j->next_block < DFUC_BLOCKS;
   if (was_streaming) return DFUC_OK;
-  enum dfuc_outcome outcome = stream(j, address, error);
+  enum dfuc_outcome outcome = j->reading ? dfuc_to_idle(j->client, error) : DFUC_OK;
+  j->reading = true;
+  if (outcome == DFUC_OK) outcome = stream(j, address, error);
   if (outcome == DFUC_OK) outcome = dfuc_to_idle(j->client, error);
   return outcome;
 }
@@ -148,7 +150,7 @@ static enum dfuc_outcome read_bytes(struct job *j, uint32_t address, uint8_t *ou
 
 // After reading, the device may be in dfuUPLOAD-IDLE, from which nothing is written.
 static enum dfuc_outcome end_reading(struct job *j, struct qb_error *error) {
-  j->streaming = false;
+  j->streaming = j->reading = false;
   return dfuc_to_idle(j->client, error);
 }
 
@@ -494,11 +496,12 @@ static enum job_outcome stay(struct job *j, struct plan *p, bool read_back,
 // again before the reads: no ABORT may follow data until they are known to be right.
 static enum job_outcome verify_and_start(struct job *j, struct plan *p, bool read_back,
                                          struct qb_error *error) {
-  enum job_outcome outcome = JOB_DONE;
-  if (read_back) {
-    j->alternate = -1;
-    outcome = verify_written(j, p, error);
+  enum dfuc_outcome selected = DFUC_OK;
+  if (read_back && j->alternate >= 0) {
+    selected = dfuc_select(j->client, (uint8_t)j->alternate, error);
   }
+  enum job_outcome outcome = from_dfu(selected);
+  if (read_back && outcome == JOB_DONE) outcome = verify_written(j, p, error);
   if (outcome != JOB_DONE) return outcome;
   return job_start(j, p->has_application ? &p->application : NULL, error);
 }

@@ -174,11 +174,15 @@ bool plan_application_address(const struct usb_board *b, uint32_t *out) {
   return false;
 }
 
-enum { VECTORS = 8 };  // initial SP and reset handler (ARMv7-M B1.5.3)
-
 static bool is_ram(uint32_t sp) {
   return sp % 4 == 0 && ((sp > 0x20000000u && sp <= 0x20080000u) ||
                          (sp > 0xC0000000u && sp <= 0xE0000000u));
+}
+
+bool plan_can_start(const uint8_t vectors[PLAN_VECTORS], uint32_t address) {
+  const uint32_t reset = load_le32(vectors + 4);
+  return is_ram(load_le32(vectors)) && (reset & 1) && reset >= address &&
+         reset <= INTERNAL_LAST;
 }
 
 // `piece` begins where the bootloader looks for an application. It may be linked for
@@ -194,7 +198,7 @@ static bool check_vectors(const struct unit_piece *piece, struct qb_error *error
                         "; link it there, or use --force to write it all the same",
                         reset & 0xFFFF8000u, reset & ~1u, piece->address);
   }
-  if (!is_ram(sp) || !(reset & 1) || reset < piece->address || reset > INTERNAL_LAST) {
+  if (!plan_can_start(piece->bytes, piece->address)) {
     return qb_error_set(
         error,
         "what would lie at 0x%08" PRIX32
@@ -211,7 +215,7 @@ static bool check_application(struct plan *p, const struct usb_board *b,
   if (!plan_application_address(b, &address)) return true;
   for (size_t i = 0; i < p->piece_count; i++) {
     const struct unit_piece *piece = &p->pieces[i];
-    if (piece->address != address || piece->size < VECTORS) continue;
+    if (piece->address != address || piece->size < PLAN_VECTORS) continue;
     const bool good = check_vectors(piece, error);
     p->has_application = good;
     p->application = address;

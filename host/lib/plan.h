@@ -70,6 +70,11 @@ void plan_free(struct plan *p);
 // How many units are in a state.
 size_t plan_count(const struct plan *p, enum unit_state state);
 
+// Whether an application that begins with these bytes (initial SP and reset handler,
+// ARMv7-M B1.5.3) could start from `address`.
+enum { PLAN_VECTORS = 8 };
+bool plan_can_start(const uint8_t vectors[PLAN_VECTORS], uint32_t address);
+
 // Where the bootloader on the board looks for an application: the first writable
 // address of the internal flash. False if it offers none.
 bool plan_application_address(const struct usb_board *b, uint32_t *out);

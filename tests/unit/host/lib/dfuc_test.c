@@ -289,6 +289,15 @@ static void each_way_to_lose_a_board_has_a_sentence(void **state) {
   }
 }
 
+// DFU 1.1 A.2.9: a device in that state is waiting for a bus reset.
+static void a_device_that_waits_for_a_reset_gets_one(void **state) {
+  struct rig *r = *state;
+  r->board.fault = FAULT_STATE;
+  r->board.at = r->board.transfers + 2;
+  expect_ok(r, dfuc_leave(&r->client, &r->error));
+  assert_true(r->board.gone);
+}
+
 // ---- Detaching -------------------------------------------------------------
 
 static void a_device_that_does_not_detach_is_reset(void **state) {
@@ -332,6 +341,7 @@ int main(void) {
       RIGGED(statuses_of_other_lengths),
       RIGGED(an_unexpected_state_is_named),
       RIGGED(each_way_to_lose_a_board_has_a_sentence),
+      RIGGED(a_device_that_waits_for_a_reset_gets_one),
       RIGGED(a_device_that_does_not_detach_is_reset),
       RIGGED(a_device_that_detaches_is_not_reset),
   };

@@ -186,6 +186,27 @@ static void read_gives_what_is_there(void **state) {
   free(out);
 }
 
+// Whole blocks, then a gap: between the two the board is in dfuUPLOAD-IDLE, where it
+// takes no address.
+static void gaps_between_whole_blocks(void **state) {
+  struct update_rig *r = *state;
+  struct segments list = {0};
+  struct plan p;
+  struct qb_error error;
+  struct job j;
+  uint64_t different = 0;
+  for (uint32_t i = 0; i < 4; i++) {
+    assert_true(segments_add(&list, FAKE_QSPI + i * 6144, r->board.qspi, 2048, "a.bin", 0,
+                             &error));
+  }
+  assert_true(plan_make(&p, &r->connection.board, &list, PLAN_COMPARE, &error));
+  const struct job_events quiet = {.ctx = NULL};
+  job_init(&j, &r->connection.client, &quiet);
+  if (job_verify(&j, &p, &different, &error) != JOB_DONE) fail_msg("%s", error.text);
+  plan_free(&p);
+  segments_free(&list);
+}
+
 static void a_short_upload_is_an_error(void **state) {
   struct update_rig *r = *state;
   uint8_t out[4000];
@@ -252,6 +273,7 @@ static void an_erase_that_takes_longer_than_said(void **state) {
 static void stopped_before_anything(void **state) {
   struct update_rig *r = *state;
   r->board.stopped = true;
+  r->board.state = DFU_ERROR;  // as somebody left it
   update_rig_run(r);
   assert_int_equal(r->result.outcome, JOB_STOPPED);
   assert_int_equal(fake_board_count(&r->board, FAKE_ERASED), 0);
@@ -275,6 +297,7 @@ int main(void) {
       OPEN(a_change_takes_the_vectors_along),
       OPEN(verify_names_the_first_difference),
       OPEN(read_gives_what_is_there),
+      OPEN(gaps_between_whole_blocks),
       OPEN(a_short_upload_is_an_error),
       OPEN(erase_takes_whole_sectors),
       OPEN(mass_erase_is_one_command),

@@ -115,8 +115,7 @@ static void busy_for_ever_from_every_transfer(void **state) {
 
 // Ctrl-C at every transfer: the board is in dfuIDLE (the rig checks), and the same
 // command again completes.
-static void stopped_at_every_transfer(void **state) {
-  struct update_rig *r = *state;
+static unsigned stop_at_every_transfer(struct update_rig *r) {
   const uint64_t total = transfers_of_a_run(r);
   unsigned stopped = 0;
   for (uint64_t at = 1; at <= total; at++) {
@@ -131,9 +130,18 @@ static void stopped_at_every_transfer(void **state) {
     plan_free(&r->plan);
     update_rig_plan(r);
     update_rig_run(r);
-    assert_int_equal(r->result.outcome, JOB_DONE);
+    if (r->result.outcome != JOB_DONE) fail_msg("%s", r->result.problem.text);
   }
-  assert_true(stopped > 20);
+  return stopped;
+}
+
+static void stopped_at_every_transfer(void **state) {
+  struct update_rig *r = *state;
+  for (int mode = 0; mode < 8; mode++) {
+    r->options.job = (struct job_options){
+        .verify = mode & 1, .start = mode & 2, .changed_only = mode & 4};
+    assert_true(stop_at_every_transfer(r) > 20);
+  }
 }
 
 // ---- Resuming --------------------------------------------------------------
