@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +14,13 @@
 // ---- Ctrl-C ----------------------------------------------------------------
 
 // The only state outside the stack: a signal handler has no other way.
-static volatile sig_atomic_t interrupted;
+static atomic_int interrupted;
 
-// The first asks every board to stop at a good place; the second ends at once.
+// The first asks every board to stop at a good place; the second ends at once. But a
+// terminal that is closed may tell so twice by itself.
 static void on_signal(int number) {
-  if (interrupted) _exit(128 + number);
-  interrupted = number;
+  const int before = atomic_exchange(&interrupted, number);
+  if (before && number != SIGHUP) _exit(128 + number);
 }
 
 static void catch_signals(void) {

@@ -182,6 +182,14 @@ static void until_stopped(struct fleet_member *m) {
   fleet_take_outcome(m, JOB_STOPPED, &stopped);
 }
 
+static void until_hung_up(struct fleet_member *m) {
+  const struct qb_error stopped = {.text = "stopped"};
+  raise(SIGHUP);
+  raise(SIGHUP);
+  fleet_take_outcome(m, m->events.stop(m->events.ctx) ? JOB_STOPPED : JOB_DONE,
+                     &stopped);
+}
+
 static void until_done(struct fleet_member *m) {
   raise(SIGTERM);
   raise(SIGPIPE);
@@ -220,6 +228,12 @@ static void ctrl_c_stops_all(void **state) {
   assert_int_equal(code_in_a_child(*state, until_stopped), CLI_INTERRUPTED);
 }
 
+static void a_terminal_that_is_closed(void **state) {
+  struct rig *r = *state;
+  r->options.server_count = 1;
+  assert_int_equal(code_in_a_child(r, until_hung_up), CLI_INTERRUPTED);
+}
+
 static void a_signal_that_comes_too_late(void **state) {
   struct rig *r = *state;
   r->options.server_count = 1;
@@ -235,15 +249,11 @@ static void the_second_ctrl_c_ends_at_once(void **state) {
 int main(void) {
 #define RIGGED(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
   const struct CMUnitTest tests[] = {
-      RIGGED(a_failed_board_stops_no_other),
-      RIGGED(one_board_has_its_own_code),
-      RIGGED(several_without_a_choice),
-      RIGGED(a_server_that_is_not_there),
-      RIGGED(twins_are_called_by_their_places),
-      RIGGED(names_that_are_no_names),
-      RIGGED(results_are_json_whatever_they_say),
-      RIGGED(ctrl_c_stops_all),
-      RIGGED(a_signal_that_comes_too_late),
+      RIGGED(a_failed_board_stops_no_other),      RIGGED(one_board_has_its_own_code),
+      RIGGED(several_without_a_choice),           RIGGED(a_server_that_is_not_there),
+      RIGGED(twins_are_called_by_their_places),   RIGGED(names_that_are_no_names),
+      RIGGED(results_are_json_whatever_they_say), RIGGED(ctrl_c_stops_all),
+      RIGGED(a_terminal_that_is_closed),          RIGGED(a_signal_that_comes_too_late),
       RIGGED(the_second_ctrl_c_ends_at_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -196,8 +196,8 @@ static void gaps_between_whole_blocks(void **state) {
   struct job j;
   uint64_t different = 0;
   for (uint32_t i = 0; i < 4; i++) {
-    assert_true(segments_add(&list, FAKE_QSPI + i * 6144, r->board.qspi, 2048, "a.bin", 0,
-                             &error));
+    assert_true(segments_add(&list, FAKE_QSPI + i * 6144, r->board.qspi, 2048, "a.bin",
+                             0, &error));
   }
   assert_true(plan_make(&p, &r->connection.board, &list, PLAN_COMPARE, &error));
   const struct job_events quiet = {.ctx = NULL};
