@@ -29,6 +29,8 @@ void dfuc_init(struct dfuc *c, struct usb_io *io, const struct usb_board *b) {
       .interface = b->dfu.number,
       .transfer_size = b->transfer_size,
       .counts_blocks = b->transfer_size == b->dfu.functional.transfer_size,
+      .can_upload = !b->dfu.functional.present ||
+                    (b->dfu.functional.attributes & DFU_CAN_UPLOAD) != 0,
       .one_alternate = b->count == 1,
       .status_timeout_ms = b->kind == BOARD_QUADBOOT ? REQUEST_MS : LONG_STATUS_MS,
   };

@@ -193,7 +193,20 @@ static enum dfuc_outcome compare_unit(struct job *j, const struct plan *p,
   return DFUC_OK;
 }
 
-// Which units a comparison looks at, and what becomes of them.
+static bool is_readable(const struct job *j, const struct unit *u) {
+  return j->client->can_upload && (u->sector.access & LAYOUT_READABLE);
+}
+
+static enum job_outcome refuse_reading(const struct unit *u, struct qb_error *error) {
+  qb_error_set(error,
+               "the board does not let the flash at 0x%08" PRIX32
+               " be read, so it cannot be compared",
+               u->sector.address);
+  return JOB_REFUSED;
+}
+
+// Which units a comparison looks at, and what becomes of them. What cannot be read is
+// different, but nobody verifies that.
 struct comparison {
   enum job_phase phase;
   bool (*wanted)(const struct unit *u);
@@ -208,6 +221,11 @@ static enum job_outcome compare(struct job *j, struct plan *p,
   for (size_t i = 0; i < p->count && outcome == DFUC_OK; i++) {
     const struct unit *u = &p->units[i];
     if (!what->wanted(u)) continue;
+    if (!is_readable(j, u)) {
+      if (what->phase == JOB_VERIFYING) return refuse_reading(u, error);
+      set_state(j, p, i, what->different);
+      continue;
+    }
     const enum job_outcome stop = check_stop(j, error);
     if (stop != JOB_DONE) return stop;
     struct difference d = {0};
@@ -506,11 +524,21 @@ static enum job_outcome verify_and_start(struct job *j, struct plan *p, bool rea
   return job_start(j, p->has_application ? &p->application : NULL, error);
 }
 
+// Known before anything is written.
+static enum job_outcome check_readable(const struct job *j, const struct plan *p,
+                                       struct qb_error *error) {
+  for (size_t i = 0; i < p->count; i++) {
+    if (!is_readable(j, &p->units[i])) return refuse_reading(&p->units[i], error);
+  }
+  return JOB_DONE;
+}
+
 enum job_outcome job_write(struct job *j, struct plan *p,
                            const struct job_options *options, struct qb_error *error) {
   j->at = (struct job_progress){.total = p->bytes * (options->changed_only ? 2 : 1) +
                                          p->erase_bytes};
-  enum job_outcome outcome = look_first(j, p, options->changed_only, error);
+  enum job_outcome outcome = options->verify ? check_readable(j, p, error) : JOB_DONE;
+  if (outcome == JOB_DONE) outcome = look_first(j, p, options->changed_only, error);
   if (outcome != JOB_DONE) return outcome;
   prepare_units(p);
   count_work(j, p, options->verify);
@@ -527,6 +555,10 @@ enum { READ_PORTION = 65536 };  // between two looks at `stop`
 enum job_outcome job_read(struct job *j, uint8_t alternate, uint32_t address,
                           uint8_t *out, uint64_t size, struct qb_error *error) {
   j->at = (struct job_progress){.total = size, .phase = JOB_READING};
+  if (!j->client->can_upload) {
+    qb_error_set(error, "the board does not let its flash be read");
+    return JOB_REFUSED;
+  }
   enum dfuc_outcome outcome = select_alternate(j, alternate, error);
   for (uint64_t done = 0; done < size && outcome == DFUC_OK;) {
     const enum job_outcome stop = check_stop(j, error);

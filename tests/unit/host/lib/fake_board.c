@@ -179,6 +179,7 @@ static enum usb_result dnload(struct fake_board *f, const struct usb_request *r,
 
 static enum usb_result upload(struct fake_board *f, const struct usb_request *r,
                               uint8_t *data, uint16_t *moved) {
+  if (!(f->attributes & 2)) return refuse(f);
   if ((f->state != IDLE && f->state != UPLOAD_IDLE) || r->wValue < 2 ||
       r->wLength > f->transfer_size) {
     return refuse(f);

@@ -186,6 +186,39 @@ static void read_gives_what_is_there(void **state) {
   free(out);
 }
 
+// A device that can only be written (bmAttributes without bitCanUpload).
+static void a_board_that_cannot_be_read(void **state) {
+  struct update_rig *r = *state;
+  uint8_t byte;
+  struct qb_error error;
+  struct job j;
+  r->board.attributes = 0x09;
+  update_rig_plan(r);
+  r->options.job.changed_only = true;  // all may have changed, then
+  update_rig_run(r);
+  assert_int_equal(r->result.outcome, JOB_DONE);
+  assert_int_equal(fake_board_count(&r->board, FAKE_ERASED), r->plan.count);
+  job_init(&j, &r->connection.client, &r->events.job);
+  assert_int_equal(job_read(&j, 0, FAKE_INTERNAL, &byte, 1, &error), JOB_REFUSED);
+  assert_string_equal(error.text, "the board does not let its flash be read");
+}
+
+static void what_cannot_be_read_cannot_be_verified(void **state) {
+  struct update_rig *r = *state;
+  r->board.layouts[1] = "@QSPI/0x90000000/4*16Kf";
+  update_rig_plan(r);
+  r->options.job.verify = true;
+  update_rig_run(r);
+  assert_int_equal(r->result.outcome, JOB_REFUSED);
+  assert_string_equal(r->result.problem.text,
+                      "the board does not let the flash at 0x90000000 be read, so it "
+                      "cannot be compared");
+  assert_int_equal(fake_board_count(&r->board, FAKE_ERASED), 0);
+  r->options.job.verify = false;
+  update_rig_run(r);
+  assert_int_equal(r->result.outcome, JOB_DONE);
+}
+
 // Whole blocks, then a gap: between the two the board is in dfuUPLOAD-IDLE, where it
 // takes no address.
 static void gaps_between_whole_blocks(void **state) {
@@ -297,6 +330,8 @@ int main(void) {
       OPEN(a_change_takes_the_vectors_along),
       OPEN(verify_names_the_first_difference),
       OPEN(read_gives_what_is_there),
+      FRESH(a_board_that_cannot_be_read),
+      FRESH(what_cannot_be_read_cannot_be_verified),
       OPEN(gaps_between_whole_blocks),
       OPEN(a_short_upload_is_an_error),
       OPEN(erase_takes_whole_sectors),

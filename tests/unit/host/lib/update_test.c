@@ -180,6 +180,24 @@ static void written_sectors_are_checked_again(void **state) {
   }
 }
 
+// Where nothing can be read, what was written before the loss is written again.
+static void a_board_that_cannot_be_read_goes_on(void **state) {
+  struct update_rig *r = *state;
+  for (uint64_t at = 10; at < 140; at += 7) {
+    if (r->connected) connection_close(&r->connection);
+    plan_free(&r->plan);
+    fake_board_init(&r->board);
+    r->board.attributes = 0x09;
+    r->losses = 0;
+    update_rig_plan(r);
+    r->board.fault = FAULT_GONE;
+    r->board.at = at;
+    update_rig_run(r);
+    if (r->result.outcome != JOB_DONE) fail_msg("%s", r->result.problem.text);
+    assert_int_equal(r->losses, 1);
+  }
+}
+
 // Power goes away after every so many transfers, and takes a sector along: what is
 // written again and again does not count as progress.
 static void a_board_that_forgets_each_time_ends(void **state) {
@@ -329,6 +347,7 @@ int main(void) {
       RIGGED(stopped_at_every_transfer),
       RIGGED(damage_while_it_was_away),
       RIGGED(written_sectors_are_checked_again),
+      RIGGED(a_board_that_cannot_be_read_goes_on),
       RIGGED(a_board_that_forgets_each_time_ends),
       RIGGED(an_erased_sector_is_not_forgotten),
       RIGGED(another_layout_is_not_gone_on_with),
