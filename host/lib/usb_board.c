@@ -33,8 +33,17 @@ static bool get_descriptor(struct usb_io *io, uint8_t type, uint8_t index,
   return result == USB_DONE || result == USB_STALLED;
 }
 
+// Characters that a terminal acts on (C0 and C1 controls), that turn the text around
+// them about (Unicode 15, Bidi_Control) or break the line; and halves of surrogate
+// pairs, which are no characters.
+static bool is_unprintable(uint16_t c) {
+  return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x061C || c == 0x200E ||
+         c == 0x200F || (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) ||
+         (c >= 0xD800 && c < 0xE000);
+}
+
 static size_t put_utf8(char *out, uint16_t c) {
-  if (c < 0x20 || c == 0x7F || (c >= 0xD800 && c < 0xE000)) c = '?';
+  if (is_unprintable(c)) c = '?';
   if (c < 0x80) {
     out[0] = (char)c;
     return 1;
@@ -50,8 +59,7 @@ static size_t put_utf8(char *out, uint16_t c) {
   return 3;
 }
 
-// UTF-16LE to UTF-8, cut where `room` ends. Control characters, which a terminal
-// would act on, and halves of surrogate pairs become '?'.
+// UTF-16LE to UTF-8, cut where `room` ends. What is not printable becomes '?'.
 static void convert(const uint8_t *units, size_t count, char *out, size_t room) {
   size_t at = 0;
   for (size_t i = 0; i < count && at + 4 <= room; i++) {
