@@ -12,8 +12,10 @@ void access_checkup_rules(const struct access_paths *p, struct findings *out) {
                  path);
     return;
   }
-  findings_add(out, FINDING_NOTE, "rules",
-               "quadboot's udev rules are not installed: only root may use boards");
+  findings_add(
+      out, FINDING_NOTE, "rules",
+      "quadboot's udev rules are not installed; without rules only root may use "
+      "boards");
   findings_advise(out, "%s", ACCESS_INSTALL_RULES);
 }
 

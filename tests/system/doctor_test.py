@@ -5,6 +5,7 @@ told by it, in words that say what to do; and what keeps a user from a board is 
 """
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -327,6 +328,34 @@ def the_rules_are_the_file():
     with open(os.path.join(ROOT, 'host', 'udev', '60-quadboot.rules')) as f:
         rules = f.read()
     assert run([TOOL, 'doctor', '--udev-rules'], WELL) == rules
+
+
+# With a /run/udev and a /dev/char of its own, so that nothing stays in this computer's.
+WITH_RULES = """
+    mount -t tmpfs none /run/udev && mount -t tmpfs none /dev/char || exit 1
+    mkdir /run/udev/rules.d
+    "$TOOL" doctor --udev-rules >/run/udev/rules.d/60-quadboot.rules
+    "$TOOL" doctor | grep udev
+    udevadm test "$(udevadm info -q path /sys/bus/usb/devices/1-1)" 2>&1
+"""
+
+
+@case
+def udev_acts_on_the_rules():
+    if subprocess.run(['unshare', '-m', 'true'], stderr=subprocess.DEVNULL, check=False).returncode:
+        print('skipped: only root may have a /run/udev of its own')
+        return
+    for folder in ('/run/udev', '/dev/char'):
+        os.makedirs(folder, exist_ok=True)
+    group = subprocess.check_output(['getent', 'group', 'plugdev'], text=True).split(':')[2]
+    with Board(build=FAST) as b:
+        b.start('--button')
+        told = on_own_usb(WELL, b.port, "exec unshare -m sh -c '%s'" % WITH_RULES)
+        assert 'the udev rules are installed (/run/udev/rules.d/60-quadboot.rules)' in told, told
+        for words in (r'60-quadboot\.rules:\d+ GROUP ' + group,
+                      r'60-quadboot\.rules:\d+ MODE 0660', "run: 'uaccess'", 'TAGS=.*:uaccess:'):
+            assert re.search(words, told), (words, told)
+        b.stop_clean()
 
 
 @case
