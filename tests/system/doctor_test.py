@@ -235,6 +235,18 @@ def it_changes_nothing():
 
 
 @case
+def an_error_that_dfu_util_has_left():
+    with Board(build=FAST) as b:
+        b.start('--button')
+        # quadboot's own sectors: refused, and dfu-util leaves it at that.
+        told = on_own_usb(PROBLEM, b.port,
+                          'dfu-util -a 0 -s 0x08000000:force -D %s >/dev/null 2>&1; '
+                          '"$TOOL" doctor -q; exec "$TOOL" doctor' % __file__)
+        assert told.count('another program has left it in dfuERROR (errTARGET)') == 2, told
+        b.stop_clean()
+
+
+@case
 def others_are_told_apart():
     rom = serve({'strings': ['STMicroelectronics', 'STM32  BOOTLOADER', 'R1'] +
                  Right.strings[3:], 'usb_version': 0x0200, 'functionals': (False, True)})
