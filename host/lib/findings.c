@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 // Devices and file names may hold anything; a terminal must not act on it.
-static void format(char *out, size_t room, const char *text, va_list args) {
-  vsnprintf(out, room, text, args);
+static void put_text(char *out, size_t room, const char *format, va_list args) {
+  vsnprintf(out, room, format, args);
   for (; *out; out++) {
     const unsigned char c = (unsigned char)*out;
     if (c < 0x20 || c == 0x7F) *out = '?';
@@ -29,22 +29,22 @@ static struct finding *make_room(struct findings *f) {
 }
 
 void findings_add(struct findings *f, enum finding_kind kind, const char *check,
-                  const char *text, ...) {
+                  const char *format, ...) {
   struct finding *item = make_room(f);
   if (!item) return;
   *item = (struct finding){.kind = kind, .check = check};
   va_list args;
-  va_start(args, text);
-  format(item->text, sizeof item->text, text, args);
+  va_start(args, format);
+  put_text(item->text, sizeof item->text, format, args);
   va_end(args);
 }
 
-void findings_advise(struct findings *f, const char *text, ...) {
+void findings_advise(struct findings *f, const char *format, ...) {
   if (f->no_memory || f->count == 0) return;
   struct finding *item = &f->items[f->count - 1];
   va_list args;
-  va_start(args, text);
-  format(item->advice, sizeof item->advice, text, args);
+  va_start(args, format);
+  put_text(item->advice, sizeof item->advice, format, args);
   va_end(args);
 }
 
