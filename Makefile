@@ -6,11 +6,16 @@ SHELL := /bin/sh
 BOARDS := stm32f769i-disco f769-custom-fs
 export PATH := $(PATH):/usr/sbin:/sbin
 
-.PHONY: help setup setup-test firmware sim asan guests demo test size style bench fuzz clean fresh-check
+.PHONY: help setup setup-test setup-deb firmware sim asan guests demo test install deb size \
+	style bench fuzz clean fresh-check
+PREFIX := /usr/local
+DESTDIR :=
 
 help:
 	@echo "make demo         flash a simulated board with stock dfu-util, start to end"
 	@echo "make test         build everything, run every test: N passed, N failed"
+	@echo "make install      the host tool, its manual and udev rules: PREFIX=/usr/local DESTDIR="
+	@echo "make deb          the same as a Debian package, in build/"
 	@echo "make size         bytes of every firmware image"
 	@echo "make bench        speed in the board's own time, and of the simulator"
 	@echo "make style        formatting, static analysis, layers, figures"
@@ -25,6 +30,9 @@ setup:
 setup-test:
 	@tools/setup packages.txt packages-test.txt
 	@tools/fetch-kernel >/dev/null
+
+setup-deb:
+	@tools/setup packages.txt packages-deb.txt
 
 # --- builds ---
 
@@ -47,6 +55,13 @@ demo: firmware sim
 
 test: setup-test firmware guests sim asan
 	@tools/run-tests
+
+install: sim
+	@DESTDIR='$(if $(DESTDIR),$(abspath $(DESTDIR)))' \
+	  cmake --install build/sim --prefix '$(PREFIX)' --component tool --strip
+
+deb: setup-deb sim
+	@tools/deb
 
 size: firmware
 	@tools/size

@@ -139,6 +139,17 @@ static void summarise(struct fleet_member *m, const struct plan *p,
                       : "; the board stays in the bootloader");
 }
 
+// NULL: no memory, and no map then.
+static char *draw(const struct plan *p) {
+  char *text = NULL;
+  size_t size = 0;
+  FILE *out = open_memstream(&text, &size);
+  if (!out) return NULL;
+  ui_print_map(out, p);
+  fclose(out);
+  return text;
+}
+
 static void flash(struct fleet_member *m) {
   const struct arguments *a = m->arguments;
   const struct update_events events = {
@@ -155,7 +166,7 @@ static void flash(struct fleet_member *m) {
     fleet_take_outcome(m, r.outcome, &r.problem);
     m->state = r.state;
     summarise(m, &p, &r);
-    if (a->map && !a->common.json) ui_print_map(stdout, &p);
+    if (a->map) m->picture = draw(&p);
   }
   plan_free(&p);
 }

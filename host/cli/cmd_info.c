@@ -3,11 +3,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include <jansson.h>
-
-#include "common/base/bytes.h"
 #include "host/cli/fleet.h"
+#include "host/cli/json.h"
 #include "host/lib/chip.h"
+#include "host/lib/vectors.h"
 
 #define COMMAND "quadboot info"
 
@@ -33,19 +32,12 @@ struct application {
   uint32_t address, sp, reset;
 };
 
-enum { VECTORS = 8 };  // initial SP and reset handler (ARMv7-M B1.5.3)
-
-static bool looks_right(const struct application *a) {
-  return a->sp % 4 == 0 && a->sp > 0x20000000u && a->sp <= 0x20080000u &&
-         (a->reset & 1) && a->reset > a->address && a->reset < 0x08200000u;
-}
-
 static void read_application(struct fleet_member *m, struct application *out) {
   const struct usb_board *b = &m->connection.board;
   *out = (struct application){0};
   if (!plan_application_address(b, &out->address)) return;
   const struct usb_board_alternate *a = usb_board_alternate_at(b, out->address, -1);
-  uint8_t bytes[VECTORS];
+  uint8_t bytes[VECTORS_SIZE];
   struct qb_error ignored;
   struct job j;
   const struct job_events quiet = {.ctx = NULL};
@@ -53,9 +45,10 @@ static void read_application(struct fleet_member *m, struct application *out) {
   out->known =
       job_read(&j, a->number, out->address, bytes, sizeof bytes, &ignored) == JOB_DONE;
   if (!out->known) return;
-  out->sp = load_le32(bytes);
-  out->reset = load_le32(bytes + 4);
-  out->present = looks_right(out);
+  const struct vectors v = vectors_load(bytes);
+  out->sp = v.sp;
+  out->reset = v.reset;
+  out->present = vectors_fit(&v, out->address);
 }
 
 // ---- The chip --------------------------------------------------------------
@@ -214,17 +207,16 @@ static void put_board(const struct usb_board *b, const struct findings *f) {
   for (size_t i = 0; i < b->count; i++) {
     json_array_append_new(flash, alternate_json(&b->alternates[i]));
   }
-  json_t *o = json_pack(
-      "{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:s, s:s, s:i, s:o, s:o}", "event", "info",
-      "board", usb_board_name(b), "serial", b->serial, "location", b->where.location,
-      "idVendor", b->where.vendor, "idProduct", b->where.product, "bcdDevice",
-      b->where.release, "runs", usb_board_kind_name(b->kind), "product", b->product,
-      "transfer_size", b->transfer_size, "application",
-      application_json(&f->application), "flash", flash);
+  json_t *o =
+      json_pack("{s:s, s:o, s:s, s:o, s:i, s:i, s:i, s:s, s:s, s:i, s:o, s:o}", "event",
+                "info", "board", cli_json_text(usb_board_name(b)), "serial", b->serial,
+                "location", cli_json_text(b->where.location), "idVendor",
+                b->where.vendor, "idProduct", b->where.product, "bcdDevice",
+                b->where.release, "runs", usb_board_kind_name(b->kind), "product",
+                b->product, "transfer_size", b->transfer_size, "application",
+                application_json(&f->application), "flash", flash);
   if (f->has_chip) json_object_set_new(o, "chip", chip_json(&f->chip));
-  json_dumpf(o, stdout, JSON_COMPACT);
-  putchar('\n');
-  json_decref(o);
+  cli_put_json(o);
 }
 
 // ---- Command ---------------------------------------------------------------

@@ -2,8 +2,7 @@
 // `quadboot list`: every board, where it is and what it runs.
 #include <stdio.h>
 
-#include <jansson.h>
-
+#include "host/cli/json.h"
 #include "host/cli/select.h"
 
 #define COMMAND "quadboot list"
@@ -62,11 +61,12 @@ static void print_table(const struct boards *list) {
 
 static json_t *entry_json(const struct boards_entry *e) {
   const struct usb_board *b = &e->board;
-  json_t *o = json_pack("{s:s, s:i, s:i, s:s}", "location", b->where.location,
-                        "idVendor", b->where.vendor, "idProduct", b->where.product,
-                        "speed", speed_name(b->where.speed));
+  json_t *o =
+      json_pack("{s:o, s:i, s:i, s:s}", "location", cli_json_text(b->where.location),
+                "idVendor", b->where.vendor, "idProduct", b->where.product, "speed",
+                speed_name(b->where.speed));
   if (!e->described) {
-    json_object_set_new(o, "problem", json_string(e->problem.text));
+    json_object_set_new(o, "problem", cli_json_text(e->problem.text));
     return o;
   }
   json_object_set_new(o, "runs", json_string(usb_board_kind_name(b->kind)));

@@ -44,7 +44,8 @@ static void read_to_file(struct fleet_member *m,
                          uint64_t size) {
   const struct arguments *a = m->arguments;
   struct qb_error problem;
-  uint8_t *bytes = malloc(size);
+  // 4 GB are more than a small computer can address.
+  uint8_t *bytes = (size_t)size == size ? malloc((size_t)size) : NULL;
   if (!bytes) {
     qb_error_no_memory(&m->problem);
     return;

@@ -3,27 +3,33 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <jansson.h>
+#include "host/cli/json.h"
 
 // ---- Ctrl-C ----------------------------------------------------------------
 
 // The only state outside the stack: a signal handler has no other way.
-static volatile sig_atomic_t interrupted;
+static atomic_int interrupted;
 
-// The first asks every board to stop at a good place; the second ends at once.
+// The first asks every board to stop at a good place; the second ends at once. But a
+// terminal that is closed may tell so twice by itself.
 static void on_signal(int number) {
-  if (interrupted) _exit(128 + number);
-  interrupted = number;
+  const int before = atomic_exchange(&interrupted, number);
+  if (before && number != SIGHUP) _exit(128 + number);
 }
 
 static void catch_signals(void) {
   const struct sigaction action = {.sa_handler = on_signal};
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
+  sigaction(SIGHUP, &action, NULL);
+  // Whoever reads our output may go; the boards are to be finished all the same.
+  signal(SIGPIPE, SIG_IGN);
 }
 
 static bool must_stop(void *ctx) {
@@ -79,6 +85,7 @@ static void *work(void *ctx) {
   struct fleet_member *m = &s->member;
   const struct boards_entry *e = m->entry;
   m->code = CLI_FAILED;
+  m->connection.has_twin = e->has_twin;
   if (!e->described) {
     m->problem = e->problem;
   } else if (connection_open(&m->connection, e->bus, &e->board.where, &m->problem)) {
@@ -98,16 +105,15 @@ static void start(struct share *s) {
 }
 
 static void put_json_result(const struct fleet_member *m) {
-  json_t *e = json_pack("{s:s, s:s, s:b, s:i}", "event", "result", "board", m->name,
-                        "ok", m->code == CLI_OK, "code", m->code);
-  if (m->summary[0]) json_object_set_new(e, "summary", json_string(m->summary));
+  const bool ok = m->code == CLI_OK;
+  json_t *e = json_pack("{s:s, s:o, s:b, s:i}", "event", "result", "board",
+                        cli_json_text(m->name), "ok", ok, "code", m->code);
+  if (ok && m->summary[0]) json_object_set_new(e, "summary", cli_json_text(m->summary));
   if (m->problem.text[0]) {
-    json_object_set_new(e, "problem", json_string(m->problem.text));
+    json_object_set_new(e, "problem", cli_json_text(m->problem.text));
   }
-  if (m->state.text[0]) json_object_set_new(e, "state", json_string(m->state.text));
-  json_dumpf(e, stdout, JSON_COMPACT);
-  putchar('\n');
-  json_decref(e);
+  if (m->state.text[0]) json_object_set_new(e, "state", cli_json_text(m->state.text));
+  cli_put_json(e);
 }
 
 static void tell_problem(const struct fleet_member *m, const char *command,
@@ -128,6 +134,10 @@ static void tell_results(const struct share *shares, size_t count,
       printf("%s: %s\n", m->name, m->summary);
     }
     if (m->code != CLI_OK) tell_problem(m, command->name, count > 1);
+    if (!json && m->picture) {
+      if (count > 1) printf("%s:\n", m->name);
+      fputs(m->picture, stdout);
+    }
   }
   if (count > 1 && !json) {
     printf("%zu boards: %zu succeeded, %zu failed\n", count, good, count - good);
@@ -135,8 +145,8 @@ static void tell_results(const struct share *shares, size_t count,
 }
 
 static int exit_code(const struct share *shares, size_t count, size_t good) {
+  if (good == count) return CLI_OK;  // a signal may have come too late
   if (interrupted) return CLI_INTERRUPTED;
-  if (good == count) return CLI_OK;
   return count == 1 ? shares[0].member.code : CLI_SOME_FAILED;
 }
 
@@ -152,19 +162,25 @@ static const char *name_of(const struct boards *list, size_t index) {
   return name;
 }
 
+static int fail_without_memory(const struct fleet_command *command) {
+  struct qb_error error;
+  qb_error_no_memory(&error);
+  return cli_fail(command->name, &error);
+}
+
 static int run_shares(struct share *shares, const struct cli_boards *b,
                       const struct fleet_command *command,
                       const struct cli_options *o) {
   const size_t count = b->found.count;
   const char **names = calloc(count, sizeof *names);
-  if (!names) return CLI_FAILED;
+  if (!names) return fail_without_memory(command);
   for (size_t i = 0; i < count; i++) {
     names[i] = name_of(&b->found, i);
   }
   struct ui *ui = ui_open(ui_look_for(o), count, names, command->map);
   if (!ui) {
     free(names);
-    return CLI_FAILED;
+    return fail_without_memory(command);
   }
   for (size_t i = 0; i < count; i++) {
     struct fleet_member *m = &shares[i].member;
@@ -185,6 +201,9 @@ static int run_shares(struct share *shares, const struct cli_boards *b,
   }
   ui_close(ui);
   tell_results(shares, count, command, o->json, good);
+  for (size_t i = 0; i < count; i++) {
+    free(shares[i].member.picture);
+  }
   free(names);
   return exit_code(shares, count, good);
 }
@@ -198,12 +217,8 @@ int fleet_run(const struct fleet_command *command, const struct cli_options *o) 
   } else {
     struct share *shares = calloc(boards.found.count, sizeof *shares);
     catch_signals();
-    if (shares) {
-      code = run_shares(shares, &boards, command, o);
-    } else {
-      qb_error_no_memory(&error);
-      code = cli_fail(command->name, &error);
-    }
+    code =
+        shares ? run_shares(shares, &boards, command, o) : fail_without_memory(command);
     free(shares);
   }
   cli_boards_free(&boards);

@@ -22,6 +22,7 @@ struct fleet_member {
   int code;                        // exit code
   char summary[512];               // what was done, when CLI_OK
   struct qb_error problem, state;  // what was wrong, and what that leaves; "" if none
+  char *picture;                   // more lines about the board, or NULL; from malloc()
 };
 
 // Works on one board. `connection` is open; `connected` is cleared if it is lost.

@@ -39,7 +39,10 @@ static bool add_server(struct cli_options *o, const char *text,
 bool cli_take_option(struct cli_options *o, int option, char **argv,
                      struct qb_error *error) {
   switch (option) {
-    case 's': return add_serial(o, optarg, error);
+    case 's':
+      // What a script gives that has found no board; others may have no number either.
+      if (!*optarg) return qb_error_set(error, "the serial number is empty");
+      return add_serial(o, optarg, error);
     case 'a': o->all = true; return true;
     case CLI_OPTION_USBIP: return add_server(o, optarg, error);
     case CLI_OPTION_JSON: o->json = true; return true;

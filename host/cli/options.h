@@ -36,11 +36,12 @@ enum {
   }
 
 // The paragraph of a command's help.
-#define CLI_OPTIONS_HELP                                                           \
-  "Which board:\n"                                                                 \
-  "  -s, --serial S           the board with this serial number (repeatable)\n"    \
-  "  -a, --all                every board that is found\n"                         \
-  "      --usbip HOST:PORT    look behind this USB/IP server instead of on this\n" \
+#define CLI_OPTIONS_HELP                                                             \
+  "Which board:\n"                                                                   \
+  "  -s, --serial S           the board with this serial number, or at this place\n" \
+  "                           as 'quadboot list' shows it (repeatable)\n"            \
+  "  -a, --all                every board that is found\n"                           \
+  "      --usbip HOST:PORT    look behind this USB/IP server instead of on this\n"   \
   "                           computer's USB (repeatable): a simulated board\n"
 
 #define CLI_OUTPUT_HELP                                               \

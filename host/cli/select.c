@@ -43,19 +43,27 @@ void cli_boards_free(struct cli_boards *b) {
 
 // ---- Choice ----------------------------------------------------------------
 
+// By its serial number, or the place where it is: not every board has a number, and
+// not every number is the only one.
+static bool is_called(const struct boards_entry *e, const char *name) {
+  return strcmp(e->board.where.location, name) == 0 ||
+         (e->described && strcmp(e->board.serial, name) == 0);
+}
+
 static bool is_wanted(const struct boards_entry *e, const struct cli_options *o) {
   if (o->serial_count == 0) return true;
   for (size_t i = 0; i < o->serial_count; i++) {
-    if (e->described && strcmp(e->board.serial, o->serials[i]) == 0) return true;
+    if (is_called(e, o->serials[i])) return true;
   }
   return false;
 }
 
-static bool serial_found(const struct boards *list, const char *serial) {
+static size_t count_called(const struct boards *list, const char *name) {
+  size_t count = 0;
   for (size_t i = 0; i < list->count; i++) {
-    if (strcmp(list->items[i].board.serial, serial) == 0) return true;
+    count += is_called(&list->items[i], name);
   }
-  return false;
+  return count;
 }
 
 static void keep_wanted(struct boards *list, const struct cli_options *o) {
@@ -79,15 +87,29 @@ static int refuse_several(const struct boards *list, struct qb_error *error) {
   return CLI_NO_BOARD;
 }
 
-static int check_found(const struct boards *list, const struct cli_options *o,
-                       struct qb_error *error) {
-  for (size_t i = 0; i < o->serial_count; i++) {
-    if (serial_found(list, o->serials[i])) continue;
+static int check_serial(const struct boards *list, const char *serial, bool all,
+                        struct qb_error *error) {
+  const size_t count = count_called(list, serial);
+  if (count == 1 || (count > 1 && all)) return CLI_OK;
+  if (count > 1) {
+    qb_error_set(error,
+                 "%zu boards have the serial number %s; give --serial the place of one "
+                 "as 'quadboot list' shows it, or --all",
+                 count, serial);
+  } else {
     qb_error_set(error,
                  "no board with the serial number %s is connected; 'quadboot list' "
                  "shows those that are",
-                 o->serials[i]);
-    return CLI_NO_BOARD;
+                 serial);
+  }
+  return CLI_NO_BOARD;
+}
+
+static int check_found(const struct boards *list, const struct cli_options *o,
+                       struct qb_error *error) {
+  for (size_t i = 0; i < o->serial_count; i++) {
+    const int code = check_serial(list, o->serials[i], o->all, error);
+    if (code != CLI_OK) return code;
   }
   if (list->count == 0) {
     qb_error_set(error,
@@ -100,9 +122,13 @@ static int check_found(const struct boards *list, const struct cli_options *o,
              : CLI_OK;
 }
 
+int cli_choose(struct boards *list, const struct cli_options *o,
+               struct qb_error *error) {
+  keep_wanted(list, o);
+  return check_found(list, o, error);
+}
+
 int cli_select(struct cli_boards *b, const struct cli_options *o,
                struct qb_error *error) {
-  if (!cli_find(b, o, error)) return CLI_FAILED;
-  keep_wanted(&b->found, o);
-  return check_found(&b->found, o, error);
+  return cli_find(b, o, error) ? cli_choose(&b->found, o, error) : CLI_FAILED;
 }

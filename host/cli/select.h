@@ -21,3 +21,7 @@ bool cli_find(struct cli_boards *b, const struct cli_options *o,
 int cli_select(struct cli_boards *b, const struct cli_options *o,
                struct qb_error *error);
 void cli_boards_free(struct cli_boards *b);
+
+// The choice among those that were found.
+int cli_choose(struct boards *list, const struct cli_options *o,
+               struct qb_error *error);

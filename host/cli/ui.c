@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <jansson.h>
+#include "host/cli/json.h"
 
 enum {
   REDRAW_MS = 100,
@@ -131,6 +131,7 @@ static void redraw(struct ui *ui) {
   }
   ui->drawn = ui->count;
   if (ui->map && ui->plan) ui->drawn += print_map_rows(stderr, ui->plan);
+  fputs("\033[J", stderr);  // a map that was there before
   fflush(stderr);
   ui->drawn_ms = now_ms();
 }
@@ -138,11 +139,8 @@ static void redraw(struct ui *ui) {
 // ---- JSON ------------------------------------------------------------------
 
 static void put_json(const struct ui *ui, size_t board, json_t *event) {
-  json_object_set_new(event, "board", json_string(ui->lines[board].name));
-  json_dumpf(event, stdout, JSON_COMPACT);
-  putchar('\n');
-  fflush(stdout);
-  json_decref(event);
+  json_object_set_new(event, "board", cli_json_text(ui->lines[board].name));
+  cli_put_json(event);
 }
 
 static void put_progress(struct ui *ui, size_t board) {
@@ -227,7 +225,7 @@ void ui_event(struct ui *ui, size_t board, const char *event, const char *senten
   pthread_mutex_lock(&ui->mutex);
   if (ui->look == UI_JSON) {
     json_t *e = json_pack("{s:s}", "event", event);
-    if (sentence) json_object_set_new(e, "sentence", json_string(sentence));
+    if (sentence) json_object_set_new(e, "sentence", cli_json_text(sentence));
     put_json(ui, board, e);
   } else if (sentence) {
     if (ui->look == UI_TERMINAL) {

@@ -63,12 +63,25 @@ static bool look_at_bus(struct boards *list, const struct usb_bus *bus,
   return ok;
 }
 
+static void note_twins(struct boards *list) {
+  for (size_t i = 0; i < list->count; i++) {
+    struct boards_entry *a = &list->items[i];
+    for (size_t j = 0; j < i && a->board.serial[0]; j++) {
+      struct boards_entry *b = &list->items[j];
+      if (strcmp(a->board.serial, b->board.serial) == 0) {
+        a->has_twin = b->has_twin = true;
+      }
+    }
+  }
+}
+
 bool boards_find(struct boards *list, const struct usb_bus *buses, size_t count,
                  struct qb_error *error) {
   bool ok = true;
   for (size_t i = 0; i < count && ok; i++) {
     ok = look_at_bus(list, &buses[i], error);
   }
+  note_twins(list);
   return ok;
 }
 
@@ -87,32 +100,53 @@ static bool refuse_kind(const struct usb_board *b, struct qb_error *error) {
                       usb_board_name(b));
 }
 
-// Opens and describes; the DFU interface is claimed. Nothing is open after an error.
-static bool open_any(struct connection *c, const struct usb_bus *bus,
-                     const struct usb_found *where, struct qb_error *error) {
+// Which boards may be opened: all, or a bootloader that is the same board as `lost`.
+struct wanted {
+  const struct usb_board *lost;  // NULL: any board
+  bool has_twin;
+};
+
+// An application may have another serial number than its bootloader, or none.
+static bool is_same(const struct usb_board *now, const struct wanted *wanted) {
+  const struct usb_board *before = wanted->lost;
+  const bool here = strcmp(now->where.location, before->where.location) == 0;
+  if (here && (before->kind == BOARD_APPLICATION || !before->serial[0])) return true;
+  return (here || !wanted->has_twin) && before->serial[0] &&
+         strcmp(now->serial, before->serial) == 0;
+}
+
+static bool check_board(const struct usb_board *b, const struct wanted *wanted,
+                        struct qb_error *error) {
+  const bool only_ready = wanted->lost != NULL;
+  if (b->kind == BOARD_PLAIN_DFU || (only_ready && !usb_board_is_ready(b))) {
+    return refuse_kind(b, error);
+  }
+  if (!only_ready || is_same(b, wanted)) return true;
+  return qb_error_set(error, "the board at %s is another one", b->where.location);
+}
+
+// Opens and describes; then the DFU interface is claimed, so never that of a board
+// which is not wanted: somebody else may be about to. Nothing is open after an error.
+static bool open_wanted(struct connection *c, const struct usb_bus *bus,
+                        const struct usb_found *where, const struct wanted *wanted,
+                        struct qb_error *error) {
+  struct connection new = {.has_twin = c->has_twin};
   bool is_board = false;
-  if (!bus->open(bus->ctx, where, &c->io, error)) return false;
-  bool ok = usb_board_describe(&c->io, where, &c->board, &is_board, error);
+  if (!bus->open(bus->ctx, where, &new.io, error)) return false;
+  bool ok = usb_board_describe(&new.io, where, &new.board, &is_board, error);
   if (ok && !is_board) {
     ok = qb_error_set(error, "the device at %s is no bootloader any more",
                       where->location);
   }
-  if (ok && c->board.kind == BOARD_PLAIN_DFU) ok = refuse_kind(&c->board, error);
-  if (ok) ok = c->io.claim(c->io.ctx, c->board.dfu.number, error);
+  if (ok) ok = check_board(&new.board, wanted, error);
+  if (ok) ok = new.io.claim(new.io.ctx, new.board.dfu.number, error);
   if (!ok) {
-    c->io.close(c->io.ctx);
+    new.io.close(new.io.ctx);
     return false;
   }
+  *c = new;
   dfuc_init(&c->client, &c->io, &c->board);
   return true;
-}
-
-static bool open_bootloader(struct connection *c, const struct usb_bus *bus,
-                            const struct usb_found *where, struct qb_error *error) {
-  if (!open_any(c, bus, where, error)) return false;
-  if (usb_board_is_ready(&c->board)) return true;
-  connection_close(c);
-  return refuse_kind(&c->board, error);
 }
 
 // From a running application to its bootloader.
@@ -130,7 +164,8 @@ static bool enter_bootloader(struct connection *c, const struct usb_bus *bus,
 
 bool connection_open(struct connection *c, const struct usb_bus *bus,
                      const struct usb_found *where, struct qb_error *error) {
-  if (!open_any(c, bus, where, error)) return false;
+  const struct wanted any = {.lost = NULL};
+  if (!open_wanted(c, bus, where, &any, error)) return false;
   return usb_board_is_ready(&c->board) || enter_bootloader(c, bus, error);
 }
 
@@ -153,27 +188,26 @@ static void pause_ms(uint32_t ms) {
   nanosleep(&t, NULL);
 }
 
-// An application may have another serial number than its bootloader, or none.
-static bool is_same(const struct usb_board *now, const struct usb_board *before) {
-  if (strcmp(now->where.location, before->where.location) == 0 &&
-      (before->kind == BOARD_APPLICATION || !before->serial[0])) {
-    return true;
+// Looks where the board was, or everywhere else.
+static bool look_at_places(struct connection *c, const struct usb_bus *bus,
+                           const struct usb_found_list *found,
+                           const struct wanted *wanted, bool where_it_was) {
+  struct qb_error ignored;
+  for (size_t i = 0; i < found->count; i++) {
+    const struct usb_found *f = &found->items[i];
+    const bool here = strcmp(f->location, wanted->lost->where.location) == 0;
+    if (here == where_it_was && open_wanted(c, bus, f, wanted, &ignored)) return true;
   }
-  return before->serial[0] && strcmp(now->serial, before->serial) == 0;
+  return false;
 }
 
 static bool look_again(struct connection *c, const struct usb_bus *bus,
-                       const struct usb_board *lost) {
+                       const struct wanted *wanted) {
   struct usb_found_list found = {0};
   struct qb_error ignored;
-  bool same = false;
-  if (bus->scan(bus->ctx, &found, &ignored)) {
-    for (size_t i = 0; i < found.count && !same; i++) {
-      if (!open_bootloader(c, bus, &found.items[i], &ignored)) continue;
-      same = is_same(&c->board, lost);
-      if (!same) connection_close(c);
-    }
-  }
+  const bool same = bus->scan(bus->ctx, &found, &ignored) &&
+                    (look_at_places(c, bus, &found, wanted, true) ||
+                     look_at_places(c, bus, &found, wanted, false));
   free(found.items);
   return same;
 }
@@ -181,11 +215,13 @@ static bool look_again(struct connection *c, const struct usb_bus *bus,
 bool connection_find_again(struct connection *c, const struct usb_bus *bus,
                            const struct usb_board *lost, uint32_t limit_ms,
                            bool (*stop)(void *ctx), void *ctx) {
+  const struct wanted wanted = {.lost = lost, .has_twin = c->has_twin};
   const uint64_t end = now_ms() + limit_ms;
-  do {
+  for (;;) {
     if (stop && stop(ctx)) return false;
-    if (look_again(c, bus, lost)) return true;
-    pause_ms(LOOK_MS);
-  } while (now_ms() < end);
-  return false;
+    if (look_again(c, bus, &wanted)) return true;
+    const uint64_t now = now_ms();
+    if (now >= end) return false;
+    pause_ms(end - now < LOOK_MS ? (uint32_t)(end - now) : LOOK_MS);
+  }
 }

@@ -13,6 +13,7 @@ struct boards_entry {
   const struct usb_bus *bus;
   struct usb_board board;
   bool described;
+  bool has_twin;  // another board in the list has the same serial number
   struct qb_error problem;
 };
 
@@ -27,8 +28,11 @@ bool boards_find(struct boards *list, const struct usb_bus *buses, size_t count,
                  struct qb_error *error);
 void boards_free(struct boards *list);
 
-// An open board with its DFU interface claimed.
+// An open board with its DFU interface claimed. Set to {0} before first use.
 struct connection {
+  // Set by the owner: another board has the same serial number, so this one is found
+  // again only where it was.
+  bool has_twin;
   struct usb_io io;
   struct dfuc client;
   struct usb_board board;
@@ -43,8 +47,9 @@ bool connection_open(struct connection *c, const struct usb_bus *bus,
 void connection_close(struct connection *c);
 
 // Waits until a board with the same identity can be opened, wherever it is plugged
-// in: the serial number, or the place of a board that has none. `stop` (may be NULL)
-// ends it early. False when `limit_ms` of wall time pass.
+// in: the serial number, or the place of a board that has none. Where it was is looked
+// at first. `stop` (may be NULL) ends it early. False when `limit_ms` of wall time
+// pass; `c` is then as it was.
 bool connection_find_again(struct connection *c, const struct usb_bus *bus,
                            const struct usb_board *lost, uint32_t limit_ms,
                            bool (*stop)(void *ctx), void *ctx);

@@ -77,6 +77,6 @@ bool dfu_descriptors_find(const uint8_t *config, size_t length,
 uint16_t dfu_transfer_size(const struct dfu_functional *f) {
   const uint16_t said = f->transfer_size;
   if (!f->present || said == UINT16_MAX) return 1024;
-  if (said < DFU_TRANSFER_SIZE_LEAST) return DFU_TRANSFER_SIZE_LEAST;
+  if (said == 0) return 64;
   return said > DFU_TRANSFER_SIZE_MOST ? DFU_TRANSFER_SIZE_MOST : said;
 }

@@ -9,7 +9,6 @@
 
 enum {
   DFU_ALTERNATES = 32,
-  DFU_TRANSFER_SIZE_LEAST = 64,
   // Linux carries no more in one control transfer of a program (usbfs, 4096).
   DFU_TRANSFER_SIZE_MOST = 4096,
 };
@@ -41,6 +40,6 @@ struct dfu_interface {
 bool dfu_descriptors_find(const uint8_t *config, size_t length,
                           struct dfu_interface *out);
 
-// Bytes per block to use with the device: what it says, kept within the two limits
-// above. 0 and FFFFh, which mean nothing, become 64 and 1024 as in fwupd.
+// Bytes per block to use with the device: what it says, up to the limit above. 0 and
+// FFFFh, which mean nothing, become 64 and 1024 as in fwupd.
 uint16_t dfu_transfer_size(const struct dfu_functional *f);

@@ -28,6 +28,10 @@ void dfuc_init(struct dfuc *c, struct usb_io *io, const struct usb_board *b) {
       .io = io,
       .interface = b->dfu.number,
       .transfer_size = b->transfer_size,
+      .counts_blocks = b->transfer_size == b->dfu.functional.transfer_size,
+      .can_upload = !b->dfu.functional.present ||
+                    (b->dfu.functional.attributes & DFU_CAN_UPLOAD) != 0,
+      .one_alternate = b->count == 1,
       .status_timeout_ms = b->kind == BOARD_QUADBOOT ? REQUEST_MS : LONG_STATUS_MS,
   };
 }
@@ -171,35 +175,49 @@ static enum dfuc_outcome stalled(struct dfuc *c, const char *what,
 
 // ---- Waiting ---------------------------------------------------------------
 
-// At least a millisecond: a device that says 0 is not asked in a tight loop.
-static void wait(struct dfuc *c, uint32_t ms, uint32_t *waited_ms) {
+// What is being waited for has `limit_ms` in all. bwPollTimeout has 24 bits: a device
+// may well ask for more.
+struct patience {
+  uint32_t waited_ms, limit_ms;
+};
+
+// At least a millisecond: a device that says 0 is not asked in a tight loop. False,
+// without waiting: the time is up.
+static bool wait(struct dfuc *c, uint32_t ms, struct patience *p) {
+  const uint32_t most = p->limit_ms - p->waited_ms;
   uint32_t left = ms ? ms : 1;
+  if (most == 0) return false;
+  if (left > most) left = most;
   while (left > 0) {
     const uint32_t slice = left < SLICE_MS ? left : SLICE_MS;
-    if (c->wait.busy) c->wait.busy(c->wait.ctx, *waited_ms, left);
+    if (c->wait.busy) c->wait.busy(c->wait.ctx, p->waited_ms, left);
     c->io->sleep_ms(c->io->ctx, slice);
-    *waited_ms += slice;
+    p->waited_ms += slice;
     left -= slice;
   }
+  return true;
+}
+
+static enum dfuc_outcome stuck(const char *what, const struct patience *p,
+                               struct qb_error *error) {
+  qb_error_set(error,
+               "%s does not end: the board has been busy for %" PRIu32
+               " s; switch it off and on",
+               what, p->waited_ms / 1000);
+  return DFUC_STUCK;
 }
 
 // Asks until the device is no longer busy. `reply` holds its last answer.
 static enum dfuc_outcome while_busy(struct dfuc *c, uint32_t limit_ms, const char *what,
                                     struct dfuc_reply *reply, struct qb_error *error) {
-  uint32_t waited_ms = 0;
-  for (;;) {
+  struct patience patience = {.limit_ms = limit_ms};
+  do {
     const enum dfuc_outcome outcome = dfuc_get_status(c, reply, error);
     if (outcome != DFUC_OK) return outcome;
     if (reply->state == DFU_ERROR) return refused(c, reply, what, error);
     if (reply->state != DFU_DNBUSY && reply->state != DFU_DNLOAD_SYNC) return DFUC_OK;
-    if (waited_ms >= limit_ms) break;
-    wait(c, reply->poll_ms, &waited_ms);
-  }
-  qb_error_set(error,
-               "%s does not end: the board has been busy for %" PRIu32
-               " s; switch it off and on",
-               what, waited_ms / 1000);
-  return DFUC_STUCK;
+  } while (wait(c, reply->poll_ms, &patience));
+  return stuck(what, &patience, error);
 }
 
 static enum dfuc_outcome expect(uint8_t wanted, const struct dfuc_reply *reply,
@@ -214,7 +232,7 @@ static enum dfuc_outcome expect(uint8_t wanted, const struct dfuc_reply *reply,
 
 enum dfuc_outcome dfuc_to_idle(struct dfuc *c, struct qb_error *error) {
   struct dfuc_reply reply = {.state = DFU_STATES};
-  uint32_t waited_ms = 0;
+  struct patience patience = {.limit_ms = BUSY_MS};
   for (int step = 0; step < STEPS_TO_IDLE; step++) {
     enum dfuc_outcome outcome = dfuc_get_status(c, &reply, error);
     if (outcome != DFUC_OK) return outcome;
@@ -222,8 +240,7 @@ enum dfuc_outcome dfuc_to_idle(struct dfuc *c, struct qb_error *error) {
     if (reply.state == DFU_ERROR || reply.status != DFU_STATUS_OK) {
       outcome = simple(c, DFU_CLRSTATUS, "to forget an old error", error);
     } else if (reply.state == DFU_DNBUSY || reply.state == DFU_DNLOAD_SYNC) {
-      wait(c, reply.poll_ms, &waited_ms);
-      if (waited_ms < BUSY_MS) step = 0;
+      if (wait(c, reply.poll_ms, &patience)) step = 0;
     } else {
       outcome = simple(c, DFU_ABORT, "to stop what it does", error);
     }
@@ -239,7 +256,8 @@ enum dfuc_outcome dfuc_select(struct dfuc *c, uint8_t alternate,
   c->transfers++;
   const enum usb_result result =
       c->io->set_alternate(c->io->ctx, c->interface, alternate);
-  if (result != USB_DONE) {
+  const bool needless = result == USB_STALLED && c->one_alternate;
+  if (result != USB_DONE && !needless) {
     return unexpected(result, "the alternate setting that it offers", error);
   }
   return dfuc_to_idle(c, error);
@@ -250,7 +268,7 @@ enum dfuc_outcome dfuc_select(struct dfuc *c, uint8_t alternate,
 enum dfuc_outcome dfuc_finish(struct dfuc *c, struct qb_error *error) {
   static const char what[] = "finishing the update";
   struct dfuc_reply reply = {.state = DFU_IDLE};
-  uint32_t waited_ms = 0;
+  struct patience patience = {.limit_ms = BUSY_MS};
   uint32_t before = UINT32_MAX;
   enum dfuc_outcome outcome = simple(c, DFU_ABORT, "to finish", error);
   while (outcome == DFUC_OK) {
@@ -259,7 +277,7 @@ enum dfuc_outcome dfuc_finish(struct dfuc *c, struct qb_error *error) {
     if (reply.state == DFU_ERROR) return refused(c, &reply, what, error);
     if (reply.state != DFU_IDLE || reply.poll_ms <= 1 || reply.poll_ms >= before) break;
     before = reply.poll_ms;
-    wait(c, reply.poll_ms, &waited_ms);
+    if (!wait(c, reply.poll_ms, &patience)) return stuck(what, &patience, error);
   }
   return outcome == DFUC_OK ? expect(DFU_IDLE, &reply, what, error) : outcome;
 }
@@ -337,6 +355,10 @@ enum dfuc_outcome dfuc_leave(struct dfuc *c, struct qb_error *error) {
   if (outcome == DFUC_OK) outcome = while_busy(c, BUSY_MS, what, &reply, error);
   if (outcome != DFUC_OK) return outcome;
   if (reply.state == DFU_MANIFEST_SYNC) return DFUC_OK;  // of a tolerant device
+  if (reply.state == DFU_MANIFEST_WAIT_RESET) {
+    c->io->reset(c->io->ctx);  // which alone leads on from there (DFU 1.1 A.2.9)
+    return DFUC_OK;
+  }
   return expect(DFU_MANIFEST, &reply, what, error);
 }
 

@@ -26,6 +26,11 @@ struct dfuc {
   struct usb_io *io;
   uint8_t interface;
   uint16_t transfer_size;
+  // Blocks are as long as the device thinks, so that it can tell from their numbers
+  // where they belong; else each needs an address.
+  bool counts_blocks;
+  bool can_upload;             // so it says of itself
+  bool one_alternate;          // it may refuse SET_INTERFACE (USB 2.0 9.4.10)
   uint32_t status_timeout_ms;  // for a GETSTATUS
   struct dfuc_wait wait;       // `busy` may be NULL
   uint64_t transfers;          // control transfers so far

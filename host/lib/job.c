@@ -45,11 +45,10 @@ static void set_state(struct job *j, struct plan *p, size_t index,
 // would tell quadboot that all is written), so the interface is selected again.
 static enum job_outcome check_stop(struct job *j, struct qb_error *error) {
   if (!j->events->stop || !j->events->stop(j->events->ctx)) return JOB_DONE;
-  if (j->alternate >= 0) {
-    const enum dfuc_outcome outcome =
-        dfuc_select(j->client, (uint8_t)j->alternate, error);
-    if (outcome != DFUC_OK) return from_dfu(outcome);
-  }
+  const enum dfuc_outcome outcome =
+      j->alternate >= 0 ? dfuc_select(j->client, (uint8_t)j->alternate, error)
+                        : dfuc_to_idle(j->client, error);  // no data were sent
+  if (outcome != DFUC_OK) return from_dfu(outcome);
   qb_error_set(error, "stopped");
   return JOB_STOPPED;
 }
@@ -80,11 +79,14 @@ static enum dfuc_outcome stream(struct job *j, uint32_t address,
   return DFUC_OK;
 }
 
-// A block of `length` bytes went over; a short one ends the stream.
+// A block of `length` bytes went over; a short one ends the stream, as the device
+// would count from there with whole ones.
 static void streamed(struct job *j, uint32_t length) {
   j->next_address += length;
   j->next_block++;
-  if (length < j->client->transfer_size) j->streaming = false;
+  if (length < j->client->transfer_size || !j->client->counts_blocks) {
+    j->streaming = false;
+  }
 }
 
 static uint16_t block_of(const struct job *j, uint64_t left) {
@@ -110,13 +112,16 @@ static enum dfuc_outcome write_part(struct job *j, const struct unit_piece *piec
   return DFUC_OK;
 }
 
-// Before an upload the pointer is set, and the state must be dfuIDLE again.
+// Before an upload the pointer is set, for which the board must not be in
+// dfuUPLOAD-IDLE; and the state must be dfuIDLE again.
 static enum dfuc_outcome begin_reading(struct job *j, uint32_t address,
                                        struct qb_error *error) {
   const bool was_streaming =
       j->streaming && j->next_address == address && j->next_block < DFUC_BLOCKS;
   if (was_streaming) return DFUC_OK;
-  enum dfuc_outcome outcome = stream(j, address, error);
+  enum dfuc_outcome outcome = j->reading ? dfuc_to_idle(j->client, error) : DFUC_OK;
+  j->reading = true;
+  if (outcome == DFUC_OK) outcome = stream(j, address, error);
   if (outcome == DFUC_OK) outcome = dfuc_to_idle(j->client, error);
   return outcome;
 }
@@ -145,7 +150,7 @@ static enum dfuc_outcome read_bytes(struct job *j, uint32_t address, uint8_t *ou
 
 // After reading, the device may be in dfuUPLOAD-IDLE, from which nothing is written.
 static enum dfuc_outcome end_reading(struct job *j, struct qb_error *error) {
-  j->streaming = false;
+  j->streaming = j->reading = false;
   return dfuc_to_idle(j->client, error);
 }
 
@@ -188,7 +193,20 @@ static enum dfuc_outcome compare_unit(struct job *j, const struct plan *p,
   return DFUC_OK;
 }
 
-// Which units a comparison looks at, and what becomes of them.
+static bool is_readable(const struct job *j, const struct unit *u) {
+  return j->client->can_upload && (u->sector.access & LAYOUT_READABLE);
+}
+
+static enum job_outcome refuse_reading(const struct unit *u, struct qb_error *error) {
+  qb_error_set(error,
+               "the board does not let the flash at 0x%08" PRIX32
+               " be read, so it cannot be compared",
+               u->sector.address);
+  return JOB_REFUSED;
+}
+
+// Which units a comparison looks at, and what becomes of them. What cannot be read is
+// different, but nobody verifies that.
 struct comparison {
   enum job_phase phase;
   bool (*wanted)(const struct unit *u);
@@ -203,6 +221,11 @@ static enum job_outcome compare(struct job *j, struct plan *p,
   for (size_t i = 0; i < p->count && outcome == DFUC_OK; i++) {
     const struct unit *u = &p->units[i];
     if (!what->wanted(u)) continue;
+    if (!is_readable(j, u)) {
+      if (what->phase == JOB_VERIFYING) return refuse_reading(u, error);
+      set_state(j, p, i, what->different);
+      continue;
+    }
     const enum job_outcome stop = check_stop(j, error);
     if (stop != JOB_DONE) return stop;
     struct difference d = {0};
@@ -281,7 +304,9 @@ struct erasing {
 static void erase_goes_on(void *ctx, uint32_t waited_ms, uint32_t more_ms) {
   const struct erasing *e = ctx;
   const uint64_t all_ms = (uint64_t)waited_ms + more_ms;
-  e->job->at.done = e->before + (all_ms ? e->size * waited_ms / all_ms : 0);
+  const uint64_t done = e->before + (all_ms ? e->size * waited_ms / all_ms : 0);
+  // A device may find out that it needs longer than it has said.
+  if (done > e->job->at.done) e->job->at.done = done;
   tell(e->job);
 }
 
@@ -372,6 +397,11 @@ static enum dfuc_outcome write_unit(struct job *j, struct plan *p, size_t index,
   return outcome;
 }
 
+// By this run or an earlier one.
+static bool is_changed(const struct unit *u) {
+  return u->state != UNIT_UNCHANGED;
+}
+
 static bool is_unfinished(const struct unit *u) {
   return u->state == UNIT_WAITING || u->state == UNIT_ERASED;
 }
@@ -398,8 +428,8 @@ static enum job_outcome write_units(struct job *j, struct plan *p,
                                     struct qb_error *error) {
   const size_t vectors = vectors_of(p);
   const bool last = vectors < p->count && is_unfinished(&p->units[vectors]);
-  enum job_outcome outcome = JOB_DONE;
-  if (last) {
+  enum job_outcome outcome = check_stop(j, error);
+  if (outcome == JOB_DONE && last) {
     outcome = from_dfu(select_alternate(j, p->units[vectors].alternate, error));
     if (outcome == JOB_DONE) outcome = from_dfu(erase_unit(j, p, vectors, error));
   }
@@ -454,7 +484,7 @@ static uint64_t erase_bytes_of(const struct plan *p) {
 // Work ahead, once it is known what has to be written.
 static void count_work(struct job *j, const struct plan *p, bool read_back) {
   j->at.total = j->at.done + erase_bytes_of(p) + bytes_of(p, is_unfinished) +
-                (read_back ? bytes_of(p, is_unfinished) : 0);
+                (read_back ? bytes_of(p, is_changed) : 0);
 }
 
 enum job_outcome job_start(struct job *j, const uint32_t *application,
@@ -484,20 +514,31 @@ static enum job_outcome stay(struct job *j, struct plan *p, bool read_back,
 // again before the reads: no ABORT may follow data until they are known to be right.
 static enum job_outcome verify_and_start(struct job *j, struct plan *p, bool read_back,
                                          struct qb_error *error) {
-  enum job_outcome outcome = JOB_DONE;
-  if (read_back) {
-    j->alternate = -1;
-    outcome = verify_written(j, p, error);
+  enum dfuc_outcome selected = DFUC_OK;
+  if (read_back && j->alternate >= 0) {
+    selected = dfuc_select(j->client, (uint8_t)j->alternate, error);
   }
+  enum job_outcome outcome = from_dfu(selected);
+  if (read_back && outcome == JOB_DONE) outcome = verify_written(j, p, error);
   if (outcome != JOB_DONE) return outcome;
   return job_start(j, p->has_application ? &p->application : NULL, error);
+}
+
+// Known before anything is written.
+static enum job_outcome check_readable(const struct job *j, const struct plan *p,
+                                       struct qb_error *error) {
+  for (size_t i = 0; i < p->count; i++) {
+    if (!is_readable(j, &p->units[i])) return refuse_reading(&p->units[i], error);
+  }
+  return JOB_DONE;
 }
 
 enum job_outcome job_write(struct job *j, struct plan *p,
                            const struct job_options *options, struct qb_error *error) {
   j->at = (struct job_progress){.total = p->bytes * (options->changed_only ? 2 : 1) +
                                          p->erase_bytes};
-  enum job_outcome outcome = look_first(j, p, options->changed_only, error);
+  enum job_outcome outcome = options->verify ? check_readable(j, p, error) : JOB_DONE;
+  if (outcome == JOB_DONE) outcome = look_first(j, p, options->changed_only, error);
   if (outcome != JOB_DONE) return outcome;
   prepare_units(p);
   count_work(j, p, options->verify);
@@ -514,6 +555,10 @@ enum { READ_PORTION = 65536 };  // between two looks at `stop`
 enum job_outcome job_read(struct job *j, uint8_t alternate, uint32_t address,
                           uint8_t *out, uint64_t size, struct qb_error *error) {
   j->at = (struct job_progress){.total = size, .phase = JOB_READING};
+  if (!j->client->can_upload) {
+    qb_error_set(error, "the board does not let its flash be read");
+    return JOB_REFUSED;
+  }
   enum dfuc_outcome outcome = select_alternate(j, alternate, error);
   for (uint64_t done = 0; done < size && outcome == DFUC_OK;) {
     const enum job_outcome stop = check_stop(j, error);

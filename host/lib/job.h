@@ -68,6 +68,7 @@ struct job {
   // Where the next block would go if no command came between; see stream().
   bool streaming;
   uint32_t next_address, next_block;
+  bool reading;  // the board may be in dfuUPLOAD-IDLE, which takes no command
   bool started;  // the application was started
 };
 

@@ -105,11 +105,17 @@ static bool find_unit(const struct usb_board *b, const char *what, uint32_t addr
   return true;
 }
 
-// True if the last unit is the sector that holds the address.
-static bool in_last_unit(const struct plan *p, uint32_t address) {
+// True if the last unit is the sector that holds the address. Another alternate
+// setting may have other memory there.
+static bool in_last_unit(const struct plan *p, const struct usb_board *b,
+                         uint32_t address, int wanted) {
   if (p->count == 0) return false;
-  const struct layout_sector *s = &p->units[p->count - 1].sector;
-  return address >= s->address && address - s->address < s->size;
+  const struct unit *u = &p->units[p->count - 1];
+  if (address < u->sector.address || address - u->sector.address >= u->sector.size) {
+    return false;
+  }
+  const struct usb_board_alternate *a = usb_board_alternate_at(b, address, wanted);
+  return a && a->number == u->alternate;
 }
 
 static bool check_access(const struct usb_board *b, const char *what,
@@ -129,7 +135,7 @@ static bool add_segment(struct plan *p, const struct usb_board *b,
   const char *what = segment_describe(s, name);
   for (size_t done = 0; done < s->size;) {
     const uint32_t address = (uint32_t)(s->address + done);
-    if (!in_last_unit(p, address)) {
+    if (!in_last_unit(p, b, address, s->alternate)) {
       struct unit u;
       if (!find_unit(b, what, address, done > 0, s->alternate, &u, error)) return false;
       if (!check_access(b, what, &u, address, use, error)) return false;

@@ -29,6 +29,7 @@ static bool parse_size(const char *text, uint64_t *out) {
   char *end = NULL;
   if (*text < '0' || *text > '9') return false;
   uint64_t value = strtoull(text, &end, 10);
+  if (value > UINT32_MAX) return false;
   if (*end == 'K' || *end == 'k') {
     value <<= 10;
     end++;

@@ -15,6 +15,7 @@ static size_t written(const struct plan *p) {
          plan_count(p, UNIT_UNCHANGED);
 }
 
+// By this run of the plan. A unit that was changed may be waiting again.
 static bool touched(const struct plan *p) {
   return plan_count(p, UNIT_WRITTEN) + plan_count(p, UNIT_VERIFIED) +
              plan_count(p, UNIT_ERASED) >
@@ -22,13 +23,13 @@ static bool touched(const struct plan *p) {
 }
 
 // What an interrupted update means.
-static void tell_unfinished(const struct usb_board *b, const struct plan *p,
-                            struct qb_error *out) {
-  if (!touched(p)) {
+static void tell_unfinished(enum usb_board_kind kind, const struct plan *p,
+                            bool changed, struct qb_error *out) {
+  if (!changed) {
     qb_error_set(out,
                  "nothing was changed on the board, but for the sector that it "
                  "was perhaps working on; run the same command again");
-  } else if (b->kind == BOARD_QUADBOOT) {
+  } else if (kind == BOARD_QUADBOOT) {
     qb_error_set(out,
                  "%zu of %zu sectors are written; the board stays in quadboot and "
                  "starts no half-written application; run the same command again",
@@ -41,7 +42,7 @@ static void tell_unfinished(const struct usb_board *b, const struct plan *p,
   }
 }
 
-static void tell_state(const struct usb_board *b, const struct plan *p,
+static void tell_state(enum usb_board_kind kind, const struct plan *p, bool changed,
                        const struct update_options *options, struct update_result *r) {
   const bool all = written(p) == p->count;
   if (r->outcome == JOB_DIFFERENT) {
@@ -49,7 +50,7 @@ static void tell_state(const struct usb_board *b, const struct plan *p,
                  "the flash does not hold what was written; run the same "
                  "command again, and replace the board if that does not help");
   } else if (!all) {
-    tell_unfinished(b, p, &r->state);
+    tell_unfinished(kind, p, changed, &r->state);
   } else if (r->outcome != JOB_DONE && options->job.start) {
     qb_error_set(&r->state,
                  "all %zu sectors are written; the application was not "
@@ -81,7 +82,7 @@ static bool same_layout(const struct usb_board *a, const struct usb_board *b) {
 static bool find_again(struct connection *c, bool *connected, const struct usb_bus *bus,
                        const struct update_options *options,
                        const struct update_events *events, struct update_result *r) {
-  const struct usb_board lost = c->board;
+  const struct usb_board lost = c->board;  // `c` will hold what comes back
   if (events->lost) events->lost(events->job.ctx, r->problem.text);
   *connected = connection_find_again(c, bus, &lost, options->wait_ms, events->job.stop,
                                      events->job.ctx);
@@ -101,19 +102,23 @@ void update_run(struct connection *c, bool *connected, const struct usb_bus *bus
                 const struct update_events *events, struct update_result *out) {
   *out = (struct update_result){.outcome = JOB_LOST};
   *connected = true;
+  const enum usb_board_kind kind = c->board.kind;
+  size_t most = written(p);
   unsigned in_vain = 0;
+  bool changed = false;
   while (in_vain < LOSSES_IN_VAIN) {
-    const size_t before = written(p);
     struct job j;
     job_init(&j, &c->client, &events->job);
     out->outcome = job_write(&j, p, &options->job, &out->problem);
     out->started = j.started;
     out->transfers += c->client.transfers;
+    changed |= touched(p);
     if (out->outcome != JOB_LOST) break;
-    in_vain = written(p) > before ? 0 : in_vain + 1;
+    in_vain = written(p) > most ? 0 : in_vain + 1;
+    if (written(p) > most) most = written(p);
     connection_close(c);
     *connected = false;
     if (!find_again(c, connected, bus, options, events, out)) break;
   }
-  tell_state(&c->board, p, options, out);
+  tell_state(kind, p, changed, options, out);
 }

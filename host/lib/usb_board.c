@@ -11,17 +11,14 @@ enum {
   // A standard request with data is answered within 500 ms per packet (USB 2.0
   // 9.2.6.4); generous, as virtual machines and hubs add to it.
   DESCRIPTOR_MS = 2000,
-  CONFIG_ROOM = 4096,
   STRING_ROOM = 255,
 };
 
 // ---- Descriptors -----------------------------------------------------------
 
-// GET_DESCRIPTOR. False when the device does not answer; a STALL is an answer of
-// no bytes.
-static bool get_descriptor(struct usb_io *io, uint8_t type, uint8_t index,
-                           uint16_t language, uint8_t *data, uint16_t room,
-                           uint16_t *length) {
+bool usb_board_descriptor(struct usb_io *io, uint8_t type, uint8_t index,
+                          uint16_t language, uint8_t *data, uint16_t room,
+                          uint16_t *length) {
   const struct usb_request r = {.bmRequestType = CH9_DIRECTION_IN,
                                 .bRequest = CH9_GET_DESCRIPTOR,
                                 .wValue = (uint16_t)(type << 8 | index),
@@ -33,8 +30,17 @@ static bool get_descriptor(struct usb_io *io, uint8_t type, uint8_t index,
   return result == USB_DONE || result == USB_STALLED;
 }
 
+// Characters that a terminal acts on (C0 and C1 controls), that turn the text around
+// them about (Unicode 15, Bidi_Control) or break the line; and halves of surrogate
+// pairs, which are no characters.
+static bool is_unprintable(uint16_t c) {
+  return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x061C || c == 0x200E ||
+         c == 0x200F || (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) ||
+         (c >= 0xD800 && c < 0xE000);
+}
+
 static size_t put_utf8(char *out, uint16_t c) {
-  if (c < 0x20 || c == 0x7F || (c >= 0xD800 && c < 0xE000)) c = '?';
+  if (is_unprintable(c)) c = '?';
   if (c < 0x80) {
     out[0] = (char)c;
     return 1;
@@ -50,8 +56,7 @@ static size_t put_utf8(char *out, uint16_t c) {
   return 3;
 }
 
-// UTF-16LE to UTF-8, cut where `room` ends. Control characters, which a terminal
-// would act on, and halves of surrogate pairs become '?'.
+// UTF-16LE to UTF-8, cut where `room` ends. What is not printable becomes '?'.
 static void convert(const uint8_t *units, size_t count, char *out, size_t room) {
   size_t at = 0;
   for (size_t i = 0; i < count && at + 4 <= room; i++) {
@@ -69,7 +74,8 @@ static bool get_string(struct usb_io *io, uint8_t index, uint16_t language, char
   uint16_t length = 0;
   out[0] = '\0';
   if (index == 0) return true;
-  if (!get_descriptor(io, CH9_STRING, index, language, bytes, sizeof bytes, &length)) {
+  if (!usb_board_descriptor(io, CH9_STRING, index, language, bytes, sizeof bytes,
+                            &length)) {
     return false;
   }
   if (length < 2 || bytes[1] != CH9_STRING) return true;
@@ -81,7 +87,9 @@ static bool get_string(struct usb_io *io, uint8_t index, uint16_t language, char
 static bool get_language(struct usb_io *io, uint16_t *out) {
   uint8_t bytes[STRING_ROOM];
   uint16_t length = 0;
-  if (!get_descriptor(io, CH9_STRING, 0, 0, bytes, sizeof bytes, &length)) return false;
+  if (!usb_board_descriptor(io, CH9_STRING, 0, 0, bytes, sizeof bytes, &length)) {
+    return false;
+  }
   *out = length >= 4 ? load_le16(bytes + 2) : CH9_LANGUAGE_ENGLISH_US;
   return true;
 }
@@ -92,17 +100,16 @@ void usb_board_string(struct usb_io *io, uint8_t index, char *out, size_t room) 
   if (get_language(io, &language)) (void)get_string(io, index, language, out, room);
 }
 
-// The first configuration, whole or as much as fits.
-static bool get_config(struct usb_io *io, uint8_t config[CONFIG_ROOM],
-                       uint16_t *length) {
-  if (!get_descriptor(io, CH9_CONFIGURATION, 0, 0, config, CH9_CONFIGURATION_SIZE,
-                      length)) {
+bool usb_board_config(struct usb_io *io, uint8_t config[BOARD_CONFIG_ROOM],
+                      uint16_t *length) {
+  if (!usb_board_descriptor(io, CH9_CONFIGURATION, 0, 0, config, CH9_CONFIGURATION_SIZE,
+                            length)) {
     return false;
   }
   if (*length < CH9_CONFIGURATION_SIZE) return true;
   const uint16_t total = load_le16(config + 2);
-  const uint16_t room = total < CONFIG_ROOM ? total : CONFIG_ROOM;
-  return get_descriptor(io, CH9_CONFIGURATION, 0, 0, config, room, length);
+  const uint16_t room = total < BOARD_CONFIG_ROOM ? total : BOARD_CONFIG_ROOM;
+  return usb_board_descriptor(io, CH9_CONFIGURATION, 0, 0, config, room, length);
 }
 
 // ---- What it is ------------------------------------------------------------
@@ -154,10 +161,10 @@ static bool take_alternates(struct usb_io *io, uint16_t language, struct usb_boa
 // Everything behind the device descriptor.
 static bool take_rest(struct usb_io *io, const uint8_t device[CH9_DEVICE_SIZE],
                       struct usb_board *b, bool *is_board) {
-  uint8_t config[CONFIG_ROOM];
+  uint8_t config[BOARD_CONFIG_ROOM];
   uint16_t length = 0;
   uint16_t language = 0;
-  if (!get_config(io, config, &length)) return false;
+  if (!usb_board_config(io, config, &length)) return false;
   *is_board = dfu_descriptors_find(config, length, &b->dfu);
   if (!*is_board) return true;
   b->transfer_size = dfu_transfer_size(&b->dfu.functional);
@@ -178,8 +185,9 @@ bool usb_board_describe(struct usb_io *io, const struct usb_found *where,
   uint8_t device[CH9_DEVICE_SIZE];
   uint16_t length = 0;
   *is_board = false;
-  bool ok = get_descriptor(io, CH9_DEVICE, 0, 0, device, sizeof device, &length) &&
-            length == sizeof device;
+  bool ok =
+      usb_board_descriptor(io, CH9_DEVICE, 0, 0, device, sizeof device, &length) &&
+      length == sizeof device;
   if (ok) {
     b.where.vendor = load_le16(device + 8);
     b.where.product = load_le16(device + 10);

@@ -7,7 +7,10 @@
 #include "host/lib/layout.h"
 #include "host/lib/usb_io.h"
 
-enum { BOARD_TEXT_ROOM = 128 };
+enum {
+  BOARD_TEXT_ROOM = 128,
+  BOARD_CONFIG_ROOM = 4096,  // of a configuration; more is not read
+};
 
 enum usb_board_kind {
   BOARD_QUADBOOT,     // quadboot itself
@@ -41,6 +44,15 @@ bool usb_board_describe(struct usb_io *io, const struct usb_found *where,
 
 // A string of the device in its first language; "" if it has none.
 void usb_board_string(struct usb_io *io, uint8_t index, char *out, size_t room);
+
+// GET_DESCRIPTOR. False when the device does not answer; a STALL is an answer of
+// no bytes.
+bool usb_board_descriptor(struct usb_io *io, uint8_t type, uint8_t index,
+                          uint16_t language, uint8_t *data, uint16_t room,
+                          uint16_t *length);
+// The first configuration, whole or as much as fits.
+bool usb_board_config(struct usb_io *io, uint8_t config[BOARD_CONFIG_ROOM],
+                      uint16_t *length);
 
 // "quadboot", "ROM bootloader", ...
 const char *usb_board_kind_name(enum usb_board_kind kind);

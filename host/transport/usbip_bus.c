@@ -17,7 +17,9 @@
 
 // An import, with what a kernel's probe takes: a simulated board that has just been
 // switched on needs some hundred milliseconds of virtual time to connect.
-enum { IMPORT_MS = 5000, ENUMERATE_MS = 2000 };
+// Virtual time may be a good deal slower than real time when many boards are simulated
+// at once; what has not slept after SLEEP_MS has stopped.
+enum { IMPORT_MS = 5000, ENUMERATE_MS = 2000, SLEEP_MS = 60000 };
 
 // ---- An open device --------------------------------------------------------
 
@@ -118,9 +120,11 @@ static void io_sleep_ms(void *ctx, uint32_t ms) {
   struct waiting w = {0};
   struct remote_sleep sleep = {
       .ns = ms * UINT64_C(1000000), .done = sleep_done, .owner = &w};
+  const uint64_t deadline = clock_now_ms() + ms + SLEEP_MS;
   if (!d->lost && remote_start_sleep(&d->remote, &sleep)) {
     while (!w.over) {
-      turn(d, CLOCK_NEVER);
+      turn(d, deadline);
+      if (clock_now_ms() >= deadline) remote_drop(&d->remote, "does not end a sleep");
     }
   }
   if (w.slept || d->lost) return;
@@ -186,6 +190,7 @@ static bool import(struct device *d, struct qb_error *error) {
 struct server {
   struct usbip_endpoint endpoint;
   char name[USB_LOCATION_ROOM];
+  bool scanned;
 };
 
 // "usbip:HOST:PORT/BUSID"
@@ -250,12 +255,15 @@ static bool add_to_list(void *ctx, const struct usbip_device *device, bool dfu) 
 }
 
 // A server that was named is there for its device: one that lists none yet (a board
-// that has just been switched on) is asked again for a while.
+// that has just been switched on, perhaps on a busy computer) is asked again for a
+// while. Later, whoever misses a board asks again by himself.
 static bool bus_scan(void *ctx, struct usb_found_list *list, struct qb_error *error) {
-  enum { APPEAR_MS = 3000, AGAIN_MS = 50 };
-  struct listing l = {.server = ctx, .list = list};
-  const uint64_t deadline = clock_now_ms() + APPEAR_MS;
+  enum { APPEAR_MS = 10000, AGAIN_MS = 50 };
+  struct server *server = ctx;
+  struct listing l = {.server = server, .list = list};
+  const uint64_t deadline = clock_now_ms() + (server->scanned ? 0 : APPEAR_MS);
   const size_t before = list->count;
+  if (!server->scanned) server->scanned = true;
   for (;;) {
     if (!usbip_list(&l.server->endpoint, add_to_list, &l, error)) return false;
     if (l.no_memory) return qb_error_no_memory(error);
@@ -274,6 +282,7 @@ bool usbip_bus_open(struct usb_bus *bus, const struct usbip_endpoint *endpoint,
   char text[USBIP_ENDPOINT_TEXT_SIZE];
   if (!server) return qb_error_no_memory(error);
   server->endpoint = *endpoint;
+  server->scanned = false;
   usbip_endpoint_format(endpoint, text);
   snprintf(server->name, sizeof server->name, "usbip:%s", text);
   *bus = (struct usb_bus){.ctx = server,

@@ -13,8 +13,9 @@
 #include "usbip/stream.h"
 
 enum {
-  // Longest list that is read: a server with 255 devices of 32 interfaces.
-  LIST_MOST = 255 * (USBIP_DEVICE_SIZE + 32 * USBIP_INTERFACE_SIZE),
+  // Longest list that is read.
+  DEVICES_MOST = 255,
+  LIST_MOST = DEVICES_MOST * (USBIP_DEVICE_SIZE + 32 * USBIP_INTERFACE_SIZE),
 };
 
 struct asking {
@@ -33,16 +34,15 @@ static bool refuse(struct asking *a, const char *what) {
 
 // ---- Connecting ------------------------------------------------------------
 
-// Waits for the socket, until the deadline.
+// Waits for the socket, until the deadline; behind it nothing is ready any more.
 static bool await(struct asking *a, short events) {
-  const uint64_t now = clock_now_ms();
   struct pollfd p = {.fd = a->stream.fd, .events = events};
-  const int left = now < a->deadline_ms ? (int)(a->deadline_ms - now) : 0;
-  int n;
-  do {
-    n = poll(&p, 1, left);
-  } while (n < 0 && errno == EINTR);
-  return n > 0;
+  for (;;) {
+    const uint64_t now = clock_now_ms();
+    if (now >= a->deadline_ms) return false;
+    const int n = poll(&p, 1, (int)(a->deadline_ms - now));
+    if (n >= 0 || errno != EINTR) return n > 0;
+  }
 }
 
 static bool connect_to(struct asking *a, const struct addrinfo *address) {
@@ -115,11 +115,21 @@ static bool take_head(struct asking *a, uint32_t *count) {
   return true;
 }
 
+// As servers make them: "1-1.2". It is shown to people, and ends a location.
+static bool is_busid(const char *text) {
+  if (!*text) return false;
+  for (; *text; text++) {
+    if (*text <= ' ' || *text > '~' || *text == '/') return false;
+  }
+  return true;
+}
+
 static bool take_device(struct asking *a, struct usbip_device *device, bool *dfu) {
   if (!have(a, USBIP_DEVICE_SIZE)) return false;
   (void)usbip_device_decode(usbip_bytes_first(&a->stream.in), USBIP_DEVICE_SIZE,
                             device);
   usbip_bytes_consume(&a->stream.in, USBIP_DEVICE_SIZE);
+  if (!is_busid(device->busid)) return refuse(a, "lists a device without a bus id");
   const size_t size = (size_t)device->bNumInterfaces * USBIP_INTERFACE_SIZE;
   if (!have(a, size)) return false;
   const uint8_t *interface = usbip_bytes_first(&a->stream.in);
@@ -135,6 +145,7 @@ static bool take_device(struct asking *a, struct usbip_device *device, bool *dfu
 static bool take_list(struct asking *a, usbip_list_each *each, void *ctx) {
   uint32_t count = 0;
   if (!take_head(a, &count)) return false;
+  if (count > DEVICES_MOST) return refuse(a, "lists more than 255 devices");
   for (uint32_t i = 0; i < count; i++) {
     struct usbip_device device;
     bool dfu = false;

@@ -34,6 +34,38 @@ static void utf8_stays(void **state) {
                       "e.bin");
 }
 
+// U+0080 to U+009F are control characters, too, in two bytes of UTF-8.
+static void c1_controls_cannot_reach_a_terminal(void **state) {
+  (void)state;
+  struct qb_error error;
+  qb_error_set(&error, "%s",
+               "a\xC2\x9B"
+               "2J\xC2\x80\xC2\xA0\xC2");
+  assert_string_equal(error.text, "a??2J??\xC2\xA0\xC2");
+}
+
+// A sentence that is cut ends with a whole character.
+static void a_cut_goes_between_characters(void **state) {
+  (void)state;
+  static const char *const characters[] = {"\xC3\xA4", "\xE2\x82\xAC",
+                                           "\xF0\x9F\x98\x80"};
+  for (size_t i = 0; i < 3; i++) {
+    const size_t size = strlen(characters[i]);
+    for (size_t before = 0; before < size; before++) {
+      struct qb_error error;
+      char text[3000] = "xxxx";
+      text[before] = '\0';
+      while (strlen(text) + size < 2000) {
+        strcat(text, characters[i]);
+      }
+      qb_error_set(&error, "%s", text);
+      const size_t length = strlen(error.text);
+      assert_true(length + size > sizeof error.text - 1);
+      assert_int_equal((length - before) % size, 0);
+    }
+  }
+}
+
 static void a_long_sentence_is_cut_not_overrun(void **state) {
   (void)state;
   struct {
@@ -60,6 +92,8 @@ int main(void) {
       cmocka_unit_test(a_sentence_is_formatted_and_means_failure),
       cmocka_unit_test(control_characters_cannot_reach_a_terminal),
       cmocka_unit_test(utf8_stays),
+      cmocka_unit_test(c1_controls_cannot_reach_a_terminal),
+      cmocka_unit_test(a_cut_goes_between_characters),
       cmocka_unit_test(a_long_sentence_is_cut_not_overrun),
       cmocka_unit_test(lack_of_memory_has_a_sentence),
   };
