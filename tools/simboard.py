@@ -53,6 +53,7 @@ class Board:
         self.folder = folder
         self.load = load
         self.process = None
+        self.cpu_s = 0.0
         self.port = None
 
     # --- files ---
@@ -124,6 +125,7 @@ class Board:
 
     def stop(self):
         """Switches the board off (SIGTERM); its report."""
+        self.cpu_s = _cpu_seconds(self.process.pid)
         self.process.send_signal(signal.SIGTERM)
         return self.wait()
 
@@ -176,6 +178,13 @@ class Board:
             self.process.communicate()
         if self.temporary:
             self.temporary.cleanup()
+
+
+def _cpu_seconds(pid):
+    """What a process has used so far: utime and stime (proc(5))."""
+    with open('/proc/%d/stat' % pid) as f:
+        fields = f.read().rsplit(')', 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
 
 def _read(path, offset, size):

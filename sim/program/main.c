@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "sim/machine/load.h"
 #include "sim/machine/report_json.h"
@@ -251,9 +250,6 @@ static void run(struct program *p) {
 static bool write_report(struct program *p) {
   json_t *report = machine_report(p->machine);
   json_object_set(report, "client_exits", p->client_exits);
-  // The one figure here that differs between two equal runs.
-  json_object_set_new(report, "host_cpu_s",
-                      json_real((double)clock() / CLOCKS_PER_SEC));
   struct load_error error = {""};
   bool good = true;
   if (p->options.report_file) {
