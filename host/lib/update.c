@@ -22,6 +22,17 @@ static bool touched(const struct plan *p) {
          0;
 }
 
+// The vector table was erased first and is not there yet: nothing can be started.
+static bool lacks_vectors(const struct plan *p) {
+  for (size_t i = 0; p->has_application && i < p->count; i++) {
+    const struct unit *u = &p->units[i];
+    const bool here = p->application >= u->sector.address &&
+                      p->application - u->sector.address < u->sector.size;
+    if (here) return u->state == UNIT_WAITING || u->state == UNIT_ERASED;
+  }
+  return false;
+}
+
 // What an interrupted update means.
 static void tell_unfinished(enum usb_board_kind kind, const struct plan *p,
                             bool changed, struct qb_error *out) {
@@ -29,10 +40,16 @@ static void tell_unfinished(enum usb_board_kind kind, const struct plan *p,
     qb_error_set(out,
                  "nothing was changed on the board, but for the sector that it "
                  "was perhaps working on; run the same command again");
-  } else if (kind == BOARD_QUADBOOT) {
+  } else if (kind == BOARD_QUADBOOT && lacks_vectors(p)) {
     qb_error_set(out,
                  "%zu of %zu sectors are written; the board stays in quadboot and "
                  "starts no half-written application; run the same command again",
+                 written(p), p->count);
+  } else if (kind == BOARD_QUADBOOT) {
+    qb_error_set(out,
+                 "%zu of %zu sectors are written; a reset starts what application is "
+                 "installed, with data that are not whole: run the same command again, "
+                 "with the button held if the board was reset",
                  written(p), p->count);
   } else {
     qb_error_set(out,
@@ -51,6 +68,11 @@ static void tell_state(enum usb_board_kind kind, const struct plan *p, bool chan
                  "command again, and replace the board if that does not help");
   } else if (!all) {
     tell_unfinished(kind, p, changed, &r->state);
+  } else if (r->outcome == JOB_REFUSED && options->job.start) {
+    qb_error_set(&r->state,
+                 "all %zu sectors are written, but no application was started: the "
+                 "board stays in its bootloader, which --no-start asks for",
+                 p->count);
   } else if (r->outcome != JOB_DONE && options->job.start) {
     qb_error_set(&r->state,
                  "all %zu sectors are written; the application was not "
@@ -79,6 +101,17 @@ static bool same_layout(const struct usb_board *a, const struct usb_board *b) {
   return true;
 }
 
+// Unless somebody has stopped the search.
+static void tell_not_found(const struct update_options *options,
+                           const struct update_events *events,
+                           struct qb_error *problem) {
+  if (events->job.stop && events->job.stop(events->job.ctx)) return;
+  const struct qb_error lost = *problem;
+  qb_error_set(problem,
+               "%.300s; it was not found again in %u seconds: check cable and power",
+               lost.text, (unsigned)(options->wait_ms / 1000));
+}
+
 static bool find_again(struct connection *c, bool *connected, const struct usb_bus *bus,
                        const struct update_options *options,
                        const struct update_events *events, struct update_result *r) {
@@ -86,7 +119,10 @@ static bool find_again(struct connection *c, bool *connected, const struct usb_b
   if (events->lost) events->lost(events->job.ctx, r->problem.text);
   *connected = connection_find_again(c, bus, &lost, options->wait_ms, events->job.stop,
                                      events->job.ctx);
-  if (!*connected) return false;
+  if (!*connected) {
+    tell_not_found(options, events, &r->problem);
+    return false;
+  }
   if (!same_layout(&lost, &c->board)) {
     qb_error_set(&r->problem, "the board came back with another flash layout");
     r->outcome = JOB_REFUSED;
