@@ -75,11 +75,16 @@ static bool refuse_address(const struct usb_board *b, const char *what,
                       what, usb_board_kind_name(b->kind), address);
 }
 
+static bool is_bootloader(const struct usb_board *b, uint32_t address,
+                          uint32_t *application) {
+  return b->kind == BOARD_QUADBOOT && plan_application_address(b, application) &&
+         address < *application;
+}
+
 static bool refuse_read_only(const struct usb_board *b, const char *what,
                              uint32_t address, struct qb_error *error) {
   uint32_t application = 0;
-  if (b->kind == BOARD_QUADBOOT && plan_application_address(b, &application) &&
-      address < application) {
+  if (is_bootloader(b, address, &application)) {
     return qb_error_set(error,
                         "%s: 0x%08" PRIX32
                         " belongs to the bootloader itself; link "
@@ -195,8 +200,40 @@ static bool check_vectors(const struct unit_piece *piece, struct qb_error *error
       piece->address, v.sp, v.reset);
 }
 
-static bool check_application(struct plan *p, const struct usb_board *b,
-                              enum plan_use use, struct qb_error *error) {
+// Whether the files hold the byte at `address`.
+static bool holds(const struct plan *p, uint32_t address) {
+  for (size_t i = 0; i < p->piece_count; i++) {
+    const struct unit_piece *piece = &p->pieces[i];
+    if (address >= piece->address && address - piece->address < piece->size)
+      return true;
+  }
+  return false;
+}
+
+// quadboot starts what begins at `address` and nothing else. The files hold nothing
+// there; is it that one begins like an application somewhere else?
+static bool check_elsewhere(const struct segments *list, uint32_t address,
+                            struct qb_error *error) {
+  for (size_t i = 0; i < list->count; i++) {
+    const struct segment *s = &list->items[i];
+    if (s->size < VECTORS_SIZE || s->address < address || s->address > INTERNAL_LAST) {
+      continue;
+    }
+    const struct vectors v = vectors_load(s->bytes);
+    if (!vectors_plausible(&v)) continue;
+    char name[SEGMENT_NAME_ROOM];
+    return qb_error_set(error,
+                        "%s begins like an application, but would lie at 0x%08" PRIX32
+                        ", and quadboot starts what begins at 0x%08" PRIX32
+                        "; put it there, or use --force if that is meant",
+                        segment_describe(s, name), s->address, address);
+  }
+  return true;
+}
+
+static bool check_application(struct plan *p, const struct segments *list,
+                              const struct usb_board *b, enum plan_use use,
+                              struct qb_error *error) {
   uint32_t address = 0;
   if (!plan_application_address(b, &address)) return true;
   for (size_t i = 0; i < p->piece_count; i++) {
@@ -207,7 +244,8 @@ static bool check_application(struct plan *p, const struct usb_board *b,
     p->application = address;
     return good || use != PLAN_WRITE;
   }
-  return true;
+  return use != PLAN_WRITE || b->kind != BOARD_QUADBOOT || holds(p, address) ||
+         check_elsewhere(list, address, error);
 }
 
 static bool check_device(const struct usb_board *b, const struct segments *list,
@@ -233,7 +271,7 @@ bool plan_make(struct plan *out, const struct usb_board *b, const struct segment
   for (size_t i = 0; i < list->count; i++) {
     if (!add_segment(out, b, &list->items[i], use, error)) return false;
   }
-  return check_application(out, b, use, error);
+  return check_application(out, list, b, use, error);
 }
 
 static bool refuse_range(const struct unit *u, uint32_t address,
@@ -244,6 +282,19 @@ static bool refuse_range(const struct unit *u, uint32_t address,
       " lies inside a sector, and only whole sectors can be erased; the "
       "nearest are 0x%08" PRIX32 " and 0x%08" PRIX64,
       address, u->sector.address, (uint64_t)u->sector.address + u->sector.size);
+}
+
+static bool refuse_erase(const struct usb_board *b, uint32_t address,
+                         struct qb_error *error) {
+  uint32_t application = 0;
+  if (is_bootloader(b, address, &application)) {
+    return qb_error_set(error,
+                        "0x%08" PRIX32
+                        " belongs to the bootloader itself; what can be erased begins "
+                        "at 0x%08" PRIX32,
+                        address, application);
+  }
+  return qb_error_set(error, "the flash at 0x%08" PRIX32 " cannot be erased", address);
 }
 
 bool plan_erase(struct plan *out, const struct usb_board *b, uint32_t address,
@@ -261,7 +312,7 @@ bool plan_erase(struct plan *out, const struct usb_board *b, uint32_t address,
     if (at != u.sector.address) return refuse_range(&u, (uint32_t)at, error);
     if (next > end) return refuse_range(&u, (uint32_t)end, error);
     if (!(u.sector.access & LAYOUT_ERASABLE)) {
-      return refuse_read_only(b, "the range", (uint32_t)at, error);
+      return refuse_erase(b, (uint32_t)at, error);
     }
     if (!add_unit(out, &u, error)) return false;
     at = next;

@@ -223,6 +223,19 @@ static void a_board_without_layouts(void **state) {
 
 // ---- Applications ----------------------------------------------------------
 
+static void an_application_where_none_is_looked_for(void **state) {
+  struct rig *r = *state;
+  add(r, 0x08018000, 16);
+  expect_refused(r, PLAN_WRITE,
+                 "a.bin begins like an application, but would lie at 0x08018000, and "
+                 "quadboot starts what begins at 0x08010000; put it there, or use "
+                 "--force if that is meant");
+  expect_made(r, PLAN_FORCE);
+  expect_made(r, PLAN_COMPARE);
+  r->board.kind = BOARD_ROM;
+  expect_made(r, PLAN_WRITE);
+}
+
 static bool with_vectors(struct rig *r, uint32_t sp, uint32_t reset) {
   for (int i = 0; i < 4; i++) {
     bytes[i] = (uint8_t)(sp >> 8 * i);
@@ -276,8 +289,8 @@ static void erase_takes_whole_sectors(void **state) {
                        "erased; the nearest are 0x08020000 and 0x08040000");
   expect_erase_refused(
       r, 0x08000000, 0x8000,
-      "the range: 0x08000000 belongs to the bootloader itself; link the "
-      "application at 0x08010000");
+      "0x08000000 belongs to the bootloader itself; what can be erased begins at "
+      "0x08010000");
   expect_erase_refused(r, 0x93FF0000, 0x20000,
                        "the range runs past the end of the flash, which ends before "
                        "0x94000000 on this board; make it smaller or move it");
@@ -309,6 +322,7 @@ int main(void) {
       RIGGED(not_readable),
       RIGGED(for_another_device),
       RIGGED(a_board_without_layouts),
+      RIGGED(an_application_where_none_is_looked_for),
       RIGGED(vectors_that_could_not_start),
       RIGGED(erase_takes_whole_sectors),
       RIGGED(erase_past_the_last_address),
