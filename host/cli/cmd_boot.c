@@ -36,7 +36,7 @@ int cmd_boot(int argc, char **argv) {
   int code;
   if (!cli_parse(argc, argv, CLI_SHORT_OPTIONS, long_options, take, &o, &o, &error) ||
       (!o.help && !cli_check_count(argc, argv, 0, 0, "", &error))) {
-    code = cli_usage(COMMAND, &error);
+    code = cli_usage_for(&o, COMMAND, &error);
   } else if (o.help) {
     code = cli_help(COMMAND, help);
   } else {

@@ -224,7 +224,7 @@ static int run(const struct cli_options *o) {
     tell_end(o, problems);
     if (cli_finish_output(COMMAND) == CLI_OK && problems == 0) code = CLI_OK;
   } else {
-    cli_fail(COMMAND, &error);
+    cli_fail_for(o, COMMAND, CLI_FAILED, &error);
   }
   cli_boards_free(&boards);
   return code;
@@ -240,7 +240,7 @@ int cmd_doctor(int argc, char **argv) {
   struct qb_error error;
   int code;
   if (!parse(argc, argv, &a, &error)) {
-    code = cli_usage(COMMAND, &error);
+    code = cli_usage_for(&a.common, COMMAND, &error);
   } else if (a.common.help) {
     code = cli_help(COMMAND, help);
   } else if (a.rules) {

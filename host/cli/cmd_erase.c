@@ -14,7 +14,7 @@ static const char help[] =
     "\n"
     "RANGE is one of\n"
     "  0x90000000:64K   so many bytes from there: whole sectors, see 'quadboot info'\n"
-    "  internal, qspi   all of it, but for the bootloader\n"
+    "  internal, qspi   all of it, but for the bootloader; Ctrl-C does not stop that\n"
     "\n" CLI_OPTIONS_HELP "\n" CLI_OUTPUT_HELP "\n" CLI_EXIT_CODES;
 
 struct arguments {
@@ -28,13 +28,26 @@ static bool take(void *ctx, int option, char **argv, struct qb_error *error) {
   return cli_take_option(ctx, option, argv, error);
 }
 
+// What an erase that was broken off leaves. Stopped, it has finished its sector.
+static void tell_state(struct fleet_member *m, enum job_outcome outcome,
+                       const struct plan *p) {
+  const size_t erased = plan_count(p, UNIT_ERASED);
+  qb_error_set(&m->state, "%zu of %zu sectors are erased%s; run the same command again",
+               erased, p->count,
+               outcome == JOB_STOPPED || erased == p->count
+                   ? ""
+                   : ", and the next one perhaps in part");
+}
+
 static void erase_sectors(struct fleet_member *m, uint32_t address, uint64_t size) {
   struct plan p;
   if (plan_erase(&p, &m->connection.board, address, size, &m->problem)) {
     struct job j;
     struct qb_error problem;
     job_init(&j, &m->connection.client, &m->events);
-    fleet_take_outcome(m, job_erase(&j, &p, &problem), &problem);
+    const enum job_outcome outcome = job_erase(&j, &p, &problem);
+    fleet_take_outcome(m, outcome, &problem);
+    if (outcome != JOB_DONE) tell_state(m, outcome, &p);
     snprintf(m->summary, sizeof m->summary,
              "%zu sectors from 0x%08" PRIX32 " on are erased", p.count, address);
   }
@@ -45,7 +58,12 @@ static void erase_medium(struct fleet_member *m, const struct usb_board_alternat
   struct job j;
   struct qb_error problem;
   job_init(&j, &m->connection.client, &m->events);
-  fleet_take_outcome(m, job_mass_erase(&j, a->number, &problem), &problem);
+  const enum job_outcome outcome = job_mass_erase(&j, a->number, &problem);
+  fleet_take_outcome(m, outcome, &problem);
+  if (outcome != JOB_DONE) {
+    qb_error_set(&m->state, "%s is perhaps erased in part; run the same command again",
+                 a->layout.name);
+  }
   snprintf(m->summary, sizeof m->summary, "%s is erased", a->layout.name);
 }
 
@@ -85,7 +103,7 @@ int cmd_erase(int argc, char **argv) {
   struct qb_error error;
   int code;
   if (!parse(argc, argv, &a, &error)) {
-    code = cli_usage(COMMAND, &error);
+    code = cli_usage_for(&a.common, COMMAND, &error);
   } else if (a.common.help) {
     code = cli_help(COMMAND, help);
   } else {

@@ -183,12 +183,12 @@ int cmd_flash(int argc, char **argv) {
   struct qb_error error;
   int code = CLI_OK;
   if (!parse(argc, argv, &a, &error)) {
-    code = cli_usage(COMMAND, &error);
+    code = cli_usage_for(&a.common, COMMAND, &error);
   } else if (a.common.help) {
     code = cli_help(COMMAND, help);
   } else if (!cli_load_files(&a.segments, (size_t)(argc - optind), argv + optind,
                              &error)) {
-    code = cli_fail(COMMAND, &error);
+    code = cli_fail_for(&a.common, COMMAND, CLI_FAILED, &error);
   } else {
     code = run(&a);
   }

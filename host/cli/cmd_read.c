@@ -97,9 +97,11 @@ int cmd_read(int argc, char **argv) {
   struct qb_error error;
   int code = CLI_OK;
   if (!parse(argc, argv, &a, &error)) {
-    code = cli_usage(COMMAND, &error);
+    code = cli_usage_for(&a.common, COMMAND, &error);
   } else if (a.common.help) {
     code = cli_help(COMMAND, help);
+  } else if (!file_check_place(a.output, &error)) {
+    code = cli_fail_for(&a.common, COMMAND, CLI_FAILED, &error);
   } else {
     const struct fleet_command command = {
         .name = COMMAND, .work = read_board, .arguments = &a};

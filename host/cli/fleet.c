@@ -20,7 +20,11 @@ static atomic_int interrupted;
 // terminal that is closed may tell so twice by itself.
 static void on_signal(int number) {
   const int before = atomic_exchange(&interrupted, number);
-  if (before && number != SIGHUP) _exit(128 + number);
+  if (!before || number == SIGHUP) return;
+  static const char sentence[] =
+      "quadboot: ended at once, wherever the board was; run the same command again\n";
+  if (write(STDERR_FILENO, sentence, sizeof sentence - 1) < 0) _exit(CLI_FAILED);
+  _exit(128 + number);
 }
 
 static void catch_signals(void) {
@@ -213,7 +217,7 @@ int fleet_run(const struct fleet_command *command, const struct cli_options *o) 
   struct qb_error error;
   int code = cli_select(&boards, o, &error);
   if (code != CLI_OK) {
-    code = cli_fail_as(command->name, code, &error);
+    code = cli_fail_for(o, command->name, code, &error);
   } else {
     struct share *shares = calloc(boards.found.count, sizeof *shares);
     catch_signals();

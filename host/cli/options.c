@@ -4,6 +4,9 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "host/cli/json.h"
 
 // getopt leaves a short option's letter in optopt, for inside "-abc" it has not
 // yet moved on. 'h' there means "--help=value".
@@ -60,11 +63,16 @@ void cli_options_free(struct cli_options *o) {
 
 bool cli_parse(int argc, char **argv, const char *short_options,
                const struct option *options, cli_take *take, void *ctx,
-               const struct cli_options *o, struct qb_error *error) {
+               struct cli_options *o, struct qb_error *error) {
   int option;
   opterr = 0;  // the words are ours
   while ((option = getopt_long(argc, argv, short_options, options, NULL)) != -1) {
-    if (!take(ctx, option, argv, error)) return false;
+    if (!take(ctx, option, argv, error)) {
+      for (int i = optind; i < argc; i++) {
+        o->json |= strcmp(argv[i], "--json") == 0;
+      }
+      return false;
+    }
     if (o->help) return true;
   }
   return true;
@@ -76,6 +84,26 @@ bool cli_check_count(int argc, char **argv, int least, int most, const char *mis
   if (count < least) return qb_error_set(error, "%s", missing);
   if (count <= most) return true;
   return qb_error_set(error, "\"%s\" is one argument too many", argv[optind + most]);
+}
+
+static void put_failure(const struct cli_options *o, int code,
+                        const struct qb_error *error) {
+  if (!o->json) return;
+  json_t *e = json_pack("{s:s, s:b, s:i}", "event", "result", "ok", 0, "code", code);
+  json_object_set_new(e, "problem", cli_json_text(error->text));
+  cli_put_json(e);
+}
+
+int cli_fail_for(const struct cli_options *o, const char *command, int code,
+                 const struct qb_error *error) {
+  put_failure(o, code, error);
+  return cli_fail_as(command, code, error);
+}
+
+int cli_usage_for(const struct cli_options *o, const char *command,
+                  const struct qb_error *error) {
+  put_failure(o, CLI_USAGE, error);
+  return cli_usage(command, error);
 }
 
 int cli_help(const char *command, const char *help) {

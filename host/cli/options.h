@@ -53,14 +53,21 @@ enum {
 // A command's own options: like cli_take_option(), which it calls for all others.
 typedef bool cli_take(void *ctx, int option, char **argv, struct qb_error *error);
 
-// Goes through all options. Stops after --help. `short_options` begins with
+// Goes through all options. Stops after --help; after an error, `o->json` holds also
+// what came behind it. `short_options` begins with
 // CLI_SHORT_OPTIONS.
 bool cli_parse(int argc, char **argv, const char *short_options,
                const struct option *options, cli_take *take, void *ctx,
-               const struct cli_options *o, struct qb_error *error);
+               struct cli_options *o, struct qb_error *error);
 
 // Shows a command's help.
 int cli_help(const char *command, const char *help);
+
+// Tells a failure before any board is worked on: for programs too, if they listen.
+int cli_fail_for(const struct cli_options *o, const char *command, int code,
+                 const struct qb_error *error);
+int cli_usage_for(const struct cli_options *o, const char *command,
+                  const struct qb_error *error);
 
 // Takes what getopt_long() returned, if it is one of the shared options or an error
 // of the command line. False after an error.

@@ -95,20 +95,36 @@ static bool write_and_rename(int fd, const char *temporary, const char *path,
   return written && closed && rename(temporary, path) == 0;
 }
 
+// The file that takes the place of `path` at the end, opened; -1 after an error.
+static int open_temporary(const char *path, char final[PATH_MAX],
+                          char temporary[PATH_MAX], struct qb_error *error) {
+  if (!realpath(path, final)) snprintf(final, PATH_MAX, "%s", path);
+  struct stat st;
+  if (stat(final, &st) == 0 && !S_ISREG(st.st_mode)) {
+    qb_error_set(error, "%s is not a regular file; name another output file", path);
+    return -1;
+  }
+  const int fd = create_beside(final, temporary, PATH_MAX);
+  if (fd < 0) qb_error_set(error, "cannot create %s: %s", path, strerror(errno));
+  return fd;
+}
+
+bool file_check_place(const char *path, struct qb_error *error) {
+  char final[PATH_MAX];
+  char temporary[PATH_MAX];
+  const int fd = open_temporary(path, final, temporary, error);
+  if (fd < 0) return false;
+  close(fd);
+  unlink(temporary);
+  return true;
+}
+
 bool file_replace(const char *path, const uint8_t *data, size_t size,
                   struct qb_error *error) {
   char final[PATH_MAX];
   char temporary[PATH_MAX];
-  if (!realpath(path, final)) snprintf(final, sizeof final, "%s", path);
-  struct stat st;
-  if (stat(final, &st) == 0 && !S_ISREG(st.st_mode)) {
-    return qb_error_set(error, "%s is not a regular file; name another output file",
-                        path);
-  }
-  const int fd = create_beside(final, temporary, sizeof temporary);
-  if (fd < 0) {
-    return qb_error_set(error, "cannot create %s: %s", path, strerror(errno));
-  }
+  const int fd = open_temporary(path, final, temporary, error);
+  if (fd < 0) return false;
   if (!write_and_rename(fd, temporary, final, data, size)) {
     const int reason = errno;
     unlink(temporary);

@@ -33,5 +33,9 @@ __attribute__((warn_unused_result)) bool file_replace(const char *path,
                                                       const uint8_t *data, size_t size,
                                                       struct qb_error *error);
 
+// Whether file_replace() could do so now: asked before long work for its content.
+__attribute__((warn_unused_result)) bool file_check_place(const char *path,
+                                                          struct qb_error *error);
+
 // True if both names lead to one existing file.
 bool file_is_same(const char *a, const char *b);
