@@ -432,6 +432,102 @@ def interrupted_it_says_how_the_board_is_left():
 
 # ---- Several boards --------------------------------------------------------
 
+@case
+def an_application_that_quadboot_would_not_start_is_refused():
+    with Files() as f, board() as b:
+        name = f.put('app.bin', application())
+        sentence = tool('flash', b.port, name + '@0x08020000').expect(FAILED).sentence()
+        assert '0x08020000' in sentence and '0x08010000' in sentence, sentence
+        assert '--force' in sentence, sentence
+        report = b.stop_clean()
+        assert not any(b.flash(APP_OFFSET + 0x10000, 9001).strip(b'\xff')), report
+        b.start('--button')
+        tool('flash', b.port, '--force', '--no-start', name + '@0x08020000').expect(DONE)
+        b.stop_clean()
+        assert b.flash(0x20000, 9001) == f.get('app.bin')
+
+
+@case
+def what_is_said_of_the_state_is_true():
+    """Assets without an application; a sector that cannot be erased; a lost board."""
+    with Files() as f, board() as b:
+        name = f.put('a.bin', assets()) + '@0x90000000'
+        lines = tool('flash', b.port, name).expect(FAILED).err.splitlines()
+        assert len(lines) == 2 and 'no application was started' in lines[1], lines
+        assert 'quadboot boot' not in lines[1], lines
+        tool('verify', b.port, name).expect(DONE)
+        b.stop_clean()
+    with board('--fault', 'erase-fails=0x90020000') as b:
+        lines = tool('erase', b.port, '0x90000000:256K').expect(FAILED).err.splitlines()
+        assert '2 of 4 sectors are erased' in lines[1], lines
+        b.stop_clean()
+    with Files() as f, board('--fault', 'usb-unplug@op:40,for=ever') as b:
+        name = f.put('a.bin', assets()) + '@0x90000000'
+        lines = tool('flash', b.port, '--wait', '1', name).expect(FAILED).err.splitlines()
+        assert 'not found again in 1 seconds' in lines[1], lines
+
+
+def broken_off(folder, *files):
+    """A flash whose board loses its power for good; what was said of its state."""
+    with Board(build=FAST, folder=folder) as b:
+        b.start('--button', '--fault', 'power-cut@op:8,for=ever')
+        done = tool('flash', b.port, '--wait', '1', *files).expect(FAILED)
+        b.stop_clean()
+        return done.err.splitlines()[-1]
+
+
+@case
+def what_starts_after_a_broken_update_is_what_was_said():
+    """Without the vector table quadboot stays; with it, a reset starts the application."""
+    with Files() as f, Board(build=FAST) as b:
+        whole = [os.path.join(FIRMWARE, 'assets-app.elf')]
+        b.start('--button')
+        tool('flash', b.port, '--no-start', *whole).expect(DONE)
+        b.stop_clean()
+        asset = f.put('a.bin', assets()) + '@0x90000000'
+        state = broken_off(b.folder, asset)
+        assert 'a reset starts' in state and 'button' in state, state
+        b.start()
+        b.wait_for_uart('app: started by quadboot')
+        b.stop()
+        state = broken_off(b.folder, asset, *whole)
+        assert 'starts no half-written application' in state, state
+        b.start()
+        tool('flash', b.port, '--no-start', asset, *whole).expect(DONE)
+        b.stop_clean()
+
+
+@case
+def a_read_that_cannot_be_stored_is_not_begun():
+    with Files() as f, board() as b:
+        done = tool('read', b.port, '-o', f.path('none/x'), '--json', 'qspi')
+        assert 'none/x' in done.expect(FAILED).sentence()
+        events = [json.loads(line) for line in done.out.splitlines()]
+        assert [e['event'] for e in events] == ['result'], events
+        f.put('old', b'old')
+        tool('read', b.port, '-o', f.path('old'), '0x94000000:1').expect(FAILED)
+        assert f.get('old') == b'old' and os.listdir(f.folder.name) == ['old']
+
+
+@case
+def json_ends_with_a_result_whatever_was_wrong():
+    """Before any board is asked: the command line, files, no board."""
+    with Files() as f, board() as b:
+        asset = f.put('a.bin', assets())
+        for command, code, arguments in (
+                ('flash', USAGE, ['--wait', 'x', '--json']), ('flash', USAGE, ['--json']),
+                ('erase', USAGE, ['--json', 'everything']), ('boot', USAGE, ['--json', 'x']),
+                ('info', USAGE, ['--nonsense', '--json']), ('doctor', USAGE, ['--json', 'x']),
+                ('flash', FAILED, ['--json', f.path('none')]),
+                ('verify', FAILED, ['--json', asset]),
+                ('boot', NO_BOARD, ['--json', '-s', 'none'])):
+            done = tool(command, b.port, *arguments).expect(code)
+            events = [json.loads(line) for line in done.out.splitlines()]
+            assert len(events) == 1 and events[0]['event'] == 'result', done.out
+            assert events[0]['ok'] is False and events[0]['code'] == code, done.out
+            assert events[0]['problem'] in done.sentence(), done.out
+
+
 def unique(number):
     return ['--unique-id', '%024X' % (0x39002A000F51393537370000 + number)]
 
