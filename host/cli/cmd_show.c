@@ -5,10 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "common/base/bytes.h"
 #include "host/cli/files.h"
+#include "host/cli/json.h"
 #include "host/cli/options.h"
 #include "host/lib/contents.h"
 #include "host/lib/map.h"
@@ -293,6 +292,19 @@ static bool parse_arguments(int argc, char **argv, struct cli_options *o,
   return optind < argc || qb_error_set(error, "no file to show was given");
 }
 
+// A file of which nothing can be shown.
+static int fail(const char *path, bool json, const struct qb_error *error) {
+  if (json) {
+    json_t *object = json_object();
+    json_t *problems = json_array();
+    json_object_set_new(object, "file", name_json(path));
+    json_array_append_new(problems, name_json(error->text));
+    json_object_set_new(object, "problems", problems);
+    cli_put_json(object);
+  }
+  return cli_fail(COMMAND, error);
+}
+
 // Every file, also after one that is bad.
 static int show_all(int count, char **names, bool json) {
   struct qb_error error;
@@ -301,7 +313,7 @@ static int show_all(int count, char **names, bool json) {
     struct image_input input;
     if (!image_parse_input(names[i], &input, &error)) return cli_usage(COMMAND, &error);
     if (i > 0 && !json) putchar('\n');
-    if (!show(&input, json, &error)) code = cli_fail(COMMAND, &error);
+    if (!show(&input, json, &error)) code = fail(input.path, json, &error);
     free(input.path);
   }
   const int finished = cli_finish_output(COMMAND);

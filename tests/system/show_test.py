@@ -146,6 +146,15 @@ class Json(ShowTest):
                 {"address": 0x08010000, "bytes": 100, "place": "Internal Flash",
                  "writable": True}])
 
+    def test_a_file_that_cannot_be_read_has_its_line(self):
+        done = subprocess.run([pack_test.QUADBOOT, "show", "--json", "none", "other"],
+                              cwd=self.folder, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(done.returncode, 1)
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual([line["file"] for line in lines], ["none", "other"])
+        self.assertIn("cannot open none", lines[0]["problems"][0])
+
     def test_a_name_need_not_be_text(self):
         name = b"\xFF.bin"
         (pathlib.Path(self.folder) / name.decode("utf-8", "surrogateescape")).write_bytes(b"x")
