@@ -179,27 +179,6 @@ bool plan_application_address(const struct usb_board *b, uint32_t *out) {
   return false;
 }
 
-// `piece` begins where the bootloader looks for an application. It may be linked for
-// another address, or be no application at all.
-static bool check_vectors(const struct unit_piece *piece, struct qb_error *error) {
-  const struct vectors v = vectors_load(piece->bytes);
-  if (vectors_fit(&v, piece->address)) return true;
-  if (vectors_plausible(&v)) {
-    return qb_error_set(error,
-                        "this application is linked for 0x%08" PRIX32
-                        " (its reset handler is at 0x%08" PRIX32
-                        "), but would lie at 0x%08" PRIX32
-                        "; link it there, or use --force to write it all the same",
-                        v.reset & 0xFFFF8000u, v.reset & ~1u, piece->address);
-  }
-  return qb_error_set(
-      error,
-      "what would lie at 0x%08" PRIX32
-      " does not begin with the vector table of an application (initial SP 0x%08" PRIX32
-      ", reset handler 0x%08" PRIX32 "); use --force if that is meant",
-      piece->address, v.sp, v.reset);
-}
-
 // Whether the files hold the byte at `address`.
 static bool holds(const struct plan *p, uint32_t address) {
   for (size_t i = 0; i < p->piece_count; i++) {
@@ -208,6 +187,30 @@ static bool holds(const struct plan *p, uint32_t address) {
       return true;
   }
   return false;
+}
+
+// `piece` begins where the bootloader looks for an application. It may be linked for
+// another address, or be no application at all.
+static bool check_vectors(const struct plan *p, const struct unit_piece *piece,
+                          struct qb_error *error) {
+  const struct vectors v = vectors_load(piece->bytes);
+  const uint32_t linked = v.reset & 0xFFFF8000u;  // a sector's beginning, most likely
+  const bool there = holds(p, v.reset & ~1u) || holds(p, linked);
+  if (vectors_fit(&v, piece->address) && there) return true;
+  if (vectors_plausible(&v)) {
+    return qb_error_set(error,
+                        "this application is linked for 0x%08" PRIX32
+                        " (its reset handler is at 0x%08" PRIX32
+                        "), but would lie at 0x%08" PRIX32
+                        "; link it there, or use --force to write it all the same",
+                        linked, v.reset & ~1u, piece->address);
+  }
+  return qb_error_set(
+      error,
+      "what would lie at 0x%08" PRIX32
+      " does not begin with the vector table of an application (initial SP 0x%08" PRIX32
+      ", reset handler 0x%08" PRIX32 "); use --force if that is meant",
+      piece->address, v.sp, v.reset);
 }
 
 // quadboot starts what begins at `address` and nothing else. The files hold nothing
@@ -239,7 +242,7 @@ static bool check_application(struct plan *p, const struct segments *list,
   for (size_t i = 0; i < p->piece_count; i++) {
     const struct unit_piece *piece = &p->pieces[i];
     if (piece->address != address || piece->size < VECTORS_SIZE) continue;
-    const bool good = check_vectors(piece, error);
+    const bool good = check_vectors(p, piece, error);
     p->has_application = good;
     p->application = address;
     return good || use != PLAN_WRITE;

@@ -248,7 +248,9 @@ static void vectors_that_could_not_start(void **state) {
   struct rig *r = *state;
   add(r, 0x08010000, 64);
   assert_true(with_vectors(r, 0x20080000, 0x08010009));
-  assert_true(with_vectors(r, 0xC0000004, 0x081FFFFF));  // a stack in SDRAM
+  assert_true(with_vectors(r, 0xC0000004, 0x08017FFF));   // a stack in SDRAM
+  assert_false(with_vectors(r, 0x20080000, 0x08020009));  // a sector of no file
+  assert_non_null(strstr(r->error.text, "linked for 0x08020000"));
   assert_false(with_vectors(r, 0x20080004, 0x08010009));
   assert_false(with_vectors(r, 0x20000000, 0x08010009));
   assert_false(with_vectors(r, 0x20001002, 0x08010009));
