@@ -55,6 +55,9 @@ static void read_to_file(struct fleet_member *m,
   const enum job_outcome outcome =
       job_read(&j, alternate->number, address, bytes, size, &problem);
   fleet_take_outcome(m, outcome, &problem);
+  if (outcome == JOB_STOPPED) {
+    qb_error_set(&m->state, "nothing was changed on the board, nor in %s", a->output);
+  }
   if (outcome == JOB_DONE && !file_replace(a->output, bytes, size, &m->problem)) {
     m->code = CLI_FAILED;
   }

@@ -34,7 +34,11 @@ static void verify(struct fleet_member *m) {
     uint64_t different = 0;
     struct qb_error problem;
     job_init(&j, &m->connection.client, &m->events);
-    fleet_take_outcome(m, job_verify(&j, &p, &different, &problem), &problem);
+    const enum job_outcome outcome = job_verify(&j, &p, &different, &problem);
+    fleet_take_outcome(m, outcome, &problem);
+    if (outcome == JOB_STOPPED) {
+      qb_error_set(&m->state, "nothing was changed on the board");
+    }
     snprintf(m->summary, sizeof m->summary, "%" PRIu64 " bytes are as in the files",
              p.bytes);
   }

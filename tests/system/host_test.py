@@ -467,6 +467,24 @@ def what_is_said_of_the_state_is_true():
         assert 'not found again in 1 seconds' in lines[1], lines
 
 
+@case
+def a_stopped_read_or_erase_says_what_it_leaves():
+    with Files() as f, board() as b:
+        f.put('old', b'old')
+        for arguments, words in ((['read', '-o', f.path('old'), 'qspi'], 'nothing was changed'),
+                                 (['erase', '0x90000000:48M'], 'sectors are erased')):
+            command = [TOOL, arguments[0], '--json'] + usbip(b.port) + arguments[1:]
+            with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                  text=True) as p:
+                p.stdout.readline()  # it works
+                p.send_signal(signal.SIGINT)
+                lines = p.communicate(timeout=300)[1].splitlines()
+            assert p.returncode == INTERRUPTED and len(lines) == 2, lines
+            assert words in lines[1], lines
+        assert f.get('old') == b'old'
+        b.stop_clean()
+
+
 def broken_off(folder, *files):
     """A flash whose board loses its power for good; what was said of its state."""
     with Board(build=FAST, folder=folder) as b:
