@@ -163,6 +163,13 @@ static void start_dfu(void) {
   dfu_ops = dfu_class(&dfu);
 }
 
+// Pushed into RAM, the core has no log: sector 1 may be anybody's.
+static void start_log(void) {
+  if (mmio_read32(HANDOVER_ADDRESS) != HANDOVER_MAGIC) return;
+  const enum status status = session_open_log(&session, STATE_LOG_ADDRESS);
+  if (status != ST_OK) give_up(status);
+}
+
 static size_t on_reason(void *ctx, char *out) {
   return dfu_reason(ctx, out);
 }
@@ -231,6 +238,7 @@ static void start_all(void) {
   writer_init(&writer, now_us, &clock, soc_supply_good);
   session_init(&session, &writer);
   start_flash();
+  start_log();
   start_nor();
   soc_wake_on(IRQ_FLASH);
   soc_wake_on(IRQ_QUADSPI);

@@ -77,6 +77,9 @@ static void print_chip(const struct chip *c) {
     printf("write-protected sectors: mask 0x%03X\n", c->protected_sectors);
   }
   const struct info *i = &c->told;
+  if (i->unfinished) {
+    puts("last update:  not finished, so no application is started; flash again");
+  }
   if (i->nor_status != 0) {
     printf("QSPI flash:   none: %s\n", chip_nor_problem(c));
   } else {
@@ -192,6 +195,7 @@ static json_t *chip_json(const struct chip *c) {
                         "protection", chip_protection_text(c->protection),
                         "write_protected_sectors", c->protected_sectors, "optcr",
                         (json_int_t)i->optcr, "optcr1", (json_int_t)i->optcr1);
+  json_object_set_new(o, "unfinished", json_boolean(i->unfinished));
   if (i->nor_status != 0) {
     json_object_set_new(o, "qspi_problem", json_string(chip_nor_problem(c)));
     return o;
