@@ -86,6 +86,45 @@ static const struct expected chips[SFDP_DUMPS] = {
     {"zd25q128c", 2048, true, 256, 0, 0, 0, 7, 0, {0xEB, 2, 4},
      {{4 * KB, 0x20, 0, 0, 0}, {32 * KB, 0x52, 0, 0, 0}, {64 * KB, 0xD8, 0, 0, 0}, {256, 0x81, 0, 0, 0}}},
 };
+// The rest, typed from a decoding by another program. `longest_s`: the chip erase.
+static const struct {
+  const char *name;
+  struct sfdp_read read_114;
+  bool is_old, flag_status, qpi_by_35, enter_4byte;
+  uint32_t longest_s;
+} more[SFDP_DUMPS] = {
+    {"at25ql128a", {0x6B, 0, 8}, false, false, false, false, 480},
+    {"bh25q128as", {0x6B, 0, 8}, true, false, false, false, 0},
+    {"gd25lb512me", {0x6B, 0, 8}, false, false, false, true, 1200},
+    {"is25wp256", {0x6B, 0, 8}, false, false, true, true, 480},
+    {"mt25ql512_bfpt", {0x6B, 1, 7}, false, true, true, true, 1280},
+    {"mt25qu256a", {0x6B, 1, 7}, false, true, true, true, 840},
+    {"mt25qu512a", {0x6B, 1, 7}, false, true, true, true, 1280},
+    {"mx25l12835f", {0x6B, 0, 8}, true, false, false, false, 0},
+    {"mx25l25635e", {0x6B, 0, 8}, true, false, false, false, 0},
+    {"mx25l25635f", {0x6B, 0, 8}, true, false, false, false, 0},
+    {"mx25l3233f", {0x6B, 0, 8}, true, false, false, false, 0},
+    {"mx25l3255e_class", {0x6B, 0, 8}, true, false, false, false, 0},
+    {"mx25r6435f", {0x6B, 0, 8}, false, false, false, true, 416},
+    {"mx25u51245g", {0x6B, 0, 8}, false, false, true, true, 3072},
+    {"mx25um_octal_c2813a", {0x00, 0, 0}, false, false, false, false, 3600},
+    {"mx66l1g45g", {0x6B, 0, 8}, false, false, true, true, 3584},
+    {"mx66l2g45g", {0x6B, 0, 8}, false, false, true, true, 3072},
+    {"mx66l51235f", {0x6B, 0, 8}, true, false, false, false, 0},
+    {"mx66u2g45g", {0x6B, 0, 8}, false, false, true, true, 3600},
+    {"mx_512mbit_jesd216b", {0x6B, 0, 8}, false, false, true, true, 3584},
+    {"n25q256a", {0x6B, 1, 7}, true, false, false, false, 0},
+    {"sst26vf064b", {0x6B, 0, 8}, false, false, false, false, 0},
+    {"w25q01jvq", {0x6B, 0, 8}, false, false, false, true, 2688},
+    {"w25q128_old", {0x6B, 0, 8}, true, false, false, false, 0},
+    {"w25q128jv", {0x6B, 0, 8}, false, false, false, false, 560},
+    {"w25q256", {0x6B, 0, 8}, true, false, false, false, 0},
+    {"w25q512jv", {0x6B, 0, 8}, false, false, false, true, 2688},
+    {"w25q512nwm", {0x6B, 0, 8}, false, false, false, true, 832},
+    {"w25q64jv", {0x6B, 0, 8}, false, false, false, false, 280},
+    {"w25q64jwm", {0x6B, 0, 8}, false, false, false, false, 280},
+    {"zd25q128c", {0x6B, 0, 8}, true, false, false, false, 0},
+};
 // clang-format on
 
 static void expect_erase(const struct sfdp_erase *e, const struct sfdp_erase *x) {
@@ -106,16 +145,23 @@ static void every_real_chip_is_understood(void **state) {
     sfdp_dump_load(&d, x->name);
     assert_int_equal(sfdp_dump_parse(&d, &s), ST_OK);
     assert_int_equal(s.size, x->size_kb * KB);
-    assert_int_equal(s.only_3byte, x->only_3byte);
+    assert_int_equal(s.addressing == SFDP_3_BYTES, x->only_3byte);
     assert_int_equal(s.page, x->page);
     assert_int_equal(s.page_typical_us, x->page_typical_us);
     assert_int_equal(s.page_maximum_us, x->page_maximum_us);
-    assert_int_equal((s.chip_erase_typical_ms + 50) / 100, x->chip_erase_tenths);
+    assert_int_equal((s.chip_erase_typical_us + 50000) / 100000, x->chip_erase_tenths);
     assert_int_equal(s.quad_enable, x->quad_enable);
     assert_int_equal(s.four_byte, x->four_byte);
     assert_int_equal(s.read_144.opcode, x->read_144.opcode);
     assert_int_equal(s.read_144.mode_clocks, x->read_144.mode_clocks);
     assert_int_equal(s.read_144.wait_clocks, x->read_144.wait_clocks);
+    assert_string_equal(more[i].name, x->name);
+    assert_memory_equal(&s.read_114, &more[i].read_114, sizeof s.read_114);
+    assert_int_equal(s.is_old, more[i].is_old);
+    assert_int_equal(s.flag_status, more[i].flag_status);
+    assert_int_equal(s.qpi_by_35, more[i].qpi_by_35);
+    assert_int_equal(s.enter_4byte, more[i].enter_4byte);
+    assert_int_equal(s.chip_erase_maximum_us / 1000000, more[i].longest_s);
     for (int k = 0; k < 4; k++)
       expect_erase(&s.erase[k], &x->erase[k]);
   }
@@ -166,6 +212,7 @@ static void every_unit_of_time(void **state) {
   (void)state;
   static const uint32_t erase_us[4] = {1000, 16000, 128000, 1000000};
   static const uint32_t chip_ms[4] = {16, 256, 4000, 64000};
+  const uint64_t hour = 3600000000u;
   for (uint32_t unit = 0; unit < 4; unit++) {
     for (uint32_t count = 0; count < 32; count++) {
       static struct sfdp_dump d;
@@ -187,7 +234,10 @@ static void every_unit_of_time(void **state) {
       assert_int_equal(s.page, 256);
       assert_int_equal(s.page_typical_us, page_us);
       assert_int_equal(s.page_maximum_us, page_us * factor);
-      assert_int_equal(s.chip_erase_typical_ms, (count + 1) * chip_ms[unit]);
+      const uint64_t chip_us = (count + 1) * 1000ull * chip_ms[unit];
+      assert_int_equal(s.chip_erase_typical_us, chip_us);
+      const uint64_t most = chip_us * factor;
+      assert_int_equal(s.chip_erase_maximum_us, most < hour ? most : hour);
     }
   }
 }
@@ -201,7 +251,7 @@ static void every_address_mode_and_quad_enable(void **state) {
     put_dword(&d, 1, 0xFFF920E5 | (code % 4) << 17);
     put_dword(&d, 15, code << 20);
     assert_int_equal(sfdp_dump_parse(&d, &s), ST_OK);
-    assert_int_equal(s.only_3byte, code % 4 == 0);
+    assert_int_equal(s.addressing, code % 4);
     assert_int_equal(s.quad_enable, code);
   }
 }
@@ -215,9 +265,10 @@ static void a_1_4_4_read_is_there_if_its_bit_says_so(void **state) {
   assert_int_equal(sfdp_dump_parse(&d, &s), ST_OK);
   assert_int_equal(s.read_144.mode_clocks, 7);
   assert_int_equal(s.read_144.wait_clocks, 31);
-  put_dword(&d, 1, 0xFFFB20E5 & ~(1u << 21));
+  put_dword(&d, 1, 0xFFFB20E5 & ~(3u << 21));
   assert_int_equal(sfdp_dump_parse(&d, &s), ST_OK);
   assert_int_equal(s.read_144.opcode, 0);
+  assert_int_equal(s.read_114.opcode, 0);
 }
 
 // Sizes that no chip has: absent (0), under 256 bytes, over 256 MB.
