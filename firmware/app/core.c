@@ -68,6 +68,12 @@ static void start_console(uint32_t clock_hz) {
   usart_start(USART1_BASE, clock_hz, BAUD);
 }
 
+static void print_byte(uint8_t byte) {
+  static const char digits[] = "0123456789ABCDEF";
+  const char text[] = {digits[byte >> 4], digits[byte & 15], ' ', 0};
+  print(text);
+}
+
 static const char *reason(void) {
   if (mmio_read32(HANDOVER_ADDRESS) != HANDOVER_MAGIC) return "started from RAM";
   return boot_choice_text((enum boot_choice)mmio_read32(HANDOVER_ADDRESS + 4));
@@ -142,10 +148,16 @@ static void start_nor(void) {
   if (nor_status == ST_OK) {
     external_medium = nor_medium(&nor);
     session_add_medium(&session, &external_medium);
-  } else {
-    print(status_sentence(nor_status));
-    print("\r\n");
+    return;
   }
+  // The sentence, and whose it is, if anybody's.
+  if (nor_status != ST_NOR_ABSENT) {
+    print("JEDEC id ");
+    for (size_t i = 0; i < sizeof nor.id; i++)
+      print_byte(nor.id[i]);
+  }
+  print(status_sentence(nor_status));
+  print("\r\n");
 }
 
 static void start_dfu(void) {

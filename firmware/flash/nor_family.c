@@ -55,11 +55,11 @@ static const struct nor_family families[] = {
      .no_program_144 = true,
      .protect = 0x3C,
      .defaults = {0x61, 0xC0, 0x78, 0x00}},
-    // S25FL-L: 108 MHz with 6 clocks of latency, 133 with its default of 8.
+    // S25FL-L, S25FL-S: 104 MHz in all modes of both.
     {.maker = 0x01,
-     .mhz_111 = 108,
-     .mhz_114 = 108,
-     .mhz_144 = 108,
+     .mhz_111 = 104,
+     .mhz_114 = 104,
+     .mhz_144 = 104,
      .mhz_old = 80,
      .quad_enable = SFDP_QE_SR2_BIT1_CLEARED,
      .quad_program = 0x32,
