@@ -94,17 +94,21 @@ static bool quiet(const struct report *r) {
   return r->guest_errors == 0 && r->unimplemented == 0;
 }
 
+static bool writes_both_ends(struct rig *r) {
+  const uint32_t last = EXTERNAL + (uint32_t)r->m->nor_size - 0x10000;
+  rig_power_on(r);
+  rig_configure(r);
+  const bool ok = try_block(r, EXTERNAL) && try_block(r, last);
+  return quiet(&r->m->sim.report) && ok;
+}
+
 static bool works(const char *chip, const char *state) {
   struct rig *r = rig_open_with(&rig_boards[RIG_HS], chip);
-  const uint32_t last = EXTERNAL + (uint32_t)r->m->nor_size - 0x10000;
   const bool impossible_here = is_impossible(chip, state);
   bool ok = set_state(&r->m->nor, state) != impossible_here;
   if (!ok) print_error("%s can%s be %s\n", chip, impossible_here ? "" : "not", state);
   if (ok && !impossible_here) {
-    rig_power_on(r);
-    rig_configure(r);
-    ok = try_block(r, EXTERNAL) && try_block(r, last);
-    ok = quiet(&r->m->sim.report) && ok;
+    ok = writes_both_ends(r);
     if (!ok) print_error("%s, %s: %s\n", chip, state, r->uart);
   }
   rig_close(r);
@@ -128,7 +132,76 @@ static void each_chip_works_from_each_state(void **state) {
   assert_int_equal(failed, 0);
 }
 
+// --- chips that nobody has heard of ---
+
+// A chip that is like `name` but for what `change` does.
+static struct rig *open_changed(struct nor_chip *chip, const char *name,
+                                void (*change)(struct nor_chip *chip)) {
+  struct rig *r = rig_open_with(&rig_boards[RIG_HS], name);
+  *chip = *r->m->nor.chip;
+  change(chip);
+  r->m->nor.chip = chip;
+  return r;
+}
+
+static void change_maker(struct nor_chip *chip) {
+  chip->jedec_id[0] = 0x5E;
+}
+
+static void no_sfdp(struct nor_chip *chip) {
+  change_maker(chip);
+  chip->sfdp_size = 0;
+}
+
+// The SST's blocks are locked in its own way, and the ZD's SFDP tells a wrong size.
+static void an_unknown_maker_with_a_sound_sfdp_works(void **state) {
+  (void)state;
+  static const char *const chips[] = {"mx25l51245g", "mx66l1g45g",  "mt25ql128",
+                                      "mt25ql512",   "w25q128jv",   "w25q512jv",
+                                      "is25lp064a",  "gd25lb512me", "s25fl128l"};
+  unsigned failed = 0;
+  for (size_t i = 0; i < sizeof chips / sizeof *chips; i++) {
+    struct nor_chip chip;
+    struct rig *r = open_changed(&chip, chips[i], change_maker);
+    if (!writes_both_ends(r)) {
+      print_error("%s: %s\n", chips[i], r->uart);
+      failed++;
+    }
+    rig_close(r);
+  }
+  assert_int_equal(failed, 0);
+}
+
+// Refused with its id, on the line and in the information request; the board works.
+static void a_chip_that_does_not_describe_itself_is_named(void **state) {
+  (void)state;
+  for (size_t i = 0; i < CHIPS; i++) {
+    struct nor_chip chip;
+    struct rig *r = open_changed(&chip, nor_chip_at(i)->name, no_sfdp);
+    const struct request ask = {.type = 0xC1, .request = 0x51, .length = 32};
+    uint8_t info[32], data[CLIENT_BLOCK] = {0};
+    char id[64];
+    rig_power_on(r);
+    rig_configure(r);
+    snprintf(id, sizeof id, "JEDEC id 5E %02X %02X the QSPI flash describes itself",
+             chip.jedec_id[1], chip.jedec_id[2]);
+    assert_non_null(strstr(r->uart, id));
+    assert_int_equal(rig_control(r, ask, info), 32);
+    assert_int_equal(info[16], 14);
+    assert_memory_equal(info + 17, chip.jedec_id, 3);
+    assert_int_equal(dfu_set_address(r, EXTERNAL).state, ERROR);
+    dfu_clear(r);
+    assert_true(good(dfu_write(r, APPLICATION, data, sizeof data)));
+    assert_true(quiet(&r->m->sim.report));
+    rig_close(r);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(each_chip_works_from_each_state)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(each_chip_works_from_each_state),
+      cmocka_unit_test(an_unknown_maker_with_a_sound_sfdp_works),
+      cmocka_unit_test(a_chip_that_does_not_describe_itself_is_named),
+  };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
