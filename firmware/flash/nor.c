@@ -155,6 +155,13 @@ static enum status give_up(struct nor *n, enum status status, bool *busy) {
   return status;
 }
 
+// Some Spansion chips stay busy after a failure until its bits are cleared.
+static enum status too_late(struct nor *n, bool *busy) {
+  give_up(n, ST_FLASH_TIMEOUT, busy);
+  const enum status status = result_of(n);
+  return status == ST_OK ? ST_FLASH_TIMEOUT : status;
+}
+
 static enum status medium_poll(void *ctx, bool *busy) {
   struct nor *n = ctx;
   *busy = n->busy;
@@ -164,7 +171,7 @@ static enum status medium_poll(void *ctx, bool *busy) {
   if (status != ST_OK) return give_up(n, status, busy);
   if (!done) {
     const bool late = nor_since(n, n->started_us) > n->deadline_us;
-    return late ? give_up(n, ST_FLASH_TIMEOUT, busy) : ST_OK;
+    return late ? too_late(n, busy) : ST_OK;
   }
   status = result_of(n);
   const bool more = status == ST_OK && n->left;

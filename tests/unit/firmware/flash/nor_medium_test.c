@@ -450,6 +450,25 @@ static void a_chip_that_stays_busy_is_given_up_at_its_maximum(void **state) {
   }
 }
 
+// Spansion: WIP stays set with the error bits, until 30h clears both.
+static void a_chip_that_stays_busy_over_a_failure_says_so(void **state) {
+  (void)state;
+  bool busy = true;
+  enum status status = ST_OK;
+  static const uint8_t id[3] = {0x01, 0x60, 0x18};
+  start("w25q128jv");
+  nor.family = nor_family_of(id);
+  chip.registers[0x07] = 0x40;
+  chip.takes_us = 0xFFFFFFFF;
+  assert_int_equal(medium.erase_start(medium.ctx, 0, 0x10000), ST_OK);
+  while (busy) {
+    status = medium.poll(medium.ctx, &busy);
+    chip.now_us += 1000;
+  }
+  assert_int_equal(status, ST_ERASE_FAILED);
+  assert_non_null(strstr(chip.log, "stop\npause\nr 07 1-0-1 n1\nw 30 1-0-0\n"));
+}
+
 // The clock wraps at 2^32 us: the deadline does not.
 static void a_deadline_may_lie_behind_the_wrap(void **state) {
   (void)state;
@@ -584,6 +603,7 @@ int main(void) {
       cmocka_unit_test(the_error_bits_count_for_their_own_operation),
       big_test(polling_an_idle_chip_is_harmless),
       cmocka_unit_test(a_chip_that_stays_busy_is_given_up_at_its_maximum),
+      cmocka_unit_test(a_chip_that_stays_busy_over_a_failure_says_so),
       big_test(a_deadline_may_lie_behind_the_wrap),
       big_test(a_long_program_has_a_deadline_per_page),
       cmocka_unit_test(a_chip_that_was_given_up_is_reset_first),

@@ -4,6 +4,7 @@
 #include "firmware/flash/nor.h"
 
 #include "tests/fakes/nor_chip.h"
+#include "tests/fakes/nor_row.h"
 
 enum { MAX_HZ = 54000000 };
 
@@ -161,9 +162,6 @@ static void every_real_chip_is_used_by_its_own_commands(void **state) {
     nor_chip_open(&chip, sfdp_dump_names[i]);
     assert_int_equal(start_at(108000000), real[i].status);
     const struct nor_cmd *r = &nor.read_cmd, *p = &nor.program_cmd, *e = &nor.erase_cmd;
-    print_message("%s: %02X %u-%u %u, %02X, %u\n", sfdp_dump_names[i], r->opcode,
-                  r->address_lines, r->data_lines, r->address_bytes, p->opcode,
-                  (unsigned)chip.clock_hz);
     assert_int_equal(r->opcode, real[i].read);
     assert_int_equal(r->address_lines, real[i].lines);
     const bool single = r->opcode == 0x0B || r->opcode == 0x0C;
@@ -182,6 +180,17 @@ static void every_real_chip_is_used_by_its_own_commands(void **state) {
     const struct sfdp_erase *type = &nor.sfdp.erase[nor.block_type[0]];
     assert_int_equal(nor.dedicated ? type->opcode_4byte : type->opcode, real[i].erase);
   }
+}
+
+static void the_document_has_them(void **state) {
+  (void)state;
+  static struct nor_row rows[SFDP_DUMPS];
+  for (size_t i = 0; i < SFDP_DUMPS; i++) {
+    nor_chip_open(&chip, sfdp_dump_names[i]);
+    assert_int_equal(start_at(108000000), ST_OK);
+    nor_row_make(&rows[i], sfdp_dump_names[i], &nor);
+  }
+  nor_row_expect("## Other SFDP areas", rows, SFDP_DUMPS);
 }
 
 // Mode clocks that make a byte are the mode byte, FFh so that nobody enters 0-4-4;
@@ -652,6 +661,7 @@ int main(void) {
       cmocka_unit_test(a_chip_that_is_ready_for_quad_is_only_read),
       cmocka_unit_test(the_status_register_is_written_only_if_it_differs),
       cmocka_unit_test(every_real_chip_is_used_by_its_own_commands),
+      cmocka_unit_test(the_document_has_them),
       cmocka_unit_test(dummy_clocks_are_those_of_the_chip),
       cmocka_unit_test(a_quad_read_that_cannot_be_is_not_used),
       cmocka_unit_test(a_chip_that_refuses_quad_mode_works_on_one_line),
