@@ -551,7 +551,7 @@ static enum status prove(struct nor *n, const uint8_t *slow, bool *same) {
 
 // From the chip's limit down, step by step, until the chip proves itself.
 static enum status settle(struct nor *n, bool quad, const uint8_t *slow, bool *same) {
-  uint32_t hz;
+  uint32_t hz = 0;
   enum status status = choose_read(n, quad, &hz);
   while (status == ST_OK) {
     n->hz = n->bus->set_clock(n->bus->ctx, hz);

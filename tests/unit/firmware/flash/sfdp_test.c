@@ -358,6 +358,157 @@ static void the_newest_basic_table_counts(void **state) {
   }
 }
 
+// --- the sector map ---
+
+static void uniform_chips_are_one_region(void **state) {
+  (void)state;
+  for (size_t i = 0; i < SFDP_DUMPS; i++) {
+    static struct sfdp_dump d;
+    struct sfdp s;
+    if (!strcmp(sfdp_dump_names[i], "sst26vf064b")) continue;
+    sfdp_dump_load(&d, sfdp_dump_names[i]);
+    assert_int_equal(sfdp_dump_parse(&d, &s), ST_OK);
+    assert_int_equal(s.region_count, 1);
+    assert_int_equal(s.regions[0].size, s.size);
+    assert_int_equal(s.regions[0].types, 0xF);
+  }
+}
+
+static void expect_regions(const struct sfdp *s, const struct sfdp_region *x,
+                           unsigned count) {
+  assert_int_equal(s->region_count, count);
+  for (unsigned i = 0; i < count; i++) {
+    assert_int_equal(s->regions[i].size, x[i].size);
+    assert_int_equal(s->regions[i].types, x[i].types);
+  }
+}
+
+// SST26VF064B: data sheet DS20005119, memory organisation.
+static void the_ssts_map(void **state) {
+  (void)state;
+  static const struct sfdp_region map[] = {
+      {32 * KB, 3}, {32 * KB, 5}, {8064 * KB, 9}, {32 * KB, 5}, {32 * KB, 3}};
+  static struct sfdp_dump d;
+  struct sfdp s;
+  sfdp_dump_load(&d, "sst26vf064b");
+  assert_int_equal(sfdp_dump_parse(&d, &s), ST_OK);
+  expect_regions(&s, map, 5);
+}
+
+enum { MAP = 0x140, REGION_64MB = 0x3FFFF };
+
+// The base with a map of `count` words.
+static void load_map(struct sfdp_dump *d, const uint32_t *words, unsigned count) {
+  load_base(d);
+  d->length = SFDP_DUMP_MAX;
+  put(d, 8 + 8, (uint32_t)count << 24 | 0x00010081);
+  put(d, 8 + 8 + 4, 0xFF000000u | MAP);
+  for (unsigned i = 0; i < count; i++)
+    put(d, MAP + 4 * i, words[i]);
+}
+
+// Two questions, the second about three address bytes and eight clocks ("as the chip
+// is set"), then the maps that the answers choose from: 0, 2 and 3.
+static const uint32_t asking[] = {
+    0x027865FC & ~0x00300000u,
+    0x04,
+    0x08FF71FC & ~0x00300000u,
+    0x800002,
+    0xFF0000FE,
+    REGION_64MB * 2u << 8 | 0x1F1,
+    0xFF0102FE,
+    REGION_64MB << 8 | 0xF2,
+    REGION_64MB << 8 | 0xF4,
+    0xFF0103FF,
+    REGION_64MB << 8 | 0xF8,
+    REGION_64MB << 8 | 0xF1,
+};
+
+static void answers_choose_the_map(void **state) {
+  (void)state;
+  static const struct {
+    uint8_t answers[2];
+    enum status status;
+    uint8_t types;  // of the first region
+  } cases[] = {
+      {{0x00, 0x00}, ST_OK, 1},          {{0x02, 0x00}, ST_OK, 2},
+      {{0xFF, 0xF7}, ST_OK, 2},          {{0x02, 0x08}, ST_OK, 8},
+      {{0xFD, 0xFF}, ST_NOR_UNKNOWN, 0},  // number 1: there is no such map
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    static struct sfdp_dump d;
+    struct sfdp s;
+    load_map(&d, asking, sizeof asking / sizeof *asking);
+    d.answers = cases[i].answers;
+    assert_int_equal(sfdp_dump_parse(&d, &s), cases[i].status);
+    assert_int_equal(d.asked.opcode, 0x71);
+    assert_int_equal(d.asked.address_bytes, 3);
+    assert_int_equal(d.asked.dummy_clocks, 8);
+    assert_int_equal(d.asked.address, 0x800002);
+    if (cases[i].status == ST_OK) assert_int_equal(s.regions[0].types, cases[i].types);
+  }
+}
+
+static void a_questions_address_has_its_length(void **state) {
+  (void)state;
+  static const uint8_t bytes[] = {0, 3, 4, 3};
+  for (uint32_t length = 0; length < 4; length++) {
+    for (uint32_t clocks = 0; clocks < 16; clocks++) {
+      static struct sfdp_dump d;
+      struct sfdp s;
+      const uint32_t words[] = {0xFF0065FC | clocks << 16 | length << 22, 0, 0xFF0001FF,
+                                REGION_64MB * 2u << 8 | 0x1F1};
+      load_map(&d, words, 4);
+      assert_int_equal(sfdp_dump_parse(&d, &s), ST_OK);
+      assert_int_equal(d.asked.address_bytes, bytes[length]);
+      assert_int_equal(d.asked.dummy_clocks, clocks == 15 ? 8 : clocks);
+    }
+  }
+}
+
+static void a_map_that_makes_no_sense_is_refused(void **state) {
+  (void)state;
+  static const struct {
+    unsigned count;
+    uint32_t words[8];
+    enum status status;
+  } cases[] = {
+      {3, {0xFF0100FF, REGION_64MB << 8 | 1, REGION_64MB << 8 | 1}, ST_OK},
+      {2, {0xFF0100FF, REGION_64MB << 8 | 1}, ST_NOR_UNKNOWN},  // cut off
+      {1, {0xFF0100FF}, ST_NOR_UNKNOWN},
+      {3, {0xFF0100FF, REGION_64MB << 8 | 1, 0x001F01}, ST_NOR_UNKNOWN},  // too small
+      {2, {0xFF0000FE, REGION_64MB << 8 | 1}, ST_NOR_UNKNOWN},
+      {2, {0xFF0001FF, REGION_64MB * 2 << 8 | 1}, ST_NOR_UNKNOWN},  // another's
+      {2, {0xFF0001FE, REGION_64MB * 2 << 8 | 1}, ST_NOR_UNKNOWN},  // and no other
+      {8, {0xFF0600FF, 0, 0, 0, 0, 0, 0, 0}, ST_NOR_UNKNOWN},       // seven regions
+      {8, {0xFF0801FE, 0, 0, 0, 0, 0, 0, 0}, ST_NOR_UNKNOWN},       // over the end
+      {1, {0xFF0065FC}, ST_NOR_UNKNOWN},                            // half a question
+      {2, {0xFF0065FD, 0}, ST_NOR_UNKNOWN},                         // and then no map
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    static struct sfdp_dump d;
+    struct sfdp s;
+    load_map(&d, cases[i].words, cases[i].count);
+    assert_int_equal(sfdp_dump_parse(&d, &s), cases[i].status);
+  }
+}
+
+static void a_failed_read_of_the_map_is_told(void **state) {
+  (void)state;
+  static const uint8_t answers[] = {0x02, 0x08};
+  static struct sfdp_dump d;
+  struct sfdp s;
+  load_map(&d, asking, sizeof asking / sizeof *asking);
+  d.answers = answers;
+  assert_int_equal(sfdp_dump_parse(&d, &s), ST_OK);
+  const unsigned reads = d.reads;
+  for (d.fail_read = 1; d.fail_read <= reads; d.fail_read++) {
+    d.answers = answers;
+    assert_int_equal(sfdp_dump_parse(&d, &s), ST_BUS_TIMEOUT);
+    assert_int_equal(d.reads, d.fail_read);
+  }
+}
+
 static void eight_headers_are_looked_at(void **state) {
   (void)state;
   static struct sfdp_dump d;
@@ -425,6 +576,12 @@ int main(void) {
       cmocka_unit_test(the_length_decides_which_dwords_are_there),
       cmocka_unit_test(the_newest_basic_table_counts),
       cmocka_unit_test(eight_headers_are_looked_at),
+      cmocka_unit_test(uniform_chips_are_one_region),
+      cmocka_unit_test(the_ssts_map),
+      cmocka_unit_test(answers_choose_the_map),
+      cmocka_unit_test(a_questions_address_has_its_length),
+      cmocka_unit_test(a_map_that_makes_no_sense_is_refused),
+      cmocka_unit_test(a_failed_read_of_the_map_is_told),
       cmocka_unit_test(a_four_byte_table_must_be_one),
       cmocka_unit_test(a_failed_read_is_told),
   };
