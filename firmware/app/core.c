@@ -256,7 +256,8 @@ static void start_all(void) {
 
 // --- the loop ---
 
-// By way of a reset: the application finds the chip as it is after one.
+// By way of a reset: the application finds the chip as it is after one, and the QSPI
+// flash as after power-up.
 __attribute__((noreturn)) static void leave(void) {
   const uint32_t start = soc_time_us(&clock);
   while (soc_time_us(&clock) - start < LEAVE_US) {
@@ -264,6 +265,7 @@ __attribute__((noreturn)) static void leave(void) {
     usbd_poll(&usbd);
   }
   port.connect(port.ctx, false);
+  if (nor_status == ST_OK) nor_stop(&nor);
   pause_us(DETACH_US);
   soc_request_write(BOOT_REQUEST_APP);
   soc_reset();

@@ -42,5 +42,9 @@ struct nor {
 // failure of the bus; `id` is valid even then, if there is one.
 enum status nor_start(struct nor *n, const struct nor_bus *bus, uint32_t max_hz);
 
+// Puts a chip that was started back into its state after power-up. Nothing may be in
+// progress.
+void nor_stop(struct nor *n);
+
 // The medium, based at 0x90000000; `n` must outlive it.
 struct media nor_medium(struct nor *n);

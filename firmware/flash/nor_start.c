@@ -29,6 +29,7 @@ enum {
 
   STATUS_WEL = 1 << 1,
   STATUS_QE_BIT6 = 1 << 6,
+  STATUS_SRWD = 1 << 7,  // with WP# low the register is locked
   STATUS2_CMP = 1 << 6,  // what BP bits protect and what not change places
   CONFIG_WPS = 1 << 2,   // Winbond status register 3: block locks instead of BP
   CONFIG_HIGH = 1 << 1,  // Macronix MX25R: not in low-power mode
@@ -232,6 +233,7 @@ static void correct(struct nor *n) {
   if (s->quad_enable == SFDP_QE_RESERVED) s->quad_enable = n->family->quad_enable;
   if (c->quad_enabled) s->quad_enable = SFDP_QE_NONE;
   if (n->family->flag_status) s->flag_status = true;
+  if (!s->resume) s->resume = n->family->resume;
   complete_times(s);
 }
 
@@ -304,6 +306,13 @@ static bool choose_blocks(struct nor *n) {
   return true;
 }
 
+// --- a chip that knows no reset, and was left suspended ---
+
+// Ignored by any other. The end is waited for die by die (prepare_dies).
+static enum status resume(struct nor *n) {
+  return n->sfdp.resume ? nor_command(n, n->sfdp.resume) : ST_OK;
+}
+
 // --- quad enable and block protection ---
 
 // Where the quad enable bit is, and what writes it: a register of its own, or 01h
@@ -350,6 +359,16 @@ static struct registers wanted(const struct nor *n, const struct quad_method *m,
   return w;
 }
 
+// WP# is IO2, which the controller holds low below four lines (RM0410 14.3.4). With
+// quad enabled it is no WP#.
+static bool write_protected(const struct nor *n, const struct quad_method *m,
+                            const struct registers *r) {
+  const bool quad = n->sfdp.quad_enable == SFDP_QE_SR1_BIT6
+                        ? (r->sr[0] & STATUS_QE_BIT6) != 0
+                        : (r->sr[1] & m->bit) != 0;
+  return n->family->protect && (r->sr[0] & STATUS_SRWD) && !quad;
+}
+
 static enum status write_registers(struct nor *n, const struct quad_method *m,
                                    const struct registers *r,
                                    const struct registers *w) {
@@ -357,7 +376,7 @@ static enum status write_registers(struct nor *n, const struct quad_method *m,
   const uint8_t out[2] = {(uint8_t)(w->sr[0] & ~(STATUS_WEL | NOR_STATUS_WIP)),
                           w->sr[1]};
   const bool together = m->write == CMD_WRITE_STATUS;
-  if (!first && !second) return ST_OK;
+  if ((!first && !second) || write_protected(n, m, r)) return ST_OK;
   enum status status = ST_OK;
   if (first || together) {
     status = write_register(n, CMD_WRITE_STATUS, out, together ? 2 : 1);
@@ -404,6 +423,7 @@ static enum status prepare_dies(struct nor *n) {
   n->locked = false;
   for (uint32_t at = 0; status == ST_OK && at < n->sfdp.size; at += step) {
     status = nor_select_die(n, at);
+    if (status == ST_OK) status = nor_wait_ready(n, BUSY_US);
     if (status == ST_OK) status = prepare_registers(n);
   }
   return status;
@@ -611,8 +631,13 @@ enum status nor_start(struct nor *n, const struct nor_bus *bus, uint32_t max_hz)
   correct(n);
   if (!choose_addressing(n) || !choose_blocks(n)) return ST_NOR_UNKNOWN;
   bus->set_size(bus->ctx, n->sfdp.size);
-  status = nor_prepare(n);
+  status = resume(n);
+  if (status == ST_OK) status = nor_prepare(n);
   if (status == ST_OK) status = start_reading(n);
   choose_program(n);
   return status;
+}
+
+void nor_stop(struct nor *n) {
+  nor_send_reset(n, 1);
 }

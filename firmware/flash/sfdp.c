@@ -110,6 +110,9 @@ static void newer_fields(const uint8_t *t, unsigned dwords, struct sfdp *out) {
   out->is_old = dwords < 15;
   if (dwords >= 10) erase_times(dword(t, 10), out);
   if (dwords >= 11) program_times(dword(t, 10), dword(t, 11), out);
+  if (dwords >= 13 && !(dword(t, 12) & 0x80000000u)) {
+    out->resume = (uint8_t)(dword(t, 13) >> 16);
+  }
   if (dwords >= 14) out->flag_status = field_get(dword(t, 14), FIELD(2, 2)) == 2;
   if (dwords >= 15) {
     const uint32_t dw15 = dword(t, 15);

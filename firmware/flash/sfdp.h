@@ -56,6 +56,7 @@ struct sfdp {
   bool qpi_by_35;    // DW15[6]: opcode 35h enters QPI, so it reads no register
   bool flag_status;  // DW14[3] without [2]: ready is bit 7 of what 70h reads
   bool enter_4byte;  // DW16[24] or [25]: opcode B7h, with a write enable or not
+  uint8_t resume;    // DW13: opcode that goes on with a suspended erase; 0 = not told
   uint32_t page_typical_us, page_maximum_us;
   uint32_t chip_erase_typical_us, chip_erase_maximum_us;  // 0 = not stated
   uint32_t four_byte;  // 4BAIT DW1, 0 when there is no such table

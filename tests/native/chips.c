@@ -186,10 +186,15 @@ const char *chips_nor_state_name(size_t index) {
   return nor_state_at(index);
 }
 
+static void fill(struct chips *c, uint32_t at) {
+  for (uint32_t i = 0; i < 256; i++)
+    c->nor[at + i] = (uint8_t)(i * 7 + (at >> 8));
+}
+
 bool chips_nor_set_state(struct chips *c, const char *name) {
-  for (uint32_t i = 0; i < 0x400000; i++)
-    c->nor[i] = (uint8_t)(i * 7 + (i >> 8));
-  memcpy(c->nor + c->models->nor.chip->size / 2 - 32, c->nor + 0x1234, 64);
+  fill(c, 0x20000);
+  fill(c, 0x345600);
+  fill(c, c->models->nor.chip->size / 2 - 128);
   return nor_set_state(&c->models->nor, name);
 }
 

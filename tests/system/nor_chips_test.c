@@ -197,11 +197,112 @@ static void a_chip_that_does_not_describe_itself_is_named(void **state) {
   }
 }
 
+// --- chips that know no reset ---
+
+enum { COMMANDS_MAX = 128 };
+
+static struct nor_command commands[COMMANDS_MAX];
+
+static void no_reset(struct nor_chip *chip) {
+  assert_true(chip->command_count <= COMMANDS_MAX);
+  for (size_t i = 0; i < chip->command_count; i++) {
+    commands[i] = chip->commands[i];
+    const uint8_t action = commands[i].action;
+    if (action == NOR_RESET || action == NOR_RESET_ENABLE) commands[i].action = NOR_NOP;
+  }
+  chip->commands = commands;
+}
+
+// What runs is waited for, what is suspended goes on; 4-byte mode is entered anyway
+// where it is of use, and left alone by opcodes of their own.
+static void without_a_reset_a_chip_is_waited_for(void **state) {
+  (void)state;
+  static const char *const states[] = {"busy", "suspended", "4byte"};
+  unsigned failed = 0;
+  for (size_t i = 0; i < CHIPS; i++) {
+    const char *name = nor_chip_at(i)->name;
+    for (size_t k = 0; k < sizeof states / sizeof *states; k++) {
+      // Its 3-byte commands do not work there, and nobody knows.
+      const bool lost = !strcmp(name, "s25fl128l") && !strcmp(states[k], "4byte");
+      if (is_impossible(name, states[k]) || lost) continue;
+      struct nor_chip chip;
+      struct rig *r = open_changed(&chip, name, no_reset);
+      assert_true(set_state(&r->m->nor, states[k]));
+      if (!writes_both_ends(r)) {
+        print_error("%s, %s, no reset: %s\n", name, states[k], r->uart);
+        failed++;
+      }
+      rig_close(r);
+    }
+  }
+  assert_int_equal(failed, 0);
+}
+
+// --- registers that cannot be written ---
+
+// SRWD with WP# low, which IO2 is: nothing is tried that the chip would ignore.
+static void a_locked_chip_is_refused(void **state) {
+  (void)state;
+  static const char *const chips[] = {"mx25l51245g", "w25q128jv", "mt25ql512",
+                                      "is25lp064a", "s25fl128l"};
+  for (size_t i = 0; i < sizeof chips / sizeof *chips; i++) {
+    struct rig *r = rig_open_with(&rig_boards[RIG_HS], chips[i]);
+    uint8_t data[CLIENT_BLOCK] = {0}, back[CLIENT_BLOCK];
+    char sentence[SENTENCE_MAX];
+    assert_true(set_state(&r->m->nor, "noqe"));
+    nor_set_register(&r->m->nor, NOR_REG_STATUS, 0x9C);
+    rig_power_on(r);
+    rig_configure(r);
+    struct reply s = dfu_erase(r, EXTERNAL + 0x20000);
+    if (good(s)) s = dfu_write(r, EXTERNAL + 0x20000, data, sizeof data);
+    if (good(s)) {
+      dfu_abort(r);
+      s = dfu_wait(r);
+    }
+    assert_true(s.status == ERR_ERASE || s.status == ERR_PROG);
+    rig_string(r, s.string, sentence);
+    assert_non_null(strstr(sentence, "the QSPI flash is write-protected"));
+    dfu_clear(r);
+    dfu_read(r, EXTERNAL + 0x20000, back, sizeof back);
+    assert_memory_equal(back, rig_memory(r, EXTERNAL + 0x20000), sizeof back);
+    dfu_expect_download(r, APPLICATION);
+    assert_true(quiet(&r->m->sim.report));
+    rig_close(r);
+  }
+}
+
+// --- what the application finds ---
+
+// The chip as after power-up, whatever the bootloader has set.
+static void the_application_finds_the_chip_reset(void **state) {
+  (void)state;
+  static const char *const chips[] = {"n25q256a", "is25wp256", "w25q01jv",
+                                      "mx25l51245g"};
+  for (size_t i = 0; i < sizeof chips / sizeof *chips; i++) {
+    struct rig *r = rig_open_with(&rig_boards[RIG_HS], chips[i]);
+    rig_power_on(r);
+    rig_configure(r);
+    const bool by_mode = i < 2;
+    assert_int_equal(r->m->nor.four_byte, by_mode);
+    dfu_plant_application(r);
+    assert_int_equal(dfu_dnload(r, 2, NULL, 0), 0);
+    dfu_status(r);
+    rig_run(r, VT_MS(300));
+    assert_false(r->m->nor.four_byte);
+    assert_int_equal(r->m->nor.die, 0);
+    assert_true(quiet(&r->m->sim.report));
+    rig_close(r);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(each_chip_works_from_each_state),
       cmocka_unit_test(an_unknown_maker_with_a_sound_sfdp_works),
       cmocka_unit_test(a_chip_that_does_not_describe_itself_is_named),
+      cmocka_unit_test(without_a_reset_a_chip_is_waited_for),
+      cmocka_unit_test(a_locked_chip_is_refused),
+      cmocka_unit_test(the_application_finds_the_chip_reset),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -48,7 +48,11 @@ static enum status start(void) {
   "r 5A 1-1-1 @000030/3 d8 n64\n" \
   "r 5A 1-1-1 @0000C0/3 d8 n8\n"
 
-#define IDENTIFICATION DESCRIPTION "size 134217728\n"
+#define IDENTIFICATION \
+  DESCRIPTION          \
+  "size 134217728\n"   \
+  "w 30 1-0-0\n"       \
+  "r 05 1-0-1 n1\n"
 
 // Which clock each mode would get, then the proof of the fastest.
 #define QUAD_TRIAL                  \
@@ -98,8 +102,8 @@ static void the_status_register_is_written_only_if_it_differs(void **state) {
     uint8_t before;
     int written;  // -1: nothing
   } cases[] = {
-      {0x00, 0x40}, {0x40, -1}, {0x3C, 0x40}, {0x7C, 0x40}, {0x44, 0x40},
-      {0x80, 0xC0}, {0xC0, -1}, {0xBC, 0xC0}, {0x60, 0x40},
+      {0x00, 0x40}, {0x40, -1},   {0x3C, 0x40}, {0x7C, 0x40}, {0x44, 0x40},
+      {0xC0, -1},   {0xFC, 0xC0}, {0x60, 0x40}, {0xC4, 0xC0},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     for (int enabled = 0; enabled < 2; enabled++) {
@@ -377,7 +381,7 @@ static void protection_is_lifted(void **state) {
     uint8_t before, after, before35, after35;
   } cases[] = {
       {"w25q128jv", 0x1C, 0x00, 0x02, 0x02}, {"w25q128jv", 0x00, 0x00, 0x42, 0x02},
-      {"w25q128jv", 0xBC, 0x80, 0x78, 0x3A}, {"mt25qu512a", 0x7C, 0x20, 0x00, 0x00},
+      {"w25q128jv", 0xBC, 0x80, 0x7A, 0x3A}, {"mt25qu512a", 0x7C, 0x20, 0x00, 0x00},
       {"mt25qu512a", 0x20, 0x20, 0, 0},      {"mx66l1g45g", 0x3C, 0x40, 0, 0},
       {"is25wp256", 0x7C, 0x40, 0, 0},       {"at25ql128a", 0x04, 0x00, 0x40, 0x02},
       {"sst26vf064b", 0x3C, 0x3C, 2, 2},  // no such bits
@@ -414,7 +418,65 @@ static void protection_that_stays_is_known(void **state) {
   }
 }
 
+// On one line IO2, which is WP#, is low: with SRWD nothing can be written, so nothing
+// is tried. With quad enabled IO2 is no WP#.
+static void a_locked_status_register_is_left_alone(void **state) {
+  (void)state;
+  static const struct {
+    const char *dump;
+    uint8_t before, before35, after;
+    bool quad, locked;
+  } cases[] = {
+      {"mx66l1g45g", 0x80, 0, 0x80, false, false},
+      {"mx66l1g45g", 0x84, 0, 0x84, false, true},
+      {"mx66l1g45g", 0xC4, 0, 0xC0, true, false},
+      {"w25q128jv", 0x84, 0x00, 0x84, false, true},
+      {"w25q128jv", 0x84, 0x02, 0x80, true, false},
+      {"mt25qu512a", 0x84, 0, 0x84, true, true},
+      {"mt25qu512a", 0x80, 0, 0x80, true, false},
+      {"sst26vf064b", 0x80, 0x00, 0x80, true, false},  // another bit there
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    nor_chip_open(&chip, cases[i].dump);
+    chip.status = cases[i].before;
+    chip.registers[0x35] = cases[i].before35;
+    assert_int_equal(start(), ST_OK);
+    assert_int_equal(chip.status, cases[i].after);
+    assert_int_equal(nor.quad, cases[i].quad);
+    assert_int_equal(nor.locked, cases[i].locked);
+  }
+}
+
 // --- what a reset undoes ---
+
+static void a_suspended_erase_is_resumed(void **state) {
+  (void)state;
+  static const struct {
+    const char *dump, *line;
+  } cases[] = {
+      {"mx66l1g45g", "w 30 1-0-0\n"},  {"w25q128jv", "w 7A 1-0-0\n"},
+      {"mx25l25635e", "w 30 1-0-0\n"}, {"n25q256a", "w 7A 1-0-0\n"},
+      {"w25q128_old", "w 7A 1-0-0\n"}, {"sst26vf064b", "w 30 1-0-0\n"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    nor_chip_open(&chip, cases[i].dump);
+    assert_int_equal(start(), ST_OK);
+    assert_non_null(strstr(chip.log, cases[i].line));
+  }
+  nor_chip_open(&chip, "bh25q128as");  // nobody says by which command
+  assert_int_equal(start(), ST_OK);
+  assert_null(strstr(chip.log, "w 30"));
+  assert_null(strstr(chip.log, "w 7A"));
+}
+
+static void stopping_is_a_reset(void **state) {
+  (void)state;
+  nor_chip_open(&chip, "n25q256a");
+  assert_int_equal(start(), ST_OK);
+  nor_chip_forget(&chip);
+  nor_stop(&nor);
+  expect_log("w 66 1-0-0\nw 99 1-0-0\n");
+}
 
 static void block_locks_are_opened(void **state) {
   (void)state;
@@ -459,7 +521,8 @@ static void each_die_has_its_own_registers(void **state) {
   nor_chip_open(&chip, "w25q01jvq");
   assert_int_equal(start(), ST_OK);
   const char *first = strstr(chip.log, "r 35 1-0-1 n1\n");
-  const char *second = strstr(chip.log, "w C2 1-0-1 n1 =01\nr 05 1-0-1 n1\nr 35");
+  const char *second =
+      strstr(chip.log, "w C2 1-0-1 n1 =01\nr 05 1-0-1 n1\nr 05 1-0-1 n1\nr 35");
   assert_true(first && second && first < second);
 }
 
@@ -633,7 +696,7 @@ static void a_hanging_bus_is_told_whenever_it_hangs(void **state) {
   nor_chip_open(&chip, "mx66l1g45g");
   assert_int_equal(start(), ST_OK);
   const unsigned calls = chip.calls;
-  assert_int_equal(calls, 31);
+  assert_int_equal(calls, 33);
   for (unsigned call = 1; call <= calls; call++) {
     nor_chip_open(&chip, "mx66l1g45g");
     chip.fail_call = call;
@@ -674,6 +737,9 @@ int main(void) {
       cmocka_unit_test(an_opcode_of_two_meanings_is_not_sent),
       cmocka_unit_test(protection_is_lifted),
       cmocka_unit_test(protection_that_stays_is_known),
+      cmocka_unit_test(a_locked_status_register_is_left_alone),
+      cmocka_unit_test(a_suspended_erase_is_resumed),
+      cmocka_unit_test(stopping_is_a_reset),
       cmocka_unit_test(block_locks_are_opened),
       cmocka_unit_test(dummy_clocks_are_put_back_to_their_default),
       cmocka_unit_test(each_die_has_its_own_registers),

@@ -92,38 +92,39 @@ static const struct {
   struct sfdp_read read_114;
   bool is_old, flag_status, qpi_by_35, enter_4byte;
   uint32_t longest_s;
+  uint8_t resume;
 } more[SFDP_DUMPS] = {
-    {"at25ql128a", {0x6B, 0, 8}, false, false, false, false, 480},
-    {"bh25q128as", {0x6B, 0, 8}, true, false, false, false, 0},
-    {"gd25lb512me", {0x6B, 0, 8}, false, false, false, true, 1200},
-    {"is25wp256", {0x6B, 0, 8}, false, false, true, true, 480},
-    {"mt25ql512_bfpt", {0x6B, 1, 7}, false, true, true, true, 1280},
-    {"mt25qu256a", {0x6B, 1, 7}, false, true, true, true, 840},
-    {"mt25qu512a", {0x6B, 1, 7}, false, true, true, true, 1280},
-    {"mx25l12835f", {0x6B, 0, 8}, true, false, false, false, 0},
-    {"mx25l25635e", {0x6B, 0, 8}, true, false, false, false, 0},
-    {"mx25l25635f", {0x6B, 0, 8}, true, false, false, false, 0},
-    {"mx25l3233f", {0x6B, 0, 8}, true, false, false, false, 0},
-    {"mx25l3255e_class", {0x6B, 0, 8}, true, false, false, false, 0},
-    {"mx25r6435f", {0x6B, 0, 8}, false, false, false, true, 416},
-    {"mx25u51245g", {0x6B, 0, 8}, false, false, true, true, 3072},
-    {"mx25um_octal_c2813a", {0x00, 0, 0}, false, false, false, false, 3600},
-    {"mx66l1g45g", {0x6B, 0, 8}, false, false, true, true, 3584},
-    {"mx66l2g45g", {0x6B, 0, 8}, false, false, true, true, 3072},
-    {"mx66l51235f", {0x6B, 0, 8}, true, false, false, false, 0},
-    {"mx66u2g45g", {0x6B, 0, 8}, false, false, true, true, 3600},
-    {"mx_512mbit_jesd216b", {0x6B, 0, 8}, false, false, true, true, 3584},
-    {"n25q256a", {0x6B, 1, 7}, true, false, false, false, 0},
-    {"sst26vf064b", {0x6B, 0, 8}, false, false, false, false, 0},
-    {"w25q01jvq", {0x6B, 0, 8}, false, false, false, true, 2688},
-    {"w25q128_old", {0x6B, 0, 8}, true, false, false, false, 0},
-    {"w25q128jv", {0x6B, 0, 8}, false, false, false, false, 560},
-    {"w25q256", {0x6B, 0, 8}, true, false, false, false, 0},
-    {"w25q512jv", {0x6B, 0, 8}, false, false, false, true, 2688},
-    {"w25q512nwm", {0x6B, 0, 8}, false, false, false, true, 832},
-    {"w25q64jv", {0x6B, 0, 8}, false, false, false, false, 280},
-    {"w25q64jwm", {0x6B, 0, 8}, false, false, false, false, 280},
-    {"zd25q128c", {0x6B, 0, 8}, true, false, false, false, 0},
+    {"at25ql128a", {0x6B, 0, 8}, false, false, false, false, 480, 0x7A},
+    {"bh25q128as", {0x6B, 0, 8}, true, false, false, false, 0, 0x00},
+    {"gd25lb512me", {0x6B, 0, 8}, false, false, false, true, 1200, 0x7A},
+    {"is25wp256", {0x6B, 0, 8}, false, false, true, true, 480, 0x7A},
+    {"mt25ql512_bfpt", {0x6B, 1, 7}, false, true, true, true, 1280, 0x7A},
+    {"mt25qu256a", {0x6B, 1, 7}, false, true, true, true, 840, 0x7A},
+    {"mt25qu512a", {0x6B, 1, 7}, false, true, true, true, 1280, 0x7A},
+    {"mx25l12835f", {0x6B, 0, 8}, true, false, false, false, 0, 0x00},
+    {"mx25l25635e", {0x6B, 0, 8}, true, false, false, false, 0, 0x00},
+    {"mx25l25635f", {0x6B, 0, 8}, true, false, false, false, 0, 0x00},
+    {"mx25l3233f", {0x6B, 0, 8}, true, false, false, false, 0, 0x00},
+    {"mx25l3255e_class", {0x6B, 0, 8}, true, false, false, false, 0, 0x00},
+    {"mx25r6435f", {0x6B, 0, 8}, false, false, false, true, 416, 0x30},
+    {"mx25u51245g", {0x6B, 0, 8}, false, false, true, true, 3072, 0x30},
+    {"mx25um_octal_c2813a", {0x00, 0, 0}, false, false, false, false, 3600, 0x30},
+    {"mx66l1g45g", {0x6B, 0, 8}, false, false, true, true, 3584, 0x30},
+    {"mx66l2g45g", {0x6B, 0, 8}, false, false, true, true, 3072, 0x30},
+    {"mx66l51235f", {0x6B, 0, 8}, true, false, false, false, 0, 0x00},
+    {"mx66u2g45g", {0x6B, 0, 8}, false, false, true, true, 3600, 0x30},
+    {"mx_512mbit_jesd216b", {0x6B, 0, 8}, false, false, true, true, 3584, 0x30},
+    {"n25q256a", {0x6B, 1, 7}, true, false, false, false, 0, 0x00},
+    {"sst26vf064b", {0x6B, 0, 8}, false, false, false, false, 0, 0x30},
+    {"w25q01jvq", {0x6B, 0, 8}, false, false, false, true, 2688, 0x7A},
+    {"w25q128_old", {0x6B, 0, 8}, true, false, false, false, 0, 0x00},
+    {"w25q128jv", {0x6B, 0, 8}, false, false, false, false, 560, 0x7A},
+    {"w25q256", {0x6B, 0, 8}, true, false, false, false, 0, 0x00},
+    {"w25q512jv", {0x6B, 0, 8}, false, false, false, true, 2688, 0x7A},
+    {"w25q512nwm", {0x6B, 0, 8}, false, false, false, true, 832, 0x7A},
+    {"w25q64jv", {0x6B, 0, 8}, false, false, false, false, 280, 0x7A},
+    {"w25q64jwm", {0x6B, 0, 8}, false, false, false, false, 280, 0x7A},
+    {"zd25q128c", {0x6B, 0, 8}, true, false, false, false, 0, 0x00},
 };
 // clang-format on
 
@@ -161,6 +162,7 @@ static void every_real_chip_is_understood(void **state) {
     assert_int_equal(s.flag_status, more[i].flag_status);
     assert_int_equal(s.qpi_by_35, more[i].qpi_by_35);
     assert_int_equal(s.enter_4byte, more[i].enter_4byte);
+    assert_int_equal(s.resume, more[i].resume);
     assert_int_equal(s.chip_erase_maximum_us / 1000000, more[i].longest_s);
     for (int k = 0; k < 4; k++)
       expect_erase(&s.erase[k], &x->erase[k]);
