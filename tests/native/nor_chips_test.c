@@ -86,6 +86,80 @@ static void every_chip_in_every_state(void **state) {
   assert_int_equal(tried, 18 * 8 - 16);
 }
 
+// --- every erase that the geometry tells ---
+
+static void run(struct bench *b, const struct media *m, enum status status) {
+  bool busy = true;
+  assert_int_equal(status, ST_OK);
+  while (busy) {
+    assert_int_equal(m->poll(m->ctx, &busy), ST_OK);
+    if (busy) chips_pass(b->chips, VT_US(20));
+  }
+}
+
+// The bytes just outside stay.
+static void expect_erase(struct bench *b, const struct media *m, uint32_t at,
+                         uint32_t size) {
+  uint8_t *cells = b->chips->nor;
+  const uint32_t end = at + size;
+  if (at) cells[at - 1] = 0x11;
+  cells[at] = cells[at + size / 2] = cells[end - 1] = 0x22;
+  if (end < m->geometry.size) cells[end] = 0x33;
+  run(b, m, m->erase_start(m->ctx, at, size));
+  if (at) assert_int_equal(cells[at - 1], 0x11);
+  assert_int_equal(cells[at], 0xFF);
+  assert_int_equal(cells[at + size / 2], 0xFF);
+  assert_int_equal(cells[end - 1], 0xFF);
+  if (end < m->geometry.size) assert_int_equal(cells[end], 0x33);
+}
+
+static unsigned try_erases(struct bench *b, const struct media *m) {
+  const struct media_geometry *g = &m->geometry;
+  unsigned tried = 0;
+  uint32_t at = 0;
+  for (unsigned run_index = 0; run_index < g->run_count; run_index++) {
+    const struct media_run *r = &g->runs[run_index];
+    const uint32_t length = r->block_size * r->count;
+    for (unsigned i = 0; i < g->erase_count; i++) {
+      if (!(g->erases[i].runs & (1u << run_index))) continue;
+      expect_erase(b, m, at, g->erases[i].size);
+      expect_erase(b, m, at + length - g->erases[i].size, g->erases[i].size);
+      tried++;
+    }
+    at += length;
+  }
+  if (g->whole_erase_us) expect_erase(b, m, 0, g->size);
+  return tried + (g->whole_erase_us != 0);
+}
+
+static void expect_program(struct bench *b, const struct media *m, uint32_t at) {
+  uint8_t data[700];
+  for (size_t i = 0; i < sizeof data; i++)
+    data[i] = (uint8_t)(i * 3 + at);
+  memset(b->chips->nor + at - 1, 0xFF, sizeof data + 2);
+  run(b, m, m->program_start(m->ctx, at, data, sizeof data));
+  assert_memory_equal(b->chips->nor + at, data, sizeof data);
+  assert_int_equal(b->chips->nor[at - 1], 0xFF);
+  assert_int_equal(b->chips->nor[at + sizeof data], 0xFF);
+}
+
+static void every_erase_of_every_chip(void **state) {
+  (void)state;
+  static struct bench b;
+  for (size_t i = 0; i < CHIPS; i++) {
+    b.chips = chips_open_with(3300, chips_nor_name(i));
+    assert_int_equal(start(&b), ST_OK);
+    const struct media m = nor_medium(&b.nor);
+    const unsigned tried = try_erases(&b, &m);
+    assert_true(tried >= 2);
+    expect_program(&b, &m, 0x1234);
+    expect_program(&b, &m, m.geometry.size - 0x4321);
+    expect_program(&b, &m, m.geometry.size / 2 - 300);  // W25Q01JV: over both dies
+    chips_expect_quiet(b.chips);
+    chips_close(b.chips);
+  }
+}
+
 static void the_document_has_them(void **state) {
   (void)state;
   static struct bench b;
@@ -102,6 +176,7 @@ static void the_document_has_them(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_chip_in_every_state),
+      cmocka_unit_test(every_erase_of_every_chip),
       cmocka_unit_test(the_document_has_them),
   };
   return cmocka_run_group_tests_name("nor_chips", tests, NULL, NULL);
