@@ -56,6 +56,12 @@ static uint32_t now_us(void *ctx) {
   return soc_time_us(ctx);
 }
 
+// For waits on the QSPI flash, which may be long: seconds for a chip that is erasing.
+static uint32_t now_fed_us(void *ctx) {
+  soc_watchdog_feed();
+  return soc_time_us(ctx);
+}
+
 // --- console ---
 
 static void print(const char *text) {
@@ -136,7 +142,7 @@ static void start_flash(void) {
 static void start_nor(void) {
   const struct quadspi_config config = {.base = QUADSPI_BASE,
                                         .kernel_hz = SOC_HCLK_HZ,
-                                        .now_us = now_us,
+                                        .now_us = now_fed_us,
                                         .now_ctx = &clock};
   soc_clock_enable(RCC_AHB3ENR, RCC_AHB3ENR_QSPIEN);
   soc_block_reset(RCC_AHB3RSTR, RCC_AHB3RSTR_QSPIRST);

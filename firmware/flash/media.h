@@ -32,7 +32,7 @@ struct media_geometry {
   uint32_t size;     // the sum of the runs
   struct media_run runs[MEDIA_MAX_RUNS];
   uint8_t run_count;
-  // Further sizes that erase_start takes, in the runs that are named and where the
+  // Further sizes that erase_start takes, in no order, in the runs named and where the
   // offset is a multiple of the size. A run's own block size may be among them.
   struct media_erase erases[MEDIA_MAX_ERASES];
   uint8_t erase_count;

@@ -46,7 +46,8 @@ static const struct nor_family families[] = {
      .resume = 0x7A,
      .protect = 0x3C,
      .locks = NOR_LOCKS_BY_WPS},
-    // IS25LP: 1-4-4 with 6 clocks 104 MHz. Read register: bits 6..3 = 0, the default.
+    // IS25LP: 1-4-4 with 6 clocks 104 MHz. Read register: dummy clocks (bits 6..3) by
+    // default, no wrap (bit 2).
     {.maker = 0x9D,
      .mhz_111 = 133,
      .mhz_114 = 133,
@@ -58,7 +59,7 @@ static const struct nor_family families[] = {
      .resume = 0x7A,
      .no_program_144 = true,
      .protect = 0x3C,
-     .defaults = {0x61, 0xC0, 0x78, 0x00}},
+     .defaults = {0x61, 0xC0, 0x7C, 0x00}},
     // S25FL-L, S25FL-S: 104 MHz in all modes of both.
     {.maker = 0x01,
      .mhz_111 = 104,

@@ -238,6 +238,21 @@ static void without_a_reset_a_chip_is_waited_for(void **state) {
   assert_int_equal(failed, 0);
 }
 
+// 0.7 s of erase, and a watchdog of 0.5 s that somebody has started.
+static void waiting_feeds_the_watchdog(void **state) {
+  (void)state;
+  struct nor_chip chip;
+  struct rig *r = open_changed(&chip, "n25q256a", no_reset);
+  assert_true(set_state(&r->m->nor, "busy"));
+  rig_power_on(r);
+  iwdg_write(&r->m->iwdg, 0, 4, 0xCCCC);
+  assert_true(r->m->iwdg.running);
+  rig_configure(r);
+  assert_true(try_block(r, EXTERNAL));
+  assert_true(quiet(&r->m->sim.report));
+  rig_close(r);
+}
+
 // --- registers that cannot be written ---
 
 // SRWD with WP# low, which IO2 is: nothing is tried that the chip would ignore.
@@ -301,6 +316,7 @@ int main(void) {
       cmocka_unit_test(an_unknown_maker_with_a_sound_sfdp_works),
       cmocka_unit_test(a_chip_that_does_not_describe_itself_is_named),
       cmocka_unit_test(without_a_reset_a_chip_is_waited_for),
+      cmocka_unit_test(waiting_feeds_the_watchdog),
       cmocka_unit_test(a_locked_chip_is_refused),
       cmocka_unit_test(the_application_finds_the_chip_reset),
   };

@@ -505,6 +505,7 @@ static void dummy_clocks_are_put_back_to_their_default(void **state) {
       {"mt25qu512a", 0x85, 0xF3, 0xFB, "w 81"},
       {"is25wp256", 0x61, 0x80, 0x80, "w C0"},
       {"is25wp256", 0x61, 0xD0, 0x80, "w C0"},
+      {"is25wp256", 0x61, 0x87, 0x83, "w C0"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     nor_chip_open(&chip, cases[i].dump);
