@@ -30,7 +30,9 @@
   X(BAD_COMMAND, 19, "this DfuSe command is unknown here")                           \
   X(READ_UNPROTECT, 20,                                                              \
     "read-unprotect would erase the bootloader; use a debug probe")                  \
-  X(USB_PHY, 21, "the USB PHY gives no clock; check its wiring")
+  X(USB_PHY, 21, "the USB PHY gives no clock; check its wiring")                     \
+  X(NOR_PROTECTED, 22,                                                               \
+    "the QSPI flash is write-protected; check its WP# pin and status register")
 
 enum status {
 #define X(name, number, sentence) ST_##name = (number),

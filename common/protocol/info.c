@@ -16,6 +16,7 @@ void info_encode(const struct info *i, uint8_t out[INFO_SIZE]) {
   wr_u8(&w, i->nor_status);
   wr_copy(&w, i->nor_id, sizeof i->nor_id);
   wr_le32(&w, i->nor_size);
+  wr_u8(&w, i->unfinished);
 }
 
 bool info_decode(const uint8_t *bytes, size_t size, struct info *out) {
@@ -32,6 +33,7 @@ bool info_decode(const uint8_t *bytes, size_t size, struct info *out) {
   i.nor_status = rd_u8(&r);
   memcpy(i.nor_id, rd_bytes(&r, sizeof i.nor_id), sizeof i.nor_id);
   i.nor_size = rd_le32(&r);
+  i.unfinished = rd_u8(&r) & 1;
   *out = i;
   return true;
 }

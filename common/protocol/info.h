@@ -24,6 +24,8 @@ struct info {
   uint8_t nor_status;
   uint8_t nor_id[3];
   uint32_t nor_size;
+  // An update has begun that was never finished: the application is not started.
+  bool unfinished;
 };
 
 void info_encode(const struct info *i, uint8_t out[INFO_SIZE]);

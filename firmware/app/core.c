@@ -56,6 +56,12 @@ static uint32_t now_us(void *ctx) {
   return soc_time_us(ctx);
 }
 
+// For waits on the QSPI flash, which may be long: seconds for a chip that is erasing.
+static uint32_t now_fed_us(void *ctx) {
+  soc_watchdog_feed();
+  return soc_time_us(ctx);
+}
+
 // --- console ---
 
 static void print(const char *text) {
@@ -66,6 +72,12 @@ static void start_console(uint32_t clock_hz) {
   soc_pin_alternate(board.uart_tx);
   soc_clock_enable(RCC_APB2ENR, RCC_APB2ENR_USART1EN);
   usart_start(USART1_BASE, clock_hz, BAUD);
+}
+
+static void print_byte(uint8_t byte) {
+  static const char digits[] = "0123456789ABCDEF";
+  const char text[] = {digits[byte >> 4], digits[byte & 15], ' ', 0};
+  print(text);
 }
 
 static const char *reason(void) {
@@ -130,7 +142,7 @@ static void start_flash(void) {
 static void start_nor(void) {
   const struct quadspi_config config = {.base = QUADSPI_BASE,
                                         .kernel_hz = SOC_HCLK_HZ,
-                                        .now_us = now_us,
+                                        .now_us = now_fed_us,
                                         .now_ctx = &clock};
   soc_clock_enable(RCC_AHB3ENR, RCC_AHB3ENR_QSPIEN);
   soc_block_reset(RCC_AHB3RSTR, RCC_AHB3RSTR_QSPIRST);
@@ -142,10 +154,16 @@ static void start_nor(void) {
   if (nor_status == ST_OK) {
     external_medium = nor_medium(&nor);
     session_add_medium(&session, &external_medium);
-  } else {
-    print(status_sentence(nor_status));
-    print("\r\n");
+    return;
   }
+  // The sentence, and whose it is, if anybody's.
+  if (nor_status != ST_NOR_ABSENT) {
+    print("JEDEC id ");
+    for (size_t i = 0; i < sizeof nor.id; i++)
+      print_byte(nor.id[i]);
+  }
+  print(status_sentence(nor_status));
+  print("\r\n");
 }
 
 static void start_dfu(void) {
@@ -161,6 +179,13 @@ static void start_dfu(void) {
   flash_f7_options(&flash, &info.optcr, &info.optcr1);
   dfu_init(&dfu, &session, &info);
   dfu_ops = dfu_class(&dfu);
+}
+
+// Pushed into RAM, the core has no log: sector 1 may be anybody's.
+static void start_log(void) {
+  if (mmio_read32(HANDOVER_ADDRESS) != HANDOVER_MAGIC) return;
+  const enum status status = session_open_log(&session, STATE_LOG_ADDRESS);
+  if (status != ST_OK) give_up(status);
 }
 
 static size_t on_reason(void *ctx, char *out) {
@@ -231,6 +256,7 @@ static void start_all(void) {
   writer_init(&writer, now_us, &clock, soc_supply_good);
   session_init(&session, &writer);
   start_flash();
+  start_log();
   start_nor();
   soc_wake_on(IRQ_FLASH);
   soc_wake_on(IRQ_QUADSPI);
@@ -244,7 +270,8 @@ static void start_all(void) {
 
 // --- the loop ---
 
-// By way of a reset: the application finds the chip as it is after one.
+// By way of a reset: the application finds the chip as it is after one, and the QSPI
+// flash as after power-up.
 __attribute__((noreturn)) static void leave(void) {
   const uint32_t start = soc_time_us(&clock);
   while (soc_time_us(&clock) - start < LEAVE_US) {
@@ -252,6 +279,7 @@ __attribute__((noreturn)) static void leave(void) {
     usbd_poll(&usbd);
   }
   port.connect(port.ctx, false);
+  if (nor_status == ST_OK) nor_stop(&nor);
   pause_us(DETACH_US);
   soc_request_write(BOOT_REQUEST_APP);
   soc_reset();

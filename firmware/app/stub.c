@@ -7,6 +7,8 @@
 #include "firmware/boot/decide.h"
 #include "firmware/boot/handover.h"
 #include "firmware/boot/request.h"
+#include "firmware/boot/state_log.h"
+#include "firmware/drivers/flash_f7_regs.h"
 #include "firmware/mmio.h"
 #include "firmware/soc/stm32f7/soc.h"
 #include "firmware/soc/stm32f7/start.h"
@@ -34,6 +36,19 @@ static bool app_valid(void) {
   return app_check(v, 0x08000000u + soc_flash_kb() * 1024u) == ST_OK;
 }
 
+// The size of the log's block: with two banks sectors are half as big. A log that is
+// read beyond its end would be read as torn.
+static bool update_unfinished(void) {
+  const uint32_t optcr = mmio_read32(FLASH_BASE + FLASH_OPTCR);
+  const uint32_t size =
+      field_get(optcr, FLASH_OPTCR_NDBANK) ? 32u * 1024u : 16u * 1024u;
+  struct state_log log = {.unfinished = false};
+  for (uint32_t at = 0; at < size; at += STATE_LOG_RECORD) {
+    if (!state_log_take(&log, (const uint8_t *)STATE_LOG_ADDRESS + at)) break;
+  }
+  return log.unfinished;
+}
+
 // As after a reset: the button's port and the backup access are all that was used.
 static void undo(void) {
   const uint32_t port = FIELD_BIT(board.button.port);
@@ -56,6 +71,7 @@ void firmware_main(void) {
   soc_watchdog_feed();
   const struct boot_facts facts = {.request = soc_request_read(),
                                    .app_valid = app_valid(),
+                                   .unfinished = update_unfinished(),
                                    .button_held = button_held()};
   const bool asked =
       facts.request == BOOT_REQUEST_STAY || facts.request == BOOT_REQUEST_APP;

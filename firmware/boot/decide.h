@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Start the application or stay in the bootloader: one decision from four facts.
+// Start the application or stay in the bootloader: one decision from five facts.
 //
 //   request "stay"      -> stay
 //   no application      -> stay
+//   update not finished -> stay
 //   request "app"       -> start
 //   button held         -> stay
 //   otherwise           -> start
@@ -16,11 +17,13 @@ enum boot_choice {
   BOOT_STAY_REQUESTED,
   BOOT_STAY_NO_APP,
   BOOT_STAY_BUTTON,
+  BOOT_STAY_UNFINISHED,
 };
 
 struct boot_facts {
   uint32_t request;  // the word in RTC_BKP31R
   bool app_valid;
+  bool unfinished;  // the state log tells of an update that was not finished
   bool button_held;
 };
 

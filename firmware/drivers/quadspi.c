@@ -16,9 +16,10 @@ enum {
   TRANSFER_US = 20000,
   ABORT_US = 1000,  // ABORT ends with the byte on the wire
 
-  FSIZE_MAX = 27,    // 2^28: the window's 256 MB
-  CSHT_CLOCKS = 5,   // CS# high: 50 ns at 108 MHz is 5.4 clocks (MX25L51245G tSHSL)
-  POLL_CLOCKS = 64,  // between two status reads
+  FSIZE_MAX = 27,      // 2^28: the window's 256 MB
+  CSHT_CLOCKS = 6,     // CS# high: 50 ns at 108 MHz is 5.4 clocks (MX25L51245G tSHSL)
+  POLL_CLOCKS = 64,    // between two status reads
+  MAX_HZ = 108000000,  // DS11532 table 120
 };
 
 static uint32_t rd(const struct quadspi *q, uint32_t reg) {
@@ -163,6 +164,7 @@ static enum status bus_wait_done(void *ctx, bool *done) {
 
 static uint32_t bus_set_clock(void *ctx, uint32_t hz) {
   const struct quadspi *q = ctx;
+  if (hz > MAX_HZ) hz = MAX_HZ;
   uint32_t divisor = (q->config.kernel_hz + hz - 1u) / hz;
   if (divisor > 256) divisor = 256;
   uint32_t cr = rd(q, QUADSPI_CR);

@@ -9,7 +9,14 @@
 
 #include "common/base/status.h"
 
-enum { MEDIA_MAX_RUNS = 6 };
+enum { MEDIA_MAX_RUNS = 6, MEDIA_MAX_ERASES = 4 };
+
+// A size, besides the block's, in which a medium can erase.
+struct media_erase {
+  uint32_t size;      // bytes
+  uint32_t erase_us;  // typical
+  uint8_t runs;       // bit i: it works in the geometry's runs[i]
+};
 
 // A stretch of erase blocks of one size.
 struct media_run {
@@ -25,6 +32,11 @@ struct media_geometry {
   uint32_t size;     // the sum of the runs
   struct media_run runs[MEDIA_MAX_RUNS];
   uint8_t run_count;
+  // Further sizes that erase_start takes, in no order, in the runs named and where the
+  // offset is a multiple of the size. A run's own block size may be among them.
+  struct media_erase erases[MEDIA_MAX_ERASES];
+  uint8_t erase_count;
+  uint32_t whole_erase_us;     // erase_start(0, size), typical; 0: not possible
   uint32_t program_us_per_kb;  // typical
 };
 
@@ -33,7 +45,8 @@ struct media {
   struct media_geometry geometry;
   // Copies `n` bytes. Not while an operation is in progress.
   enum status (*read)(void *ctx, uint32_t offset, uint8_t *dst, size_t n);
-  // Begins to erase the block that starts at `offset`, of `size` bytes.
+  // Begins to erase the block that starts at `offset`, of `size` bytes; or a piece of
+  // another size that the geometry lists. BAD_ADDRESS if the medium has none such.
   enum status (*erase_start)(void *ctx, uint32_t offset, uint32_t size);
   // Begins to program. `src` must stay until the operation is over; any alignment,
   // bytes of a program unit that are not given stay as they are.

@@ -2,19 +2,33 @@
 // NOR flash logic: brings a chip from any state to a known one, learns what it is,
 // enables quad mode, and makes a medium of it. Touches no register; it speaks
 // through struct nor_bus.
+//
+// nor_start.c: recovery, identification, choice of commands and clock.
+// nor.c: the medium. nor_family.c: what SFDP does not say.
 #pragma once
 
 #include "firmware/flash/media.h"
 #include "firmware/flash/nor_bus.h"
+#include "firmware/flash/nor_family.h"
 #include "firmware/flash/sfdp.h"
 
 struct nor {
   const struct nor_bus *bus;
   uint32_t max_hz;  // what the board's copper carries
-  uint8_t id[3];    // JEDEC id
+  uint32_t hz;      // SCLK
+  uint8_t id[3];    // JEDEC id; 0 0 0: nothing answered
   struct sfdp sfdp;
-  struct sfdp_erase erase;  // the type that the medium's blocks are of
-  // Templates; the address is filled in.
+  uint32_t digest;  // of the bytes that the SFDP was made of
+  const struct nor_family *family;
+  struct nor_correction correction;  // zeros: none
+  // How 4 address bytes come about: by opcodes that always take them, or by B7h.
+  bool dedicated, enter_4byte;
+  uint8_t address_bytes;
+  uint8_t block_type[SFDP_MAX_REGIONS];  // of the medium's blocks, in each region
+  bool quad;                             // the chip takes commands on four lines
+  bool locked;                           // its block protection cannot be lifted
+  uint8_t die;                           // whose status register is read
+  // Templates; address, and the opcode of an erase, are filled in.
   struct nor_cmd read_cmd, program_cmd, erase_cmd;
   // The operation in progress.
   bool erasing, busy;
@@ -24,9 +38,13 @@ struct nor {
   uint32_t started_us, deadline_us;
 };
 
-// Identifies the chip and prepares it. NOR_ABSENT, NOR_UNKNOWN, NOR_QUAD_ENABLE,
-// or a failure of the bus.
+// Identifies the chip and prepares it. NOR_ABSENT, NOR_UNKNOWN, FLASH_TIMEOUT, or a
+// failure of the bus; `id` is valid even then, if there is one.
 enum status nor_start(struct nor *n, const struct nor_bus *bus, uint32_t max_hz);
+
+// Puts a chip that was started back into its state after power-up. Nothing may be in
+// progress.
+void nor_stop(struct nor *n);
 
 // The medium, based at 0x90000000; `n` must outlive it.
 struct media nor_medium(struct nor *n);

@@ -140,6 +140,11 @@ static bool step_erase(struct writer *w) {
 
 // --- write ---
 
+uint32_t writer_write_us(const struct media *m, uint32_t length) {
+  const uint32_t kb = (length + 1023u) / 1024u;
+  return kb * (m->geometry.program_us_per_kb + 2 * READ_US_PER_KB);
+}
+
 void writer_write(struct writer *w, const struct media *m, uint32_t offset,
                   const uint8_t *data, uint32_t length) {
   w->medium = m;
@@ -151,8 +156,7 @@ void writer_write(struct writer *w, const struct media *m, uint32_t offset,
   w->result = (struct writer_result){.status = ST_OK};
   memcpy(w->data, data, length);
   w->state = WRITER_COMPARING;
-  const uint32_t kb = (length + 1023u) / 1024u;
-  expect(w, kb * (m->geometry.program_us_per_kb + 2 * READ_US_PER_KB));
+  expect(w, writer_write_us(m, length));
 }
 
 static void start_program(struct writer *w) {

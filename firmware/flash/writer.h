@@ -76,6 +76,9 @@ struct writer_result writer_take_result(struct writer *w);
 // Microseconds that an erase of `b` takes with its blank check, typically.
 uint32_t writer_erase_us(const struct media_block *b);
 
+// Microseconds that `length` bytes take with their comparisons, typically.
+uint32_t writer_write_us(const struct media *m, uint32_t length);
+
 // Microseconds that the work in progress will still take, typically; at least 1
 // while busy.
 uint32_t writer_remaining_us(const struct writer *w);

@@ -4,18 +4,50 @@
 // at the end. Roads see addresses and results; the writer does the work.
 #pragma once
 
+#include "firmware/boot/state_log.h"
 #include "firmware/flash/writer.h"
 
 enum { SESSION_MAX_MEDIA = 2 };
+
+// An append to the state log under way.
+enum session_logging { SESSION_NOT_LOGGING, SESSION_LOG_ERASING, SESSION_LOG_WRITING };
 
 struct session {
   struct writer *writer;
   const struct media *media[SESSION_MAX_MEDIA];
   uint8_t media_count;
+  // The state log: in the medium and block that session_open_log was given.
+  const struct media *log_medium;  // NULL: none is kept
+  struct media_block log_block;
+  struct state_log log;
+  enum session_logging logging;
 };
 
 void session_init(struct session *s, struct writer *w);
 void session_add_medium(struct session *s, const struct media *m);
+
+// Reads the state log in the block at `address` of a medium that was added.
+enum status session_open_log(struct session *s, uint32_t address);
+
+// Before anything is changed: puts "updating" on record. OK with `*ready` false: that
+// is under way; call again when not busy. An error is the flash's, at the log.
+enum status session_begin(struct session *s, bool *ready);
+
+// Microseconds that session_begin will still take, typically.
+uint32_t session_begin_us(const struct session *s);
+
+// Everything accepted is there and verified: puts "complete" on record, likewise.
+enum status session_complete(struct session *s, bool *ready);
+
+// Where it lies.
+static inline uint32_t session_log_address(const struct session *s) {
+  return s->log_medium ? s->log_medium->geometry.base + s->log_block.offset : 0;
+}
+
+// An update has begun that is not complete.
+static inline bool session_unfinished(const struct session *s) {
+  return s->log_medium && s->log.unfinished;
+}
 
 // Checks. OK, or why the range cannot be: BAD_ADDRESS (no medium there),
 // BOOTLOADER_AREA, CROSSES_END. A pointer may also be the end of a medium.
@@ -34,6 +66,9 @@ void session_write(struct session *s, uint32_t address, const uint8_t *data,
 // the medium. BAD_ADDRESS if no medium begins, ends or lies there.
 enum status session_read(struct session *s, uint32_t address, uint8_t *dst,
                          uint32_t length, uint32_t *done);
+
+// Microseconds that a block takes, typically, once it is started.
+uint32_t session_write_us(const struct session *s, uint32_t address, uint32_t length);
 
 bool session_busy(const struct session *s);
 uint32_t session_remaining_us(const struct session *s);

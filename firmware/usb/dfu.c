@@ -86,6 +86,27 @@ static enum status check(const struct dfu *d, const struct dfu_work *w) {
   }
 }
 
+static bool changes_flash(enum dfu_work_kind kind) {
+  return kind == DFU_WORK_ERASE || kind == DFU_WORK_MASS_ERASE ||
+         kind == DFU_WORK_WRITE;
+}
+
+// True when the work may go on: "updating" is on record.
+static bool begin(struct dfu *d, const struct dfu_work *w) {
+  bool ready = true;
+  const enum status reason =
+      changes_flash(w->kind) ? session_begin(d->session, &ready) : ST_OK;
+  if (reason != ST_OK) {
+    // A supply that forbids everything forbids what was asked for, too.
+    const uint32_t at =
+        reason == ST_SUPPLY_LOW ? w->address : session_log_address(d->session);
+    work_failed(d, status_of_work(reason, w->kind), reason, at, true);
+  } else if (!ready) {
+    d->work = *w;
+  }
+  return reason == ST_OK && ready;
+}
+
 static void start(struct dfu *d) {
   const struct dfu_work w = d->work;
   d->work.kind = DFU_WORK_NONE;
@@ -95,6 +116,7 @@ static void start(struct dfu *d) {
     work_failed(d, status_of(reason), reason, w.address, at);
     return;
   }
+  if (!begin(d, &w)) return;
   switch (w.kind) {
     case DFU_WORK_ERASE: session_erase(d->session, w.address); break;
     case DFU_WORK_MASS_ERASE: session_mass_erase(d->session, d->alternate); break;
@@ -112,6 +134,15 @@ static void collect(struct dfu *d) {
   d->running = DFU_WORK_NONE;
 }
 
+static void complete(struct dfu *d) {
+  bool ready = true;
+  const enum status reason = session_complete(d->session, &ready);
+  if (reason != ST_OK) {
+    work_failed(d, DFU_STATUS_errPROG, reason, session_log_address(d->session), true);
+  }
+  d->completing = reason == ST_OK && !ready;
+}
+
 bool dfu_poll(struct dfu *d) {
   const bool stepped = session_poll(d->session);
   if (session_busy(d->session)) return stepped;
@@ -123,11 +154,15 @@ bool dfu_poll(struct dfu *d) {
     start(d);
     return true;
   }
+  if (d->completing) {
+    complete(d);
+    return true;
+  }
   return stepped;
 }
 
 static bool pending(const struct dfu *d) {
-  return d->running != DFU_WORK_NONE || d->work.kind != DFU_WORK_NONE;
+  return d->running != DFU_WORK_NONE || d->work.kind != DFU_WORK_NONE || d->completing;
 }
 
 static uint32_t poll_ms(uint32_t us) {
@@ -149,11 +184,15 @@ static uint32_t erase_us(const struct dfu *d, uint32_t address) {
 // command that waits is going to take.
 static uint32_t wait_ms(const struct dfu *d) {
   if (d->running != DFU_WORK_NONE) return poll_ms(session_remaining_us(d->session));
+  const uint32_t begin_us = session_begin_us(d->session);
   switch (d->work.kind) {
-    case DFU_WORK_ERASE: return poll_ms(erase_us(d, d->work.address));
+    case DFU_WORK_ERASE: return poll_ms(begin_us + erase_us(d, d->work.address));
     case DFU_WORK_MASS_ERASE: return POLL_MAX_MS;
     case DFU_WORK_SET_ADDRESS: return 0;  // done before the host can ask again
     case DFU_WORK_NONE: return d->state == DFU_DNBUSY ? 1 : 0;  // a failure to tell
+    case DFU_WORK_WRITE:
+      return poll_ms(begin_us +
+                     session_write_us(d->session, d->work.address, d->work.length));
     default: return 1;
   }
 }
@@ -189,6 +228,7 @@ static enum usb_answer download(struct dfu *d, const struct usb_setup *s,
 static enum usb_answer on_data(void *ctx, const struct usb_setup *s,
                                const uint8_t *data) {
   struct dfu *d = ctx;
+  d->wrote = s->wValue != 0;
   if (s->wValue == 0) {
     const enum dfu_work_kind kind = command_kind(data, s->wLength);
     d->work = (struct dfu_work){.kind = kind};
@@ -241,15 +281,6 @@ static enum usb_answer upload(struct dfu *d, const struct usb_setup *s,
 
 // --- GETSTATUS ---
 
-static void leave_or_fail(struct dfu *d) {
-  const enum status reason = session_finish(d->session);
-  if (reason == ST_OK) {
-    d->state = DFU_MANIFEST;
-  } else {
-    to_error(d, (struct dfu_failure){.status = status_of(reason), .reason = reason});
-  }
-}
-
 static bool tell_failure(struct dfu *d) {
   if (d->failure.status == DFU_STATUS_OK) return false;
   to_error(d, d->failure);
@@ -257,10 +288,34 @@ static bool tell_failure(struct dfu *d) {
   return true;
 }
 
+// "Complete" goes on record while the reply is held: eight words are programmed, each
+// with its deadline. dfu-util asks once after its ABORT, and believes the answer.
+static void put_complete(struct dfu *d) {
+  while (d->completing)
+    dfu_poll(d);
+}
+
+// All work is done. An application that can be started makes the update complete; once
+// that is on record, the board leaves.
+static void leave_or_fail(struct dfu *d) {
+  const enum status reason = session_finish(d->session);
+  if (reason == ST_OK) {
+    d->completing = true;
+    put_complete(d);
+    if (!tell_failure(d)) d->state = DFU_MANIFEST;
+  } else {
+    to_error(d, (struct dfu_failure){.status = status_of(reason), .reason = reason});
+  }
+}
+
 // Where the state goes when status is asked for. Failed work shows as dfuDNBUSY
 // first: dfu-util takes any other answer to a command's first GETSTATUS for a defect
 // of the device.
 static void after_status(struct dfu *d) {
+  // The one reply that may be held: dfu-util asks once after its ABORT, and believes
+  // it. Programming a record takes as long as eight words, each with a deadline.
+  while (d->state == DFU_IDLE && d->completing)
+    dfu_poll(d);
   const bool unfinished = pending(d) || d->failure.status != DFU_STATUS_OK;
   switch (d->state) {
     case DFU_DNLOAD_SYNC: d->state = unfinished ? DFU_DNBUSY : DFU_DNLOAD_IDLE; break;
@@ -286,8 +341,15 @@ static void after_status(struct dfu *d) {
   }
 }
 
+// The first answer of dfuDNLOAD-IDLE for a data block.
+static bool data_are_taken(enum dfu_state before, const struct dfu *d) {
+  return d->wrote && before != DFU_DNLOAD_IDLE && d->state == DFU_DNLOAD_IDLE;
+}
+
 static void get_status(struct dfu *d, struct usb_reply *reply) {
+  const enum dfu_state before = d->state;
   after_status(d);
+  d->last_word = data_are_taken(before, d);
   uint32_t ms = d->state == DFU_ERROR ? 0 : wait_ms(d);
   if (d->state == DFU_MANIFEST) ms = LEAVE_POLL_MS;
   d->reply[0] = d->told.status;
@@ -313,7 +375,9 @@ static enum usb_answer vendor(struct dfu *d, const struct usb_setup *s,
                               struct usb_reply *reply) {
   const bool in = s->bmRequestType & CH9_DIRECTION_IN;
   if (!in || s->bRequest != INFO_REQUEST || s->wValue != 0) return USB_STALL;
-  *reply = (struct usb_reply){d->info, INFO_SIZE};
+  d->info.unfinished = session_unfinished(d->session);
+  info_encode(&d->info, d->info_bytes);
+  *reply = (struct usb_reply){d->info_bytes, INFO_SIZE};
   return USB_ACCEPT;
 }
 
@@ -324,6 +388,8 @@ static enum usb_answer on_setup(void *ctx, const struct usb_setup *s,
   const uint8_t type = s->bmRequestType & CH9_TYPE_MASK;
   const bool is_class = type == CH9_TYPE_CLASS;
   if (type == CH9_TYPE_VENDOR) return vendor(d, s, reply);
+  const bool last_word = d->last_word;
+  d->last_word = false;
   const bool wants_in = s->bRequest == DFU_UPLOAD || s->bRequest == DFU_GETSTATUS ||
                         s->bRequest == DFU_GETSTATE;
   if (!is_class || s->bRequest >= DFU_REQUESTS || in != wants_in) return USB_STALL;
@@ -338,8 +404,11 @@ static enum usb_answer on_setup(void *ctx, const struct usb_setup *s,
       d->reply[0] = (uint8_t)d->state;
       *reply = (struct usb_reply){d->reply, 1};
       return USB_ACCEPT;
-    case DFU_ACT_CLEAR:
-    case DFU_ACT_ABORT: to_idle(d); return USB_ACCEPT;
+    case DFU_ACT_ABORT:
+      d->completing |= last_word && session_unfinished(d->session);
+      to_idle(d);
+      return USB_ACCEPT;
+    case DFU_ACT_CLEAR: to_idle(d); return USB_ACCEPT;
     case DFU_ACT_UNKNOWN:
       to_error(d, (struct dfu_failure){.status = DFU_STATUS_errUNKNOWN});
       return USB_ACCEPT;
@@ -379,7 +448,7 @@ static void on_reset(void *ctx) {
 
 void dfu_init(struct dfu *d, struct session *s, const struct info *info) {
   memset(d, 0, sizeof *d);
-  info_encode(info, d->info);
+  d->info = *info;
   d->session = s;
   d->alternates = s->media_count;
   on_reset(d);

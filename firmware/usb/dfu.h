@@ -52,9 +52,13 @@ struct dfu {
   enum dfu_work_kind running;  // with the writer
   struct dfu_failure failure;  // of work, until a GETSTATUS tells it
   bool leaving;                // DNLOAD of length 0 was taken
+  bool wrote;                  // the last DNLOAD was a data block
+  bool last_word;              // an ABORT now would say that all data are sent
+  bool completing;             // "complete" is to be put on record
   bool leave;                  // dfuMANIFEST was reported, the reply is out
   uint8_t reply[DFU_STATUS_SIZE];
-  uint8_t info[INFO_SIZE];  // the answer to INFO_REQUEST, for ever the same
+  struct info info;  // what INFO_REQUEST tells
+  uint8_t info_bytes[INFO_SIZE];
   uint8_t upload[DFU_TRANSFER_SIZE];
 };
 

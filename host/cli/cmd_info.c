@@ -77,11 +77,18 @@ static void print_chip(const struct chip *c) {
     printf("write-protected sectors: mask 0x%03X\n", c->protected_sectors);
   }
   const struct info *i = &c->told;
+  if (i->unfinished) {
+    puts("last update:  not finished, so no application is started; flash again");
+  }
+  printf("QSPI flash:   ");
+  if (chip_nor_answers(c)) {
+    printf("JEDEC id %02X %02X %02X (%s), ", i->nor_id[0], i->nor_id[1], i->nor_id[2],
+           chip_nor_maker(c));
+  }
   if (i->nor_status != 0) {
-    printf("QSPI flash:   none: %s\n", chip_nor_problem(c));
+    printf("not usable: %s\n", chip_nor_problem(c));
   } else {
-    printf("QSPI flash:   JEDEC id %02X %02X %02X (%s), %" PRIu32 " MB\n", i->nor_id[0],
-           i->nor_id[1], i->nor_id[2], chip_nor_maker(c), i->nor_size >> 20);
+    printf("%" PRIu32 " MB\n", i->nor_size >> 20);
   }
 }
 
@@ -192,13 +199,17 @@ static json_t *chip_json(const struct chip *c) {
                         "protection", chip_protection_text(c->protection),
                         "write_protected_sectors", c->protected_sectors, "optcr",
                         (json_int_t)i->optcr, "optcr1", (json_int_t)i->optcr1);
+  json_object_set_new(o, "unfinished", json_boolean(i->unfinished));
+  if (chip_nor_answers(c)) {
+    json_object_set_new(
+        o, "qspi_jedec_id",
+        json_pack("[i, i, i]", i->nor_id[0], i->nor_id[1], i->nor_id[2]));
+  }
   if (i->nor_status != 0) {
     json_object_set_new(o, "qspi_problem", json_string(chip_nor_problem(c)));
-    return o;
+  } else {
+    json_object_set_new(o, "qspi_size", json_integer(i->nor_size));
   }
-  json_object_set_new(o, "qspi_jedec_id",
-                      json_pack("[i, i, i]", i->nor_id[0], i->nor_id[1], i->nor_id[2]));
-  json_object_set_new(o, "qspi_size", json_integer(i->nor_size));
   return o;
 }
 

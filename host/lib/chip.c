@@ -67,6 +67,11 @@ const char *chip_protection_text(enum chip_protection p) {
   return "unknown";
 }
 
+bool chip_nor_answers(const struct chip *c) {
+  const uint8_t *id = c->told.nor_id;
+  return id[0] || id[1] || id[2];
+}
+
 const char *chip_nor_maker(const struct chip *c) {
   static const struct {
     uint8_t id;

@@ -24,5 +24,6 @@ const char *chip_revision(const struct chip *c);
 const char *chip_protection_text(enum chip_protection p);
 
 // The external flash's manufacturer (JEDEC JEP106, bank 1), and why there is none.
+bool chip_nor_answers(const struct chip *c);  // there is a chip, usable or not
 const char *chip_nor_maker(const struct chip *c);
 const char *chip_nor_problem(const struct chip *c);

@@ -219,8 +219,14 @@ static bool nothing_to_say(const struct nor_wire *w) {
   return w->misread || w->phase == NOR_PHASE_IGNORE || w->phase == NOR_PHASE_IDLE;
 }
 
+// FFh and more ones: somebody leaves 0-4-4; is_complete() has the last word.
+static bool ends_held(const struct nor_wire *w) {
+  return w->phase == NOR_PHASE_DONE && w->all_ones;
+}
+
 static void check_address(struct nor *n, unsigned lines, size_t bits) {
   struct nor_wire *w = &n->wire;
+  if (ends_held(w)) return;
   const unsigned expected = w->phase == NOR_PHASE_ADDRESS ? w->bits_left : 0;
   if (bits != expected) {
     nor_tell(n, GUEST_NOR_ADDRESS, "%u address bits sent, the chip takes %u (%s mode)",
@@ -269,8 +275,7 @@ static void check_data(struct nor *n, enum nor_phase phase, unsigned lines) {
 static void check_dummy(struct nor *n, unsigned edges) {
   const struct nor_wire *w = &n->wire;
   if (edges == 0 || nothing_to_say(w) || lacks_address(n)) return;
-  // FFh and more ones: somebody leaves 0-4-4; is_complete() has the last word.
-  if (w->phase == NOR_PHASE_DONE && w->all_ones) return;
+  if (ends_held(w)) return;
   const unsigned expected = w->phase == NOR_PHASE_DUMMY ? w->clocks_left : 0;
   if (edges <= expected) return;
   const unsigned given = w->clocks_given, per_clock = w->ddr ? 2 : 1;

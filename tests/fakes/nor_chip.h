@@ -7,7 +7,7 @@
 //   r EB 1-4-4 @000000/3 m4:FFx1 d4 n16   mode lines:value x bytes, dummy clocks
 //   w 01 1-0-1 n1 =42              a single byte is shown
 //   wait 05 1-0-1 01=00            until (status & 01) == 00
-//   stop | clock 40000000 | size 67108864 | pause (100 us or more without a call)
+//   stop | clock 30857142 | size 67108864 | pause (100 us or more without a call)
 #pragma once
 
 #include <stdio.h>
@@ -21,15 +21,17 @@ struct nor_chip {
   struct sfdp_dump sfdp;
   uint8_t id[3];
   uint8_t status;               // without WIP
-  uint8_t security;             // what 2Bh reads
+  uint8_t registers[256];       // what other opcodes read, but for ids and memory
   uint32_t busy_reads;          // that many reads of the status register see WIP
   uint32_t status_write_reads;  // WIP after a write of it
   bool status_locked;           // writes of it change nothing
   bool absent;                  // reads `nothing` on every line
   uint8_t nothing;
-  bool quad_lies, fast_lies;  // data on four lines, id above 40 MHz
+  bool quad_lies;           // data on four lines
+  uint32_t id_hz, sfdp_hz;  // above these it lies there; 0: never
   uint8_t memory[NOR_CHIP_MEMORY];
   uint32_t page, block;
+  bool any_address;  // beyond the memory there is a copy of it
   bool write_enabled;
   uint32_t now_us, last_us, clock_hz;
   uint32_t takes_us;  // an operation; it began at busy_us
@@ -91,19 +93,35 @@ static inline uint8_t nor_chip_status(struct nor_chip *c) {
   return c->status | 3;
 }
 
+static inline bool nor_chip_too_fast(const struct nor_chip *c, uint32_t hz) {
+  return hz && c->clock_hz > hz;
+}
+
+static inline void nor_chip_read_memory(struct nor_chip *c, uint32_t address,
+                                        uint8_t *dst, size_t n) {
+  if (c->any_address) address %= NOR_CHIP_MEMORY;
+  assert_true(address + n <= NOR_CHIP_MEMORY);
+  memcpy(dst, c->memory + address, n);
+}
+
 static inline void nor_chip_answer(struct nor_chip *c, const struct nor_cmd *k,
                                    uint8_t *dst, size_t n) {
   switch (k->opcode) {
     case 0x05: *dst = nor_chip_status(c); return;
-    case 0x2B: *dst = c->security; return;
-    case 0x5A: sfdp_dump_read(&c->sfdp, k->address, dst, n); return;
+    case 0x5A:
+      sfdp_dump_read(&c->sfdp, k->address, dst, n);
+      if (nor_chip_too_fast(c, c->sfdp_hz)) dst[0] ^= 1;
+      return;
     case 0x9F:
       memcpy(dst, c->id, n);
-      if (c->fast_lies && c->clock_hz > 40000000) dst[1] ^= 1;
+      if (nor_chip_too_fast(c, c->id_hz)) dst[1] ^= 1;
       return;
     default:
-      assert_true(k->address + n <= NOR_CHIP_MEMORY);
-      memcpy(dst, c->memory + k->address, n);
+      if (!k->address_lines) {
+        memset(dst, c->registers[k->opcode], n);
+        return;
+      }
+      nor_chip_read_memory(c, k->address, dst, n);
       if (c->quad_lies && k->data_lines == 4) dst[n - 1] ^= 1;
       return;
   }
@@ -141,9 +159,15 @@ static inline void nor_chip_program(struct nor_chip *c, uint32_t address,
 
 static inline void nor_chip_erase(struct nor_chip *c, uint32_t address) {
   nor_chip_begin(c);
+  if (c->any_address) address %= NOR_CHIP_MEMORY;
   const uint32_t first = address - address % c->block;
   assert_true(first + c->block <= NOR_CHIP_MEMORY);
   memset(c->memory + first, 0xFF, c->block);
+}
+
+static inline void nor_chip_set(struct nor_chip *c, uint8_t opcode, uint8_t value) {
+  nor_chip_begin(c);
+  if (!c->status_locked) c->registers[opcode] = value;
 }
 
 static inline void nor_chip_take(struct nor_chip *c, const struct nor_cmd *k,
@@ -151,18 +175,34 @@ static inline void nor_chip_take(struct nor_chip *c, const struct nor_cmd *k,
   switch (k->opcode) {
     case 0x06: c->write_enabled = true; break;
     case 0x01:
-      assert_int_equal(n, 1);
       nor_chip_begin(c);
       if (!c->status_locked) c->status = *src;
+      if (!c->status_locked && n == 2) c->registers[0x35] = src[1];
       c->busy_reads = c->status_write_reads;
       break;
+    case 0x31: nor_chip_set(c, 0x35, *src); break;
+    case 0x3E:
+      if (k->address_lines) {
+        nor_chip_program(c, k->address, src, n);
+      } else {
+        nor_chip_set(c, 0x3F, *src);
+      }
+      break;
+    case 0x81: nor_chip_set(c, 0x85, *src); break;
+    case 0xC0: nor_chip_set(c, 0x61, *src); break;
+    case 0x98:
+    case 0xB7: c->write_enabled = false; break;
+    case 0x50: c->registers[0x70] &= 0x80; break;
+    case 0x32:
+    case 0x34:
+    case 0x38:
     case 0x02:
-    case 0x12:
-    case 0x3E: nor_chip_program(c, k->address, src, n); break;
+    case 0x12: nor_chip_program(c, k->address, src, n); break;
     case 0x20:
     case 0x52:
     case 0xD8:
     case 0x21:
+    case 0x5C:
     case 0xDC: nor_chip_erase(c, k->address); break;
     default: break;
   }
@@ -208,9 +248,10 @@ static inline void nor_chip_wait_stop(void *ctx) {
 
 static inline uint32_t nor_chip_set_clock(void *ctx, uint32_t hz) {
   struct nor_chip *c = (struct nor_chip *)ctx;
-  nor_chip_log(c, "clock %u\n", (unsigned)hz);
-  c->clock_hz = hz;
-  return hz;
+  const uint32_t kernel = 216000000, divisor = (kernel + hz - 1) / hz;
+  c->clock_hz = kernel / divisor;
+  nor_chip_log(c, "clock %u\n", (unsigned)c->clock_hz);
+  return c->clock_hz;
 }
 
 static inline void nor_chip_set_size(void *ctx, uint32_t bytes) {
@@ -239,9 +280,7 @@ static inline struct nor_bus nor_chip_bus(struct nor_chip *c) {
 static inline void nor_chip_open(struct nor_chip *c, const char *dump) {
   memset(c, 0, sizeof *c);
   sfdp_dump_load(&c->sfdp, dump);
-  c->id[0] = 0xC2;
-  c->id[1] = 0x20;
-  c->id[2] = 0x1A;
+  memcpy(c->id, c->sfdp.id, sizeof c->id);
   c->page = 256;
   c->block = 64 * 1024;
   c->now_us = c->last_us = 0xFFFF0000;

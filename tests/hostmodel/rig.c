@@ -134,11 +134,19 @@ void rig_power_cycle(struct rig *r) {
   rig_power_on(r);
 }
 
-// Runs are ended early by machine_stop.
+// Runs are ended early by machine_stop, and power is not cut inside of one.
+static void run_until(struct rig *r, vtime_t until) {
+  machine_run_until(r->m, until);
+  if (!r->cut_due) return;
+  r->cut_due = false;
+  r->cut = true;
+  machine_power_cut(r->m);
+}
+
 void rig_run(struct rig *r, vtime_t duration) {
   const vtime_t until = machine_now(r->m) + duration;
   while (machine_now(r->m) < until)
-    machine_run_until(r->m, until);
+    run_until(r, until);
 }
 
 bool rig_attached(struct rig *r) {
@@ -167,7 +175,7 @@ static void on_done(void *ctx, int status) {
 static int outcome_of(struct outcome *o) {
   const vtime_t limit = machine_now(o->rig->m) + VT_S(30);
   while (!o->done && machine_now(o->rig->m) < limit)
-    machine_run_until(o->rig->m, limit);
+    run_until(o->rig, limit);
   return o->done ? o->status : -ETIMEDOUT;
 }
 
@@ -212,7 +220,7 @@ int rig_control(struct rig *r, struct request q, void *data) {
   const int refused = usb_host_submit(&r->m->usb, &urb);
   if (refused) return refused;
   while (urb.queued)
-    machine_run_until(r->m, start + VT_S(10));
+    run_until(r, start + VT_S(10));
   r->last = machine_now(r->m) - start;
   if (r->last > r->longest) r->longest = r->last;
   return urb.status ? urb.status : (int)urb.actual;
@@ -222,6 +230,30 @@ void rig_arm(struct rig *r, enum usb_fault fault, uint64_t at) {
   r->fault = fault;
   r->fault_at = at;
   r->transactions = 0;
+}
+
+static void on_cut(void *ctx) {
+  struct rig *r = ctx;
+  r->cut_due = true;
+  machine_stop(r->m);
+}
+
+static void on_flash_operation(void *ctx, uint64_t number) {
+  struct rig *r = ctx;
+  (void)number;
+  if (++r->operations == r->cut_at) {
+    event_in(&r->m->sim.events, &r->cut_event, r->cut_delay);
+  }
+}
+
+void rig_arm_cut(struct rig *r, uint64_t at, vtime_t delay) {
+  r->cut_at = at;
+  r->cut_delay = delay;
+  r->operations = 0;
+  r->cut = false;
+  event_init(&r->cut_event, on_cut, r);
+  r->m->on_flash_operation = on_flash_operation;
+  r->m->on_flash_operation_ctx = r;
 }
 
 // --- looking ---

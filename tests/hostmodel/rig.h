@@ -32,7 +32,7 @@ enum { RIG_HS, RIG_FS, RIG_HS_ON_FS_PORT, RIG_BOARDS };
 extern const struct rig_board rig_boards[RIG_BOARDS];
 
 enum {
-  RIG_KEPT = 64 * 1024,  // quadboot and its state log: no test may change them
+  RIG_KEPT = 32 * 1024,  // quadboot itself: no test may change it
   RIG_UART = 4096,
   RIG_ADDRESS = 5,
 };
@@ -54,6 +54,12 @@ struct rig {
   // A fault on the wire: at transaction number `fault_at` since rig_arm.
   enum usb_fault fault;
   uint64_t fault_at, transactions;
+  // Power goes away `cut_delay` after flash operation number `cut_at` since rig_arm_cut
+  // has begun (0: never), and stays away. `cut` tells that it happened.
+  uint64_t cut_at, operations;
+  vtime_t cut_delay;
+  struct event cut_event;
+  bool cut_due, cut;
   // Called before each transaction; may be NULL.
   void (*on_token)(struct rig *r, const struct usb_token *token);
   void *on_token_ctx;
@@ -112,6 +118,9 @@ void rig_bus_reset(struct rig *r);
 
 // At transaction `at` from now on, counted from 1, `fault` happens. 0: never.
 void rig_arm(struct rig *r, enum usb_fault fault, uint64_t at);
+
+// Counts flash operations from now on, and cuts the power at one of them.
+void rig_arm_cut(struct rig *r, uint64_t at, vtime_t delay);
 
 // --- looking ---
 

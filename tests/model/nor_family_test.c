@@ -104,10 +104,15 @@ static void a_page_and_a_sector(void **state) {
 // on four lines, resets in both protocols, release from power-down. Nobody complains.
 static void recover(struct rig *r) {
   const uint8_t ones[8] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
-  for (unsigned clocks = 8; clocks <= 16; clocks += clocks == 8 ? 2 : 6) {
+  // 8, 10 and 16 clocks; QUADSPI sends at most four mode bytes, so address bytes too.
+  static const struct {
+    size_t address_bits, mode_bits;
+  } rows[] = {{0, 24}, {0, 32}, {24, 32}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     nor_select(&r->nor, true);
     nor_send(&r->nor, NOR_PART_OPCODE, 4, ones, 8);
-    nor_send(&r->nor, NOR_PART_MODE, 4, ones, (size_t)4 * (clocks - 2));
+    nor_send(&r->nor, NOR_PART_ADDRESS, 4, ones, rows[i].address_bits);
+    nor_send(&r->nor, NOR_PART_MODE, 4, ones, rows[i].mode_bits);
     nor_select(&r->nor, false);
   }
   rig_op4(r, 0x66);

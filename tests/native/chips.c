@@ -69,18 +69,24 @@ static uint8_t *blank_cells(size_t size) {
 }
 
 struct chips *chips_open(uint32_t supply_mv) {
+  return chips_open_with(supply_mv, "mx25l51245g");
+}
+
+struct chips *chips_open_with(uint32_t supply_mv, const char *nor_chip) {
+  const struct nor_chip *chip = nor_chip_find(nor_chip);
+  assert_non_null(chip);
   struct chips *c = calloc(1, sizeof *c);
   assert_non_null(c);
   c->models = calloc(1, sizeof *c->models);
   assert_non_null(c->models);
   c->flash = blank_cells(CHIPS_FLASH_SIZE);
-  c->nor = blank_cells(CHIPS_NOR_SIZE);
+  c->nor = blank_cells(chip->size);
   sim_init(&c->sim);
   struct models *m = c->models;
   flash_f7_init(&m->flash, &c->sim, c->flash, CHIPS_FLASH_SIZE, supply_mv);
   flash_f7_reset(&m->flash);
   m->flash.irq = (struct irq_line){set_flag, &c->flash_irq, 0};
-  nor_init(&m->nor, &c->sim, nor_chip_find("mx25l51245g"), c->nor);
+  nor_init(&m->nor, &c->sim, chip, c->nor);
   quadspi_init(&m->quadspi, &c->sim, (struct clock_source){.hz = clock_of});
   m->quadspi.flash[0] = &m->nor;
   m->quadspi.irq = (struct irq_line){set_flag, &c->quadspi_irq, 0};
@@ -170,6 +176,31 @@ void chips_flash_power_cycle(struct chips *c) {
 }
 
 // --- NOR ---
+
+const char *chips_nor_name(size_t index) {
+  const struct nor_chip *chip = nor_chip_at(index);
+  return chip ? chip->name : NULL;
+}
+
+const char *chips_nor_state_name(size_t index) {
+  return nor_state_at(index);
+}
+
+static void fill(struct chips *c, uint32_t at) {
+  for (uint32_t i = 0; i < 256; i++)
+    c->nor[at + i] = (uint8_t)(i * 7 + (at >> 8));
+}
+
+bool chips_nor_set_state(struct chips *c, const char *name) {
+  fill(c, 0x20000);
+  fill(c, 0x345600);
+  fill(c, c->models->nor.chip->size / 2 - 128);
+  return nor_set_state(&c->models->nor, name);
+}
+
+uint32_t chips_nor_size(const struct chips *c) {
+  return c->models->nor.chip->size;
+}
 
 // A command on one line, as whatever ran before has sent it.
 static void send(struct nor *n, const uint8_t *bytes, size_t count) {

@@ -31,6 +31,7 @@ struct chips {
 // Good chips as delivered, and the drivers' registers bound to them. Register
 // accesses take 50 ns, about what they take at 216 MHz.
 struct chips *chips_open(uint32_t supply_mv);
+struct chips *chips_open_with(uint32_t supply_mv, const char *nor_chip);
 void chips_close(struct chips *c);
 
 // Nothing has been reported; else prints it and fails.
@@ -75,6 +76,13 @@ enum chips_nor_state {
   CHIPS_NOR_SUSPENDED,  // an erase
   CHIPS_NOR_STATES,
 };
+const char *chips_nor_name(size_t index);  // of the simulator's chips; NULL: no more
+const char *chips_nor_state_name(size_t index);  // of any chip's states, likewise
+// As if left so. False: this chip cannot be. Its cells hold a pattern from here on.
+bool chips_nor_set_state(struct chips *c, const char *name);
+uint32_t chips_nor_size(const struct chips *c);
+
+// The MX25L51245G, by its own commands.
 void chips_nor_put(struct chips *c, enum chips_nor_state state);
 void chips_nor_remove(struct chips *c);  // nothing answers
 void chips_nor_stays_busy(struct chips *c, bool on);

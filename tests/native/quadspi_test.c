@@ -135,10 +135,10 @@ static void clocks(void **state) {
   static const struct {
     uint32_t wanted, actual, prescaler;
   } rows[] = {
-      {216000000, 216000000, 0}, {215999999, 108000000, 1}, {108000000, 108000000, 1},
+      {216000000, 108000000, 1}, {108000001, 108000000, 1}, {108000000, 108000000, 1},
       {107999999, 72000000, 2},  {54000000, 54000000, 3},   {53999999, 43200000, 4},
       {40000000, 36000000, 5},   {1000000, 1000000, 215},   {843750, 843750, 255},
-      {1, 843750, 255},          {400000000, 216000000, 0},
+      {1, 843750, 255},          {400000000, 108000000, 1},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     assert_int_equal(b->bus.set_clock(b->bus.ctx, rows[i].wanted), rows[i].actual);
@@ -427,15 +427,15 @@ static void no_chip(void **state) {
   assert_true(now(b) - begun < VT_MS(150));
 }
 
-// A register write that never ends is given up after the chip's maximum, and the
-// next start finds the chip again.
+// A register write that never ends is given up after the slowest chip's maximum, and
+// the next start finds the chip again.
 static void a_chip_that_stays_busy(void **state) {
   struct bench *b = *state;
   struct nor nor;
   chips_nor_stays_busy(b->chips, true);
   const vtime_t begun = now(b);
   assert_int_equal(nor_start(&nor, &b->bus, 54000000), ST_FLASH_TIMEOUT);
-  assert_in_range((now(b) - begun) / VT_MS(1), 40, 100);
+  assert_in_range((now(b) - begun) / VT_MS(1), 1000, 1010);
   chips_nor_stays_busy(b->chips, false);
   assert_int_equal(nor_start(&nor, &b->bus, 54000000), ST_OK);
   struct media m = nor_medium(&nor);
@@ -458,7 +458,8 @@ static void medium_that_fails(void **state) {
   expect_medium_works(b, &m);
 }
 
-// Deadlines are the SFDP's maxima: 4032 ms for 64 KB, 1.024 ms for a page.
+// Deadlines are the SFDP's maxima: 4032 ms for 64 KB; for a page 5 ms, since what the
+// SFDP says (1.024 ms) is less than the data sheet.
 static void medium_that_never_ends(void **state) {
   struct bench *b = *state;
   struct nor nor;
@@ -473,7 +474,7 @@ static void medium_that_never_ends(void **state) {
   assert_int_equal(run(b, &m, m.program_start(m.ctx, 0, zeros, sizeof zeros)),
                    ST_FLASH_TIMEOUT);
   // With the reset that the chip needed before it: 25 ms (tREADY2).
-  assert_in_range((now(b) - begun) / VT_US(1), 1024, 27000);
+  assert_in_range((now(b) - begun) / VT_US(1), 5000, 32000);
   chips_nor_stays_busy(b->chips, false);
   expect_medium_works(b, &m);
 }

@@ -388,9 +388,9 @@ static void information(void **state) {
   assert_memory_equal(b, start, sizeof start);
   assert_int_equal(b[16], 0);
   assert_int_equal(load_le32(b + 20), r->m->nor_size);
+  assert_int_equal(b[24], 0);
   assert_int_equal(dfu_state(r), DNLOAD_SYNC);
-  assert_int_equal(dfu_status(r).state, DNBUSY);
-  assert_int_equal(dfu_status(r).state, DNLOAD_IDLE);
+  assert_int_equal(dfu_wait(r).state, DNLOAD_IDLE);
   dfu_abort(r);
   // A host that wants less; and requests that do not exist.
   assert_int_equal(rig_control(r, (struct request){0xC1, 0x51, 0, 0, 5}, b), 5);

@@ -11,7 +11,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from dfu_session import (  # noqa: E402
-    APPLICATION, APPLICATION_SIZE, FAST_BUILD, INTERNAL_ALT, KEPT, QSPI, QSPI_ALT, QSPI_SIZE,
+    APPLICATION, APPLICATION_SIZE, FAST_BUILD, INTERNAL_ALT, KEPT, OWN, QSPI, QSPI_ALT, QSPI_SIZE,
     BoardCase, noise, simboard)
 
 THREE_MB = 3 * 1024 * 1024
@@ -40,7 +40,7 @@ class MassErase(unittest.TestCase):
         with simboard.Board(build=FAST_BUILD) as board:
             board.start('--run-ms', '1', usb=False)  # makes the files
             board.wait()
-            kept = board.flash(0, KEPT)
+            kept = board.flash(0, OWN)
             used = [0x10000, 0x3FFFF, 0x40000, 0x1FFFFF]
             fill(board.flash_file, used)
             fill(board.qspi_file, [0, 0xFFFF, 0x1234567, QSPI_SIZE - 1])
@@ -49,7 +49,7 @@ class MassErase(unittest.TestCase):
             self.assertIn('Performing mass erase', done.stdout)
             report = board.wait()
             board.expect_clean(report)
-            self.assertEqual(board.flash(0, KEPT), kept)
+            self.assertEqual(board.flash(0, OWN), kept)
             return (board.flash(KEPT, APPLICATION_SIZE), board.qspi(0, QSPI_SIZE),
                     report['flash_operations'])
 

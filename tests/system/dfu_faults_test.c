@@ -212,6 +212,20 @@ static void power_cycle(struct rig *r) {
   rig_configure(r);
 }
 
+// The QSPI flash takes data and gives them back. The GETSTATUS before the ABORT says
+// that the update is not over: "complete" could not be put on record while the internal
+// flash is busy.
+static void expect_external_works(struct rig *r) {
+  const struct medium *m = &media[EXTERNAL_MEDIUM];
+  uint8_t back[sizeof data];
+  assert_int_equal(dfu_erase(r, m->place).state, DNLOAD_IDLE);
+  assert_int_equal(dfu_write(r, m->place, data, sizeof data).state, DNLOAD_IDLE);
+  assert_int_equal(dfu_status(r).state, DNLOAD_IDLE);
+  dfu_abort(r);
+  dfu_read(r, m->place, back, sizeof back);
+  assert_memory_equal(back, data, sizeof data);
+}
+
 // Nothing but a loss of power ends BSY of the internal flash. Until then each
 // request that needs that flash says so, without another wait for the flash; the
 // other one works.
@@ -230,12 +244,20 @@ static void expect_busy_internal(struct rig *r) {
   assert_int_equal(dfu_dnload(r, 2, NULL, 0), 0);
   dfu_expect_error(r, ERR_UNKNOWN, 0, SAYS_BUSY);
   assert_true(machine_now(r->m) - start < VT_MS(m->erase_ms + 50));
-  dfu_expect_download(r, media[EXTERNAL_MEDIUM].place);
+  expect_external_works(r);
+}
+
+// The state log tells of an update from its first change on, so that change comes
+// first.
+static void begin_update(struct rig *r) {
+  assert_int_equal(dfu_erase(r, media[INTERNAL_MEDIUM].elsewhere).state, DNLOAD_IDLE);
+  dfu_abort(r);
 }
 
 static void an_internal_erase_that_never_ends(void **state) {
   struct rig *r = *state;
   const struct medium *m = &media[INTERNAL_MEDIUM];
+  begin_update(r);
   stay_busy(r, INTERNAL_MEDIUM);
   begin_erase(r, m->place);
   assert_in_range(until_error(r), m->erase_max_ms, m->erase_max_ms + NOTICE_MS);
@@ -250,6 +272,7 @@ static void an_internal_program_that_never_ends(void **state) {
   struct rig *r = *state;
   const struct medium *m = &media[INTERNAL_MEDIUM];
   blank(r, m->place);
+  begin_update(r);
   stay_busy(r, INTERNAL_MEDIUM);
   begin_write(r, m->place);
   assert_in_range(until_error(r), 0, m->program_max_ms + NOTICE_MS);
@@ -258,6 +281,20 @@ static void an_internal_program_that_never_ends(void **state) {
   mend(r);
   power_cycle(r);
   expect_mended(r, m);
+}
+
+// Nothing is changed, in either flash, when it cannot be put on record.
+static void a_state_log_that_cannot_be_written(void **state) {
+  struct rig *r = *state;
+  const uint64_t before = r->m->nor_span.operations;
+  stay_busy(r, INTERNAL_MEDIUM);
+  begin_erase(r, media[EXTERNAL_MEDIUM].place);
+  until_error(r);
+  dfu_expect_error(r, ERR_ERASE, 0x08008000u, SAYS_BUSY);
+  assert_int_equal(r->m->nor_span.operations, before);
+  mend(r);
+  power_cycle(r);
+  expect_mended(r, &media[EXTERNAL_MEDIUM]);
 }
 
 // The first request that needs the chip again waits for it to come out of its reset,
@@ -398,6 +435,7 @@ int main(void) {
       RIG_BOTH(a_mass_erase_that_fails),
       RIG_BOTH(an_internal_erase_that_never_ends),
       RIG_BOTH(an_internal_program_that_never_ends),
+      RIG_BOTH(a_state_log_that_cannot_be_written),
       RIG_BOTH(an_external_erase_that_never_ends),
       RIG_BOTH(an_external_program_that_never_ends),
       RIG_BOTH(an_upload_after_a_timeout),

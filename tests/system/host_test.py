@@ -425,6 +425,7 @@ def interrupted_it_says_how_the_board_is_left():
         b.stop_clean()
         assert b.flash(APP_OFFSET, 8) == b'\xff' * 8, 'the vector table comes last'
         b.start()  # no button: nothing may be started
+        assert 'not finished' in tool('info', b.port).expect(DONE).out
         tool('flash', b.port, '--no-start', name).expect(DONE)
         b.stop_clean()
         assert b.flash(APP_OFFSET, 200000) == application(200000)

@@ -134,7 +134,7 @@ class Observers(unittest.TestCase):
         text = '\n'.join(log)
         for line in (r'9F RDID +1-0-1 +- +0  3 in: C2 20 1A$',
                      r'5A RDSFDP +1-1-1 +000000 +8  8 in: 53 46 44 50 06 01 02 FF$',
-                     r'01 WRSR +1-0-1 +- +0  1 out: 40$', r'EC 4READ4B +1-4-4 +00000000 +6  16 in',
+                     r'01 WRSR +1-0-1 +- +0  1 out: 40$', r'6C QREAD4B +1-1-4 +00000000 +8  64 in',
                      r'the same \d+ times more$'):
             self.assertRegex(text, '(?m)' + line)
 

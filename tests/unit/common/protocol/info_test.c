@@ -17,12 +17,13 @@ static const struct info info = {.dev_id = 0x0451,
                                  .optcr1 = 0x00400080,
                                  .nor_status = 0,
                                  .nor_id = {0xC2, 0x20, 0x1A},
-                                 .nor_size = 64 << 20};
+                                 .nor_size = 64 << 20,
+                                 .unfinished = true};
 
 static const uint8_t block[32] = {1,    32,   0x51, 0x04, 0x01, 0x10, 0x00, 0x08,
                                   0xFD, 0xAA, 0xFF, 0xFF, 0x80, 0x00, 0x40, 0x00,
                                   0,    0xC2, 0x20, 0x1A, 0,    0,    0,    4,
-                                  0,    0,    0,    0,    0,    0,    0,    0};
+                                  1,    0,    0,    0,    0,    0,    0,    0};
 
 static void test_encode(void **state) {
   uint8_t out[32];
@@ -45,6 +46,7 @@ static void test_decode(void **state) {
   assert_int_equal(out.nor_status, 0);
   assert_int_equal(out.nor_id[2], 0x1A);
   assert_int_equal(out.nor_size, 64 << 20);
+  assert_true(out.unfinished);
   memcpy(longer, block, sizeof block);
   longer[1] = 40;
   assert_true(info_decode(longer, sizeof longer, &out));

@@ -41,6 +41,22 @@ static void every_combination_of_facts(void **state) {
   }
 }
 
+// An update that was not finished starts nothing, whoever asks.
+static void an_unfinished_update(void **state) {
+  (void)state;
+  static const uint32_t words[] = {0, WORD_STAY, WORD_APP};
+  static const enum boot_choice choices[] = {BOOT_STAY_UNFINISHED, BOOT_STAY_REQUESTED,
+                                             BOOT_STAY_UNFINISHED};
+  for (unsigned i = 0; i < 12; i++) {
+    const struct boot_facts facts = {.request = words[i / 4],
+                                     .app_valid = i & 1,
+                                     .button_held = i & 2,
+                                     .unfinished = true};
+    const bool no_app = !facts.app_valid && choices[i / 4] == BOOT_STAY_UNFINISHED;
+    assert_int_equal(boot_decide(&facts), no_app ? BOOT_STAY_NO_APP : choices[i / 4]);
+  }
+}
+
 // The backup register holds anything after a cold start.
 static void a_word_that_is_no_request_is_none(void **state) {
   (void)state;
@@ -59,7 +75,8 @@ static void a_word_that_is_no_request_is_none(void **state) {
 static void every_choice_has_its_own_words(void **state) {
   (void)state;
   static const enum boot_choice choices[] = {
-      BOOT_START_APP,       BOOT_STAY_REQUESTED, BOOT_STAY_NO_APP, BOOT_STAY_BUTTON,
+      BOOT_START_APP,       BOOT_STAY_REQUESTED,  BOOT_STAY_NO_APP,
+      BOOT_STAY_BUTTON,     BOOT_STAY_UNFINISHED,
       (enum boot_choice)99,  // a core that another loader started may find anything
   };
   for (size_t i = 0; i < sizeof choices / sizeof *choices; i++) {
@@ -74,6 +91,7 @@ static void every_choice_has_its_own_words(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_combination_of_facts),
+      cmocka_unit_test(an_unfinished_update),
       cmocka_unit_test(a_word_that_is_no_request_is_none),
       cmocka_unit_test(every_choice_has_its_own_words),
   };

@@ -54,7 +54,7 @@ static void the_geometry_is_the_chips_own(void **state) {
       {"mt25qu512a", 0x04000000, 0x10000, 160000, 4 * 120},
       {"w25q64jv", 0x00800000, 0x10000, 160000, 4 * 704},
       {"w25q128_old", 0x01000000, 0x10000, 500000, 4 * 700},  // says no times
-      {"zd25q128c", 0x00200000, 0x10000, 500000, 4 * 700},
+      {"zd25q128c", 0x01000000, 0x10000, 500000, 4 * 700},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     start(cases[i].dump);
@@ -68,6 +68,107 @@ static void the_geometry_is_the_chips_own(void **state) {
     assert_true(g->runs[0].writable);
     assert_int_equal(g->runs[0].erase_us, cases[i].erase_us);
     assert_int_equal(g->program_us_per_kb, cases[i].program_us_per_kb);
+  }
+}
+
+// Erase sizes besides the block's, with their times; of the whole chip, where one
+// command does it. MX66L1G45G: 4, 32, 64 KB and 256 s.
+static void further_erases_are_told(void **state) {
+  (void)state;
+  static const struct {
+    const char *dump;
+    unsigned count;
+    struct media_erase erases[3];
+    uint32_t whole_us;
+  } cases[] = {
+      {"mx66l1g45g",
+       3,
+       {{4096, 30000, 1}, {32768, 160000, 1}, {65536, 288000, 1}},
+       256000000},
+      {"mt25qu512a", 2, {{4096, 48000, 1}, {65536, 160000, 1}}, 128000000},
+      {"w25q512jv", 2, {{4096, 64000, 1}, {65536, 160000, 1}}, 192000000},
+      {"w25q01jvq", 2, {{4096, 64000, 1}, {65536, 160000, 1}}, 0},  // two dies
+      {"w25q128_old",
+       3,
+       {{4096, 125000, 1}, {32768, 300000, 1}, {65536, 500000, 1}},
+       0},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    start(cases[i].dump);
+    const struct media_geometry *g = &medium.geometry;
+    assert_int_equal(g->erase_count, cases[i].count);
+    assert_int_equal(g->whole_erase_us, cases[i].whole_us);
+    for (unsigned k = 0; k < cases[i].count; k++) {
+      assert_int_equal(g->erases[k].size, cases[i].erases[k].size);
+      assert_int_equal(g->erases[k].erase_us, cases[i].erases[k].erase_us);
+      assert_int_equal(g->erases[k].runs, 1);
+    }
+  }
+}
+
+// A 128 MB Micron is two dies, which want an erase each.
+static void a_stacked_micron_is_not_erased_as_a_whole(void **state) {
+  (void)state;
+  nor_chip_open(&chip, "mt25qu512a");
+  memcpy(chip.sfdp.bytes + 0x34, "\xFF\xFF\xFF\x3F", 4);
+  bus = nor_chip_bus(&chip);
+  if (chip.sfdp.bytes[0x0C] != 0x30) fail_msg("the table is elsewhere");
+  assert_int_equal(nor_start(&nor, &bus, 54000000), ST_OK);
+  medium = nor_medium(&nor);
+  assert_int_equal(medium.geometry.size, 128 * 1024 * 1024);
+  assert_int_equal(medium.geometry.whole_erase_us, 0);
+}
+
+// The SST26VF064B's sector map: 8 and 32 KB at either end.
+static void sectors_of_several_sizes_make_runs(void **state) {
+  (void)state;
+  static const struct media_run runs[] = {
+      {8192, 4, true, 19000},  {32768, 1, true, 19000}, {65536, 126, true, 19000},
+      {32768, 1, true, 19000}, {8192, 4, true, 19000},
+  };
+  start("sst26vf064b");
+  const struct media_geometry *g = &medium.geometry;
+  assert_int_equal(g->run_count, 5);
+  assert_int_equal(g->erase_count, 4);
+  for (int i = 0; i < 5; i++) {
+    assert_int_equal(g->runs[i].block_size, runs[i].block_size);
+    assert_int_equal(g->runs[i].count, runs[i].count);
+    assert_true(g->runs[i].writable);
+    assert_int_equal(g->runs[i].erase_us, runs[i].erase_us);
+  }
+  // Of 4 KB everywhere, else of the blocks' own sizes.
+  static const uint8_t works[] = {0x1F, 0x11, 0x0A, 0x04};
+  for (int i = 0; i < 4; i++)
+    assert_int_equal(g->erases[i].runs, works[i]);
+  // Each size where it works, and nowhere else.
+  static const struct {
+    uint32_t offset, size;
+    int opcode;  // -1: none
+  } cases[] = {
+      {0x0000, 8192, 0xD8},    {0x0000, 4096, 0x20},    {0x1000, 4096, 0x20},
+      {0x0000, 65536, -1},     {0x0000, 32768, -1},     {0x8000, 32768, 0xD8},
+      {0x8000, 8192, -1},      {0x10000, 65536, 0xD8},  {0x10000, 32768, -1},
+      {0x11000, 65536, -1},    {0x7E0000, 65536, 0xD8}, {0x7F0000, 65536, -1},
+      {0x7F0000, 32768, 0xD8}, {0x7FE000, 8192, 0xD8},  {0x7FF000, 4096, 0x20},
+      {0x0000, 8388608, 0xC7}, {0x1000, 8388608, -1},   {0, 16384, -1},
+      {0x7FF000, 8192, -1},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    start("sst26vf064b");
+    chip.block = 4096;
+    chip.any_address = true;
+    const enum status status =
+        medium.erase_start(medium.ctx, cases[i].offset, cases[i].size);
+    assert_int_equal(status, cases[i].opcode < 0 ? ST_BAD_ADDRESS : ST_OK);
+    char line[48] = "";
+    if (cases[i].opcode == 0xC7)
+      snprintf(line, sizeof line, "w 06 1-0-0\nw C7 1-0-0\n");
+    if (cases[i].opcode > 0 && cases[i].opcode != 0xC7) {
+      snprintf(line, sizeof line, "w 06 1-0-0\nw %02X 1-1-0 @%06X/3\n",
+               (unsigned)cases[i].opcode, (unsigned)cases[i].offset);
+    }
+    assert_memory_equal(chip.log, line, strlen(line));
+    if (!line[0]) assert_string_equal(chip.log, "");
   }
 }
 
@@ -102,7 +203,53 @@ static void a_read_is_one_command(void **state) {
   assert_int_equal(medium.read(medium.ctx, 0, got, 1), ST_BUS_TIMEOUT);
 }
 
+// A sequential read wraps where a die ends.
+static void a_read_stops_at_a_dies_end(void **state) {
+  (void)state;
+  uint8_t got[100];
+  start("w25q01jvq");
+  chip.any_address = true;
+  assert_int_equal(medium.read(medium.ctx, 0x3FFFFF0, got, sizeof got), ST_OK);
+  assert_string_equal(chip.log,
+                      "r EC 1-4-4 @03FFFFF0/4 m4:FFx1 d4 n16\n"
+                      "r EC 1-4-4 @04000000/4 m4:FFx1 d4 n84\n");
+  chip.fail_call = chip.calls + 1;
+  assert_int_equal(medium.read(medium.ctx, 0x3FFFFF0, got, sizeof got), ST_BUS_TIMEOUT);
+}
+
 // --- erasing ---
+
+static void each_die_is_asked_for_its_own_erase(void **state) {
+  (void)state;
+  static const uint32_t offsets[] = {0x7FF0000, 0x0010000, 0x0000000, 0x4000000};
+  // The start ended with the second die.
+  static const char *const selects[] = {"", "w C2 1-0-1 n1 =00\n", "",
+                                        "w C2 1-0-1 n1 =01\n"};
+  start("w25q01jvq");
+  chip.any_address = true;
+  for (int i = 0; i < 4; i++) {
+    char line[64];
+    nor_chip_forget(&chip);
+    assert_int_equal(medium.erase_start(medium.ctx, offsets[i], 0x10000), ST_OK);
+    assert_int_equal(wait(), ST_OK);
+    snprintf(line, sizeof line, "%sw 06 1-0-0\nw DC", selects[i]);
+    assert_memory_equal(chip.log, line, strlen(line));
+  }
+}
+
+static void a_protected_chip_is_not_tried(void **state) {
+  (void)state;
+  nor_chip_open(&chip, "w25q128jv");
+  chip.status = 0x1C;
+  chip.status_locked = true;
+  bus = nor_chip_bus(&chip);
+  assert_int_equal(nor_start(&nor, &bus, 54000000), ST_OK);
+  medium = nor_medium(&nor);
+  nor_chip_forget(&chip);
+  assert_int_equal(medium.erase_start(medium.ctx, 0, 0x10000), ST_NOR_PROTECTED);
+  assert_int_equal(medium.program_start(medium.ctx, 0, pattern, 4), ST_NOR_PROTECTED);
+  assert_string_equal(chip.log, "");
+}
 
 static void an_erase_is_enabled_started_and_watched(void **state) {
   (void)state;
@@ -177,17 +324,29 @@ static void each_page_is_enabled_watched_and_asked_for(void **state) {
                       "r 2B 1-0-1 n1\n");
 }
 
-// Three address bytes and one line where the chip has nothing better.
-static void a_small_chip_is_programmed_on_one_line(void **state) {
+// Each family's page program, watched and asked for in its own way.
+static void each_family_has_its_own_words(void **state) {
   (void)state;
-  start("mx25r6435f");
-  assert_int_equal(medium.program_start(medium.ctx, 0x100, pattern, 4), ST_OK);
-  assert_int_equal(wait(), ST_OK);
-  assert_string_equal(chip.log,
-                      "w 06 1-0-0\n"
-                      "w 02 1-1-1 @000100/3 n4\n"
-                      "wait 05 1-0-1 01=00\n"
-                      "r 2B 1-0-1 n1\n");
+  static const struct {
+    const char *dump, *log;
+  } cases[] = {
+      {"mx25r6435f", "w 38 1-4-4 @000100/3 n4\nwait 05 1-0-1 01=00\nr 2B 1-0-1 n1\n"},
+      {"w25q64jv", "w 32 1-1-4 @000100/3 n4\nwait 05 1-0-1 01=00\n"},
+      {"w25q512jv", "w 34 1-1-4 @00000100/4 n4\nwait 05 1-0-1 01=00\n"},
+      {"mt25qu512a", "w 3E 1-4-4 @00000100/4 n4\nwait 70 1-0-1 80=80\nr 70 1-0-1 n1\n"},
+      {"n25q256a", "w 32 1-1-4 @00000100/4 n4\nwait 70 1-0-1 80=80\nr 70 1-0-1 n1\n"},
+      {"is25wp256", "w 32 1-1-4 @00000100/4 n4\nwait 05 1-0-1 01=00\n"},
+      {"sst26vf064b", "w 32 1-4-4 @000100/3 n4\nwait 05 1-0-1 01=00\n"},
+      {"bh25q128as", "w 02 1-1-1 @000100/3 n4\nwait 05 1-0-1 01=00\n"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    start(cases[i].dump);
+    assert_int_equal(medium.program_start(medium.ctx, 0x100, pattern, 4), ST_OK);
+    assert_int_equal(wait(), ST_OK);
+    const size_t enable = strlen("w 06 1-0-0\n");
+    assert_memory_equal(chip.log, "w 06 1-0-0\n", enable);
+    assert_string_equal(chip.log + enable, cases[i].log);
+  }
 }
 
 // --- what the chip says in the end ---
@@ -195,29 +354,49 @@ static void a_small_chip_is_programmed_on_one_line(void **state) {
 static void the_error_bits_count_for_their_own_operation(void **state) {
   (void)state;
   static const struct {
-    uint8_t maker, security;
+    const char *dump;
+    uint8_t maker, at, bits;
     enum status erase, program;
+    const char *clear;
   } cases[] = {
-      {0xC2, 0x00, ST_OK, ST_OK},
-      {0xC2, 0x20, ST_OK, ST_PROGRAM_FAILED},
-      {0xC2, 0x40, ST_ERASE_FAILED, ST_OK},
-      {0xC2, 0x60, ST_ERASE_FAILED, ST_PROGRAM_FAILED},
-      {0xC2, 0x9F, ST_OK, ST_OK},
-      {0xEF, 0x60, ST_OK, ST_OK},  // another maker's 2Bh means something else
+      {"mx66l1g45g", 0xC2, 0x2B, 0x00, ST_OK, ST_OK, NULL},
+      {"mx66l1g45g", 0xC2, 0x2B, 0x20, ST_OK, ST_PROGRAM_FAILED, NULL},
+      {"mx66l1g45g", 0xC2, 0x2B, 0x40, ST_ERASE_FAILED, ST_OK, NULL},
+      {"mx66l1g45g", 0xC2, 0x2B, 0x60, ST_ERASE_FAILED, ST_PROGRAM_FAILED, NULL},
+      {"mx66l1g45g", 0xC2, 0x2B, 0x9F, ST_OK, ST_OK, NULL},
+      {"mx66l1g45g", 0x5E, 0x2B, 0x60, ST_OK, ST_OK, NULL},  // not that maker's
+      {"mt25qu512a", 0x20, 0x70, 0x90, ST_OK, ST_PROGRAM_FAILED, "w 50 1-0-0\n"},
+      {"mt25qu512a", 0x20, 0x70, 0xA0, ST_ERASE_FAILED, ST_OK, "w 50 1-0-0\n"},
+      {"mt25qu512a", 0x20, 0x70, 0x82, ST_NOR_PROTECTED, ST_NOR_PROTECTED,
+       "w 50 1-0-0\n"},
+      {"mt25qu512a", 0x20, 0x70, 0x81, ST_OK, ST_OK, NULL},
+      {"w25q128jv", 0x01, 0x07, 0x20, ST_OK, ST_PROGRAM_FAILED, "w 30 1-0-0\n"},
+      {"w25q128jv", 0x01, 0x07, 0x40, ST_ERASE_FAILED, ST_OK, "w 30 1-0-0\n"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    start("mx66l1g45g");
-    nor.id[0] = cases[i].maker;
-    chip.security = cases[i].security;
-    assert_int_equal(medium.erase_start(medium.ctx, 0, 0x10000), ST_OK);
-    assert_int_equal(wait(), cases[i].erase);
-    assert_int_equal(medium.program_start(medium.ctx, 0, pattern, 700), ST_OK);
-    assert_int_equal(wait(), cases[i].program);
-    const bool asked = strstr(chip.log, "r 2B") != NULL;
-    assert_int_equal(asked, cases[i].maker == 0xC2);
-    // A page that failed is the last.
-    const uint8_t second_page = chip.memory[256];
-    assert_int_equal(second_page, cases[i].program == ST_OK ? pattern[256] : 0xFF);
+    for (int erase = 0; erase < 2; erase++) {
+      start(cases[i].dump);
+      const uint8_t id[3] = {cases[i].maker, 0, 0};
+      nor.family = nor_family_of(id);
+      chip.registers[cases[i].at] = cases[i].bits;
+      const enum status expected = erase ? cases[i].erase : cases[i].program;
+      if (erase) {
+        assert_int_equal(medium.erase_start(medium.ctx, 0, 0x10000), ST_OK);
+      } else {
+        assert_int_equal(medium.program_start(medium.ctx, 0, pattern, 700), ST_OK);
+      }
+      assert_int_equal(wait(), expected);
+      const bool asked = strstr(chip.log, "r 2B") || strstr(chip.log, "r 70") ||
+                         strstr(chip.log, "r 07");
+      assert_int_equal(asked, cases[i].maker != 0x5E);
+      if (cases[i].clear) {
+        assert_int_equal(strstr(chip.log, cases[i].clear) != NULL, expected != ST_OK);
+      }
+      // A page that failed is the last.
+      if (!erase) {
+        assert_int_equal(chip.memory[256], expected == ST_OK ? pattern[256] : 0xFF);
+      }
+    }
   }
 }
 
@@ -257,8 +436,8 @@ static void a_chip_that_stays_busy_is_given_up_at_its_maximum(void **state) {
     const char *dump;
     uint32_t erase_us, program_us;
   } cases[] = {
-      {"mx66l1g45g", 4032000, 3072},
-      {"mt25qu512a", 1600000, 2880},
+      {"mx66l1g45g", 4032000, 5000},  // of pages, no less than the slowest family's
+      {"mt25qu512a", 1600000, 5000},
       {"w25q128_old", 4000000, 5000},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -269,6 +448,25 @@ static void a_chip_that_stays_busy_is_given_up_at_its_maximum(void **state) {
     const uint32_t program_us = time_until_given_up(false);
     assert_in_range(program_us, cases[i].program_us, cases[i].program_us + 500);
   }
+}
+
+// Spansion: WIP stays set with the error bits, until 30h clears both.
+static void a_chip_that_stays_busy_over_a_failure_says_so(void **state) {
+  (void)state;
+  bool busy = true;
+  enum status status = ST_OK;
+  static const uint8_t id[3] = {0x01, 0x60, 0x18};
+  start("w25q128jv");
+  nor.family = nor_family_of(id);
+  chip.registers[0x07] = 0x40;
+  chip.takes_us = 0xFFFFFFFF;
+  assert_int_equal(medium.erase_start(medium.ctx, 0, 0x10000), ST_OK);
+  while (busy) {
+    status = medium.poll(medium.ctx, &busy);
+    chip.now_us += 1000;
+  }
+  assert_int_equal(status, ST_ERASE_FAILED);
+  assert_non_null(strstr(chip.log, "stop\npause\nr 07 1-0-1 n1\nw 30 1-0-0\n"));
 }
 
 // The clock wraps at 2^32 us: the deadline does not.
@@ -391,14 +589,21 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(the_geometry_is_the_chips_own),
       cmocka_unit_test(pages_of_any_size_make_a_program_time),
+      cmocka_unit_test(further_erases_are_told),
+      cmocka_unit_test(a_stacked_micron_is_not_erased_as_a_whole),
+      cmocka_unit_test(sectors_of_several_sizes_make_runs),
       big_test(a_read_is_one_command),
+      cmocka_unit_test(a_read_stops_at_a_dies_end),
+      cmocka_unit_test(each_die_is_asked_for_its_own_erase),
+      cmocka_unit_test(a_protected_chip_is_not_tried),
       big_test(an_erase_is_enabled_started_and_watched),
       cmocka_unit_test(a_program_is_split_at_pages),
       big_test(each_page_is_enabled_watched_and_asked_for),
-      cmocka_unit_test(a_small_chip_is_programmed_on_one_line),
+      cmocka_unit_test(each_family_has_its_own_words),
       cmocka_unit_test(the_error_bits_count_for_their_own_operation),
       big_test(polling_an_idle_chip_is_harmless),
       cmocka_unit_test(a_chip_that_stays_busy_is_given_up_at_its_maximum),
+      cmocka_unit_test(a_chip_that_stays_busy_over_a_failure_says_so),
       big_test(a_deadline_may_lie_behind_the_wrap),
       big_test(a_long_program_has_a_deadline_per_page),
       cmocka_unit_test(a_chip_that_was_given_up_is_reset_first),

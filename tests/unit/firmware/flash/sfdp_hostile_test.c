@@ -19,6 +19,15 @@ static void expect_plausible(const struct sfdp *s) {
   assert_true(s->page_maximum_us <= 32u * 64u * 32u);
   assert_in_range(s->quad_enable, 0, 7);
   assert_true(s->read_144.mode_clocks <= 7 && s->read_144.wait_clocks <= 31);
+  assert_true(s->read_114.mode_clocks <= 7 && s->read_114.wait_clocks <= 31);
+  assert_true(s->chip_erase_typical_us <= s->chip_erase_maximum_us);
+  uint64_t sum = 0;
+  assert_in_range(s->region_count, 1, SFDP_MAX_REGIONS);
+  for (int i = 0; i < s->region_count; i++) {
+    assert_true(s->regions[i].types <= 0xF);
+    sum += s->regions[i].size;
+  }
+  assert_int_equal(sum, s->size);
   for (int i = 0; i < SFDP_ERASE_TYPES; i++) {
     const struct sfdp_erase *e = &s->erase[i];
     assert_true(e->size == 0 || (power_of_two(e->size) && e->size >= 256));

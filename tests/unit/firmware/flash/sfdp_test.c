@@ -86,6 +86,46 @@ static const struct expected chips[SFDP_DUMPS] = {
     {"zd25q128c", 2048, true, 256, 0, 0, 0, 7, 0, {0xEB, 2, 4},
      {{4 * KB, 0x20, 0, 0, 0}, {32 * KB, 0x52, 0, 0, 0}, {64 * KB, 0xD8, 0, 0, 0}, {256, 0x81, 0, 0, 0}}},
 };
+// The rest, typed from a decoding by another program. `longest_s`: the chip erase.
+static const struct {
+  const char *name;
+  struct sfdp_read read_114;
+  bool is_old, flag_status, qpi_by_35, enter_4byte;
+  uint32_t longest_s;
+  uint8_t resume;
+} more[SFDP_DUMPS] = {
+    {"at25ql128a", {0x6B, 0, 8}, false, false, false, false, 480, 0x7A},
+    {"bh25q128as", {0x6B, 0, 8}, true, false, false, false, 0, 0x00},
+    {"gd25lb512me", {0x6B, 0, 8}, false, false, false, true, 1200, 0x7A},
+    {"is25wp256", {0x6B, 0, 8}, false, false, true, true, 480, 0x7A},
+    {"mt25ql512_bfpt", {0x6B, 1, 7}, false, true, true, true, 1280, 0x7A},
+    {"mt25qu256a", {0x6B, 1, 7}, false, true, true, true, 840, 0x7A},
+    {"mt25qu512a", {0x6B, 1, 7}, false, true, true, true, 1280, 0x7A},
+    {"mx25l12835f", {0x6B, 0, 8}, true, false, false, false, 0, 0x00},
+    {"mx25l25635e", {0x6B, 0, 8}, true, false, false, false, 0, 0x00},
+    {"mx25l25635f", {0x6B, 0, 8}, true, false, false, false, 0, 0x00},
+    {"mx25l3233f", {0x6B, 0, 8}, true, false, false, false, 0, 0x00},
+    {"mx25l3255e_class", {0x6B, 0, 8}, true, false, false, false, 0, 0x00},
+    {"mx25r6435f", {0x6B, 0, 8}, false, false, false, true, 416, 0x30},
+    {"mx25u51245g", {0x6B, 0, 8}, false, false, true, true, 3072, 0x30},
+    {"mx25um_octal_c2813a", {0x00, 0, 0}, false, false, false, false, 3600, 0x30},
+    {"mx66l1g45g", {0x6B, 0, 8}, false, false, true, true, 3584, 0x30},
+    {"mx66l2g45g", {0x6B, 0, 8}, false, false, true, true, 3072, 0x30},
+    {"mx66l51235f", {0x6B, 0, 8}, true, false, false, false, 0, 0x00},
+    {"mx66u2g45g", {0x6B, 0, 8}, false, false, true, true, 3600, 0x30},
+    {"mx_512mbit_jesd216b", {0x6B, 0, 8}, false, false, true, true, 3584, 0x30},
+    {"n25q256a", {0x6B, 1, 7}, true, false, false, false, 0, 0x00},
+    {"sst26vf064b", {0x6B, 0, 8}, false, false, false, false, 0, 0x30},
+    {"w25q01jvq", {0x6B, 0, 8}, false, false, false, true, 2688, 0x7A},
+    {"w25q128_old", {0x6B, 0, 8}, true, false, false, false, 0, 0x00},
+    {"w25q128jv", {0x6B, 0, 8}, false, false, false, false, 560, 0x7A},
+    {"w25q256", {0x6B, 0, 8}, true, false, false, false, 0, 0x00},
+    {"w25q512jv", {0x6B, 0, 8}, false, false, false, true, 2688, 0x7A},
+    {"w25q512nwm", {0x6B, 0, 8}, false, false, false, true, 832, 0x7A},
+    {"w25q64jv", {0x6B, 0, 8}, false, false, false, false, 280, 0x7A},
+    {"w25q64jwm", {0x6B, 0, 8}, false, false, false, false, 280, 0x7A},
+    {"zd25q128c", {0x6B, 0, 8}, true, false, false, false, 0, 0x00},
+};
 // clang-format on
 
 static void expect_erase(const struct sfdp_erase *e, const struct sfdp_erase *x) {
@@ -106,16 +146,24 @@ static void every_real_chip_is_understood(void **state) {
     sfdp_dump_load(&d, x->name);
     assert_int_equal(sfdp_dump_parse(&d, &s), ST_OK);
     assert_int_equal(s.size, x->size_kb * KB);
-    assert_int_equal(s.only_3byte, x->only_3byte);
+    assert_int_equal(s.addressing == SFDP_3_BYTES, x->only_3byte);
     assert_int_equal(s.page, x->page);
     assert_int_equal(s.page_typical_us, x->page_typical_us);
     assert_int_equal(s.page_maximum_us, x->page_maximum_us);
-    assert_int_equal((s.chip_erase_typical_ms + 50) / 100, x->chip_erase_tenths);
+    assert_int_equal((s.chip_erase_typical_us + 50000) / 100000, x->chip_erase_tenths);
     assert_int_equal(s.quad_enable, x->quad_enable);
     assert_int_equal(s.four_byte, x->four_byte);
     assert_int_equal(s.read_144.opcode, x->read_144.opcode);
     assert_int_equal(s.read_144.mode_clocks, x->read_144.mode_clocks);
     assert_int_equal(s.read_144.wait_clocks, x->read_144.wait_clocks);
+    assert_string_equal(more[i].name, x->name);
+    assert_memory_equal(&s.read_114, &more[i].read_114, sizeof s.read_114);
+    assert_int_equal(s.is_old, more[i].is_old);
+    assert_int_equal(s.flag_status, more[i].flag_status);
+    assert_int_equal(s.qpi_by_35, more[i].qpi_by_35);
+    assert_int_equal(s.enter_4byte, more[i].enter_4byte);
+    assert_int_equal(s.resume, more[i].resume);
+    assert_int_equal(s.chip_erase_maximum_us / 1000000, more[i].longest_s);
     for (int k = 0; k < 4; k++)
       expect_erase(&s.erase[k], &x->erase[k]);
   }
@@ -166,6 +214,7 @@ static void every_unit_of_time(void **state) {
   (void)state;
   static const uint32_t erase_us[4] = {1000, 16000, 128000, 1000000};
   static const uint32_t chip_ms[4] = {16, 256, 4000, 64000};
+  const uint64_t hour = 3600000000u;
   for (uint32_t unit = 0; unit < 4; unit++) {
     for (uint32_t count = 0; count < 32; count++) {
       static struct sfdp_dump d;
@@ -187,7 +236,10 @@ static void every_unit_of_time(void **state) {
       assert_int_equal(s.page, 256);
       assert_int_equal(s.page_typical_us, page_us);
       assert_int_equal(s.page_maximum_us, page_us * factor);
-      assert_int_equal(s.chip_erase_typical_ms, (count + 1) * chip_ms[unit]);
+      const uint64_t chip_us = (count + 1) * 1000ull * chip_ms[unit];
+      assert_int_equal(s.chip_erase_typical_us, chip_us);
+      const uint64_t most = chip_us * factor;
+      assert_int_equal(s.chip_erase_maximum_us, most < hour ? most : hour);
     }
   }
 }
@@ -201,7 +253,7 @@ static void every_address_mode_and_quad_enable(void **state) {
     put_dword(&d, 1, 0xFFF920E5 | (code % 4) << 17);
     put_dword(&d, 15, code << 20);
     assert_int_equal(sfdp_dump_parse(&d, &s), ST_OK);
-    assert_int_equal(s.only_3byte, code % 4 == 0);
+    assert_int_equal(s.addressing, code % 4);
     assert_int_equal(s.quad_enable, code);
   }
 }
@@ -215,9 +267,10 @@ static void a_1_4_4_read_is_there_if_its_bit_says_so(void **state) {
   assert_int_equal(sfdp_dump_parse(&d, &s), ST_OK);
   assert_int_equal(s.read_144.mode_clocks, 7);
   assert_int_equal(s.read_144.wait_clocks, 31);
-  put_dword(&d, 1, 0xFFFB20E5 & ~(1u << 21));
+  put_dword(&d, 1, 0xFFFB20E5 & ~(3u << 21));
   assert_int_equal(sfdp_dump_parse(&d, &s), ST_OK);
   assert_int_equal(s.read_144.opcode, 0);
+  assert_int_equal(s.read_114.opcode, 0);
 }
 
 // Sizes that no chip has: absent (0), under 256 bytes, over 256 MB.
@@ -307,6 +360,157 @@ static void the_newest_basic_table_counts(void **state) {
   }
 }
 
+// --- the sector map ---
+
+static void uniform_chips_are_one_region(void **state) {
+  (void)state;
+  for (size_t i = 0; i < SFDP_DUMPS; i++) {
+    static struct sfdp_dump d;
+    struct sfdp s;
+    if (!strcmp(sfdp_dump_names[i], "sst26vf064b")) continue;
+    sfdp_dump_load(&d, sfdp_dump_names[i]);
+    assert_int_equal(sfdp_dump_parse(&d, &s), ST_OK);
+    assert_int_equal(s.region_count, 1);
+    assert_int_equal(s.regions[0].size, s.size);
+    assert_int_equal(s.regions[0].types, 0xF);
+  }
+}
+
+static void expect_regions(const struct sfdp *s, const struct sfdp_region *x,
+                           unsigned count) {
+  assert_int_equal(s->region_count, count);
+  for (unsigned i = 0; i < count; i++) {
+    assert_int_equal(s->regions[i].size, x[i].size);
+    assert_int_equal(s->regions[i].types, x[i].types);
+  }
+}
+
+// SST26VF064B: data sheet DS20005119, memory organisation.
+static void the_ssts_map(void **state) {
+  (void)state;
+  static const struct sfdp_region map[] = {
+      {32 * KB, 3}, {32 * KB, 5}, {8064 * KB, 9}, {32 * KB, 5}, {32 * KB, 3}};
+  static struct sfdp_dump d;
+  struct sfdp s;
+  sfdp_dump_load(&d, "sst26vf064b");
+  assert_int_equal(sfdp_dump_parse(&d, &s), ST_OK);
+  expect_regions(&s, map, 5);
+}
+
+enum { MAP = 0x140, REGION_64MB = 0x3FFFF };
+
+// The base with a map of `count` words.
+static void load_map(struct sfdp_dump *d, const uint32_t *words, unsigned count) {
+  load_base(d);
+  d->length = SFDP_DUMP_MAX;
+  put(d, 8 + 8, (uint32_t)count << 24 | 0x00010081);
+  put(d, 8 + 8 + 4, 0xFF000000u | MAP);
+  for (unsigned i = 0; i < count; i++)
+    put(d, MAP + 4 * i, words[i]);
+}
+
+// Two questions, the second about three address bytes and eight clocks ("as the chip
+// is set"), then the maps that the answers choose from: 0, 2 and 3.
+static const uint32_t asking[] = {
+    0x027865FC & ~0x00300000u,
+    0x04,
+    0x08FF71FC & ~0x00300000u,
+    0x800002,
+    0xFF0000FE,
+    REGION_64MB * 2u << 8 | 0x1F1,
+    0xFF0102FE,
+    REGION_64MB << 8 | 0xF2,
+    REGION_64MB << 8 | 0xF4,
+    0xFF0103FF,
+    REGION_64MB << 8 | 0xF8,
+    REGION_64MB << 8 | 0xF1,
+};
+
+static void answers_choose_the_map(void **state) {
+  (void)state;
+  static const struct {
+    uint8_t answers[2];
+    enum status status;
+    uint8_t types;  // of the first region
+  } cases[] = {
+      {{0x00, 0x00}, ST_OK, 1},          {{0x02, 0x00}, ST_OK, 2},
+      {{0xFF, 0xF7}, ST_OK, 2},          {{0x02, 0x08}, ST_OK, 8},
+      {{0xFD, 0xFF}, ST_NOR_UNKNOWN, 0},  // number 1: there is no such map
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    static struct sfdp_dump d;
+    struct sfdp s;
+    load_map(&d, asking, sizeof asking / sizeof *asking);
+    d.answers = cases[i].answers;
+    assert_int_equal(sfdp_dump_parse(&d, &s), cases[i].status);
+    assert_int_equal(d.asked.opcode, 0x71);
+    assert_int_equal(d.asked.address_bytes, 3);
+    assert_int_equal(d.asked.dummy_clocks, 8);
+    assert_int_equal(d.asked.address, 0x800002);
+    if (cases[i].status == ST_OK) assert_int_equal(s.regions[0].types, cases[i].types);
+  }
+}
+
+static void a_questions_address_has_its_length(void **state) {
+  (void)state;
+  static const uint8_t bytes[] = {0, 3, 4, 3};
+  for (uint32_t length = 0; length < 4; length++) {
+    for (uint32_t clocks = 0; clocks < 16; clocks++) {
+      static struct sfdp_dump d;
+      struct sfdp s;
+      const uint32_t words[] = {0xFF0065FC | clocks << 16 | length << 22, 0, 0xFF0001FF,
+                                REGION_64MB * 2u << 8 | 0x1F1};
+      load_map(&d, words, 4);
+      assert_int_equal(sfdp_dump_parse(&d, &s), ST_OK);
+      assert_int_equal(d.asked.address_bytes, bytes[length]);
+      assert_int_equal(d.asked.dummy_clocks, clocks == 15 ? 8 : clocks);
+    }
+  }
+}
+
+static void a_map_that_makes_no_sense_is_refused(void **state) {
+  (void)state;
+  static const struct {
+    unsigned count;
+    uint32_t words[8];
+    enum status status;
+  } cases[] = {
+      {3, {0xFF0100FF, REGION_64MB << 8 | 1, REGION_64MB << 8 | 1}, ST_OK},
+      {2, {0xFF0100FF, REGION_64MB << 8 | 1}, ST_NOR_UNKNOWN},  // cut off
+      {1, {0xFF0100FF}, ST_NOR_UNKNOWN},
+      {3, {0xFF0100FF, REGION_64MB << 8 | 1, 0x001F01}, ST_NOR_UNKNOWN},  // too small
+      {2, {0xFF0000FE, REGION_64MB << 8 | 1}, ST_NOR_UNKNOWN},
+      {2, {0xFF0001FF, REGION_64MB * 2 << 8 | 1}, ST_NOR_UNKNOWN},  // another's
+      {2, {0xFF0001FE, REGION_64MB * 2 << 8 | 1}, ST_NOR_UNKNOWN},  // and no other
+      {8, {0xFF0600FF, 0, 0, 0, 0, 0, 0, 0}, ST_NOR_UNKNOWN},       // seven regions
+      {8, {0xFF0801FE, 0, 0, 0, 0, 0, 0, 0}, ST_NOR_UNKNOWN},       // over the end
+      {1, {0xFF0065FC}, ST_NOR_UNKNOWN},                            // half a question
+      {2, {0xFF0065FD, 0}, ST_NOR_UNKNOWN},                         // and then no map
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    static struct sfdp_dump d;
+    struct sfdp s;
+    load_map(&d, cases[i].words, cases[i].count);
+    assert_int_equal(sfdp_dump_parse(&d, &s), cases[i].status);
+  }
+}
+
+static void a_failed_read_of_the_map_is_told(void **state) {
+  (void)state;
+  static const uint8_t answers[] = {0x02, 0x08};
+  static struct sfdp_dump d;
+  struct sfdp s;
+  load_map(&d, asking, sizeof asking / sizeof *asking);
+  d.answers = answers;
+  assert_int_equal(sfdp_dump_parse(&d, &s), ST_OK);
+  const unsigned reads = d.reads;
+  for (d.fail_read = 1; d.fail_read <= reads; d.fail_read++) {
+    d.answers = answers;
+    assert_int_equal(sfdp_dump_parse(&d, &s), ST_BUS_TIMEOUT);
+    assert_int_equal(d.reads, d.fail_read);
+  }
+}
+
 static void eight_headers_are_looked_at(void **state) {
   (void)state;
   static struct sfdp_dump d;
@@ -374,6 +578,12 @@ int main(void) {
       cmocka_unit_test(the_length_decides_which_dwords_are_there),
       cmocka_unit_test(the_newest_basic_table_counts),
       cmocka_unit_test(eight_headers_are_looked_at),
+      cmocka_unit_test(uniform_chips_are_one_region),
+      cmocka_unit_test(the_ssts_map),
+      cmocka_unit_test(answers_choose_the_map),
+      cmocka_unit_test(a_questions_address_has_its_length),
+      cmocka_unit_test(a_map_that_makes_no_sense_is_refused),
+      cmocka_unit_test(a_failed_read_of_the_map_is_told),
       cmocka_unit_test(a_four_byte_table_must_be_one),
       cmocka_unit_test(a_failed_read_is_told),
   };

@@ -58,6 +58,13 @@ static void test_open_chip(void **state) {
   assert_int_equal(c.protected_sectors, 0);
   assert_string_equal(chip_nor_maker(&c), "Winbond");
   assert_string_equal(chip_nor_problem(&c), "no QSPI flash answers; check its wiring");
+  assert_true(chip_nor_answers(&c));
+  for (int i = 0; i < 3; i++) {
+    memset(c.told.nor_id, 0, 3);
+    assert_false(chip_nor_answers(&c));
+    c.told.nor_id[i] = 1;
+    assert_true(chip_nor_answers(&c));
+  }
 }
 
 static void test_protected_chips(void **state) {
