@@ -39,6 +39,13 @@ static void tell_state(struct fleet_member *m, enum job_outcome outcome,
                    : ", and the next one perhaps in part");
 }
 
+// An erase is a change without an end: to quadboot an update has begun.
+static const char *consequence(const struct fleet_member *m) {
+  return m->connection.board.kind == BOARD_QUADBOOT
+             ? "; no application is started before the next flash or 'quadboot boot'"
+             : "";
+}
+
 static void erase_sectors(struct fleet_member *m, uint32_t address, uint64_t size) {
   struct plan p;
   if (plan_erase(&p, &m->connection.board, address, size, &m->problem)) {
@@ -49,7 +56,8 @@ static void erase_sectors(struct fleet_member *m, uint32_t address, uint64_t siz
     fleet_take_outcome(m, outcome, &problem);
     if (outcome != JOB_DONE) tell_state(m, outcome, &p);
     snprintf(m->summary, sizeof m->summary,
-             "%zu sectors from 0x%08" PRIX32 " on are erased", p.count, address);
+             "%zu sectors from 0x%08" PRIX32 " on are erased%s", p.count, address,
+             consequence(m));
   }
   plan_free(&p);
 }
@@ -64,7 +72,8 @@ static void erase_medium(struct fleet_member *m, const struct usb_board_alternat
     qb_error_set(&m->state, "%s is perhaps erased in part; run the same command again",
                  a->layout.name);
   }
-  snprintf(m->summary, sizeof m->summary, "%s is erased", a->layout.name);
+  snprintf(m->summary, sizeof m->summary, "%s is erased%s", a->layout.name,
+           consequence(m));
 }
 
 static void erase(struct fleet_member *m) {

@@ -7,6 +7,7 @@
 
 #include "host/cli/files.h"
 #include "host/cli/fleet.h"
+#include "host/lib/vectors.h"
 
 #define COMMAND "quadboot flash"
 
@@ -150,6 +151,30 @@ static char *draw(const struct plan *p) {
   return text;
 }
 
+// Whether quadboot would find an application of before to start.
+static bool has_application(struct fleet_member *m) {
+  const struct usb_board *b = &m->connection.board;
+  const struct job_events quiet = {.ctx = NULL};
+  uint8_t bytes[VECTORS_SIZE];
+  struct qb_error ignored;
+  uint32_t address = 0;
+  struct job j;
+  if (!plan_application_address(b, &address)) return false;
+  const struct usb_board_alternate *a = usb_board_alternate_at(b, address, -1);
+  job_init(&j, &m->connection.client, &quiet);
+  if (job_read(&j, a->number, address, bytes, sizeof bytes, &ignored) != JOB_DONE) {
+    return false;
+  }
+  const struct vectors v = vectors_load(bytes);
+  return vectors_fit(&v, address);
+}
+
+// Only quadboot knows by itself where its application is, if the plan has none.
+static bool can_start(struct fleet_member *m, const struct plan *p) {
+  if (p->has_application) return true;
+  return m->connection.board.kind == BOARD_QUADBOOT && has_application(m);
+}
+
 static void flash(struct fleet_member *m) {
   const struct arguments *a = m->arguments;
   const struct update_events events = {
@@ -158,10 +183,7 @@ static void flash(struct fleet_member *m) {
   struct update_result r;
   if (plan_make(&p, &m->connection.board, &a->segments, a->use, &m->problem)) {
     struct update_options options = a->update;
-    // Only quadboot knows by itself where its application is, if it is not this one.
-    if (!p.has_application && m->connection.board.kind != BOARD_QUADBOOT) {
-      options.job.start = false;
-    }
+    if (options.job.start) options.job.start = can_start(m, &p);
     update_run(&m->connection, &m->connected, m->entry->bus, &p, &options, &events, &r);
     fleet_take_outcome(m, r.outcome, &r.problem);
     m->state = r.state;

@@ -22,17 +22,6 @@ static bool touched(const struct plan *p) {
          0;
 }
 
-// The vector table was erased first and is not there yet: nothing can be started.
-static bool lacks_vectors(const struct plan *p) {
-  for (size_t i = 0; p->has_application && i < p->count; i++) {
-    const struct unit *u = &p->units[i];
-    const bool here = p->application >= u->sector.address &&
-                      p->application - u->sector.address < u->sector.size;
-    if (here) return u->state == UNIT_WAITING || u->state == UNIT_ERASED;
-  }
-  return false;
-}
-
 // What an interrupted update means.
 static void tell_unfinished(enum usb_board_kind kind, const struct plan *p,
                             bool changed, struct qb_error *out) {
@@ -40,16 +29,10 @@ static void tell_unfinished(enum usb_board_kind kind, const struct plan *p,
     qb_error_set(out,
                  "nothing was changed on the board, but for the sector that it "
                  "was perhaps working on; run the same command again");
-  } else if (kind == BOARD_QUADBOOT && lacks_vectors(p)) {
+  } else if (kind == BOARD_QUADBOOT) {
     qb_error_set(out,
                  "%zu of %zu sectors are written; the board stays in quadboot and "
                  "starts no half-written application; run the same command again",
-                 written(p), p->count);
-  } else if (kind == BOARD_QUADBOOT) {
-    qb_error_set(out,
-                 "%zu of %zu sectors are written; a reset starts what application is "
-                 "installed, with data that are not whole: run the same command again, "
-                 "with the button held if the board was reset",
                  written(p), p->count);
   } else {
     qb_error_set(out,
