@@ -86,6 +86,11 @@ static void flash_and_verify(void **state) {
   assert_int_equal(RUN(cmd_verify, "a.bin@0x90000000"), CLI_OK);
   assert_int_equal(RUN(cmd_flash, "--changed", "--verify", "a.bin@0x90000000"), CLI_OK);
   assert_non_null(strstr(r->out, "(3 were right already)"));
+  assert_non_null(strstr(r->out, "the board stays in the bootloader"));
+  // With an application of before, that one is started.
+  static const uint8_t vectors[8] = {0x00, 0x00, 0x02, 0x20, 0x01, 0x02, 0x01, 0x08};
+  memcpy(r->server.board.internal, vectors, sizeof vectors);
+  assert_int_equal(RUN(cmd_flash, "--changed", "a.bin@0x90000000"), CLI_OK);
   assert_non_null(strstr(r->out, "the application is started"));
 }
 
