@@ -164,7 +164,7 @@ static enum dfuc_outcome refused(struct dfuc *c, const struct dfuc_reply *reply,
 // A STALL: the device's status tells why.
 static enum dfuc_outcome stalled(struct dfuc *c, const char *what,
                                  struct qb_error *error) {
-  struct dfuc_reply reply;
+  struct dfuc_reply reply = {.state = DFU_STATES};
   const enum dfuc_outcome outcome = dfuc_get_status(c, &reply, error);
   if (outcome != DFUC_OK) return outcome;
   if (reply.state == DFU_ERROR) return refused(c, &reply, what, error);

@@ -86,9 +86,9 @@ enum job_outcome job_erase(struct job *j, struct plan *p, struct qb_error *error
 enum job_outcome job_mass_erase(struct job *j, uint8_t alternate,
                                 struct qb_error *error);
 
-// Compares. JOB_DIFFERENT: the error names the first byte; `different` counts the
-// bytes.
-enum job_outcome job_verify(struct job *j, struct plan *p, uint64_t *different,
+// Compares. JOB_DIFFERENT: the error names the first byte; `bytes` counts those that
+// differ.
+enum job_outcome job_verify(struct job *j, struct plan *p, uint64_t *bytes,
                             struct qb_error *error);
 
 // Reads `size` bytes at `address` of an alternate setting.

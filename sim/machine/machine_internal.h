@@ -10,7 +10,7 @@ void machine_map(struct machine *m);
 // machine.c: what RAM holds after power-on.
 void machine_fill_with_noise(uint8_t *bytes, size_t size);
 // The core begins or ends a sleep with SLEEPDEEP: Stop, or Standby.
-void machine_deep_sleep(void *machine, bool begins);
+void machine_deep_sleep(void *ctx, bool begins);
 // wiring_trace.c: ITM, TPIU, FPB, and what DEMCR switches.
 void machine_wire_trace(struct machine *m);
 void machine_map_trace(struct machine *m);

@@ -239,7 +239,8 @@ static void test_says_how_it_leaves_a_board(void **state) {
   run_flash(&run);
   assert_int_equal(run.result.outcome, JOB_LOST);
   assert_string_equal(run.result.problem.text,
-                      "the board was unplugged, or has reset itself");
+                      "the board was unplugged, or has reset itself; it was not found "
+                      "again in 0 seconds: check cable and power");
   assert_string_equal(run.result.state.text,
                       "1 of 3 sectors are written; the board stays in quadboot and "
                       "starts no half-written application; run the same command again");
