@@ -11,11 +11,10 @@ import struct
 import subprocess
 import sys
 import tempfile
-import time
-import traceback
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, 'tools'))
+from cases import case, main  # noqa: E402
 import attach_device as scripted  # noqa: E402
 from simboard import Board  # noqa: E402
 
@@ -25,13 +24,6 @@ TOOL = os.path.join(BUILD, 'host', 'quadboot')
 ATTACH = os.path.join(FAST, 'host', 'attach', 'quadboot-attach')
 SERIAL = '39002A000F51393537373638'
 WELL, PROBLEM, USAGE = 0, 1, 2
-
-cases = []
-
-
-def case(function):
-    cases.append(function)
-    return function
 
 
 # ---- Running ---------------------------------------------------------------
@@ -385,23 +377,6 @@ def a_wrong_command_line():
         done = subprocess.run([TOOL, 'doctor'] + arguments, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, check=False)
         assert done.returncode == USAGE and '--help' in done.stderr and not done.stdout, done
-
-
-def main():
-    passed = failed = 0
-    for function in cases:
-        if sys.argv[1:] and function.__name__ not in sys.argv[1:]:
-            continue
-        start = time.monotonic()
-        try:
-            function()
-            passed += 1
-            print('ok %s (%.1f s)' % (function.__name__, time.monotonic() - start), flush=True)
-        except Exception:  # pylint: disable=broad-except
-            failed += 1
-            print('FAIL %s: %s' % (function.__name__, traceback.format_exc()), flush=True)
-    print('%d passed, %d failed' % (passed, failed))
-    return 1 if failed or not passed else 0
 
 
 if __name__ == '__main__':

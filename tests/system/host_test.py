@@ -15,11 +15,11 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
 import zlib
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, 'tools'))
+from cases import case, main  # noqa: E402
 import attach_device as scripted  # noqa: E402
 from simboard import APP_OFFSET, Board  # noqa: E402
 
@@ -31,13 +31,6 @@ SERIAL = '39002A000F51393537373638'
 APPLICATION, ASSETS = 0x08010000, 0x90000000
 # Exit codes, as the manual has them.
 DONE, FAILED, USAGE, NO_BOARD, DIFFERENT, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
-
-cases = []
-
-
-def case(function):
-    cases.append(function)
-    return function
 
 
 # ---- Running ---------------------------------------------------------------
@@ -658,23 +651,6 @@ def never_slower_than_dfu_util():
         print('%-16s %7.3f s %6d tr./MB %7.3f s %6d tr./MB'
               % (shape, theirs[0], theirs[1] / megabytes, ours[0], ours[1] / megabytes))
         assert ours[0] <= theirs[0], (shape, ours, theirs)
-
-
-def main():
-    passed = failed = 0
-    for function in cases:
-        if sys.argv[1:] and function.__name__ not in sys.argv[1:]:
-            continue
-        start = time.monotonic()
-        try:
-            function()
-            passed += 1
-            print('ok %s (%.1f s)' % (function.__name__, time.monotonic() - start), flush=True)
-        except Exception:  # pylint: disable=broad-except
-            failed += 1
-            print('FAIL %s: %s' % (function.__name__, traceback.format_exc()), flush=True)
-    print('%d passed, %d failed' % (passed, failed))
-    return 1 if failed else 0
 
 
 if __name__ == '__main__':

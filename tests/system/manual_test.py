@@ -7,8 +7,8 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
-import traceback
+
+from cases import case, main
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get('QB_BUILD', os.path.join(ROOT, 'build', 'sim'))
@@ -16,13 +16,6 @@ TOOL = os.path.join(BUILD, 'host', 'quadboot')
 PAGE = os.path.join(ROOT, 'docs', 'man', 'quadboot.1')
 COMPLETION = os.path.join(ROOT, 'host', 'completion', 'quadboot.bash')
 SHARED = 'options of boards'
-
-cases = []
-
-
-def case(function):
-    cases.append(function)
-    return function
 
 
 def output(*command, **keywords):
@@ -222,23 +215,6 @@ def the_rules_name_every_board():
             r'SUBSYSTEM=="usb", ENV\{DEVTYPE\}=="usb_device", ATTR\{idVendor\}=="[0-9a-f]{4}", '
             r'ATTR\{idProduct\}=="[0-9a-f]{4}", MODE="0660", GROUP="plugdev", TAG\+="uaccess"',
             line), line
-
-
-def main():
-    passed = failed = 0
-    for function in cases:
-        if sys.argv[1:] and function.__name__ not in sys.argv[1:]:
-            continue
-        start = time.monotonic()
-        try:
-            function()
-            passed += 1
-            print('ok %s (%.1f s)' % (function.__name__, time.monotonic() - start), flush=True)
-        except Exception:  # pylint: disable=broad-except
-            failed += 1
-            print('FAIL %s: %s' % (function.__name__, traceback.format_exc()), flush=True)
-    print('%d passed, %d failed' % (passed, failed))
-    return 1 if failed or not passed else 0
 
 
 if __name__ == '__main__':

@@ -13,7 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
+
+from cases import case, main
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TOOL = os.path.join(ROOT, 'build', 'sim', 'host', 'quadboot')
@@ -26,13 +27,6 @@ INSTALLED = {
 }
 DOCUMENTS = {'share/doc/quadboot/copyright': (0o644, None),
              'share/doc/quadboot/changelog.gz': (0o644, None)}
-
-cases = []
-
-
-def case(function):
-    cases.append(function)
-    return function
 
 
 def output(*command, **keywords):
@@ -170,23 +164,6 @@ def lintian_finds_nothing():
         said = subprocess.run(['lintian', '--allow-root', '-I', p.path], stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, timeout=120, check=False)
         assert said.returncode == 0 and said.stdout == '', said.stdout + said.stderr
-
-
-def main():
-    passed = failed = 0
-    for function in cases:
-        if sys.argv[1:] and function.__name__ not in sys.argv[1:]:
-            continue
-        start = time.monotonic()
-        try:
-            function()
-            passed += 1
-            print('ok %s (%.1f s)' % (function.__name__, time.monotonic() - start), flush=True)
-        except Exception:  # pylint: disable=broad-except
-            failed += 1
-            print('FAIL %s: %s' % (function.__name__, traceback.format_exc()), flush=True)
-    print('%d passed, %d failed' % (passed, failed))
-    return 1 if failed or not passed else 0
 
 
 if __name__ == '__main__':
