@@ -6,17 +6,16 @@
 #include <string.h>
 #include <time.h>
 
+#include "host/lib/grow.h"
+
 // ---- All of them -----------------------------------------------------------
 
 static bool add_entry(struct boards *list, const struct boards_entry *entry,
                       struct qb_error *error) {
-  if (list->count == list->capacity) {
-    const size_t wanted = list->capacity ? list->capacity * 2 : 8;
-    struct boards_entry *items = reallocarray(list->items, wanted, sizeof *items);
-    if (!items) return qb_error_no_memory(error);
-    list->items = items;
-    list->capacity = wanted;
-  }
+  struct boards_entry *items =
+      grow_array(list->items, list->count, &list->capacity, sizeof *items);
+  if (!items) return qb_error_no_memory(error);
+  list->items = items;
   list->items[list->count++] = *entry;
   return true;
 }

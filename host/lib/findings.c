@@ -2,29 +2,18 @@
 #include "host/lib/findings.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-// Devices and file names may hold anything; a terminal must not act on it.
-static void put_text(char *out, size_t room, const char *format, va_list args) {
-  vsnprintf(out, room, format, args);
-  for (; *out; out++) {
-    const unsigned char c = (unsigned char)*out;
-    if (c < 0x20 || c == 0x7F) *out = '?';
-  }
-}
+#include "host/lib/grow.h"
+#include "host/lib/sentence.h"
 
 static struct finding *make_room(struct findings *f) {
-  if (f->count == f->capacity) {
-    const size_t wanted = f->capacity ? f->capacity * 2 : 16;
-    struct finding *items = reallocarray(f->items, wanted, sizeof *items);
-    if (!items) {
-      f->no_memory = true;
-      return NULL;
-    }
-    f->items = items;
-    f->capacity = wanted;
+  struct finding *items = grow_array(f->items, f->count, &f->capacity, sizeof *items);
+  if (!items) {
+    f->no_memory = true;
+    return NULL;
   }
+  f->items = items;
   return &f->items[f->count++];
 }
 
@@ -35,7 +24,7 @@ void findings_add(struct findings *f, enum finding_kind kind, const char *check,
   *item = (struct finding){.kind = kind, .check = check};
   va_list args;
   va_start(args, format);
-  put_text(item->text, sizeof item->text, format, args);
+  sentence_put(item->text, sizeof item->text, format, args);
   va_end(args);
 }
 
@@ -44,7 +33,7 @@ void findings_advise(struct findings *f, const char *format, ...) {
   struct finding *item = &f->items[f->count - 1];
   va_list args;
   va_start(args, format);
-  put_text(item->advice, sizeof item->advice, format, args);
+  sentence_put(item->advice, sizeof item->advice, format, args);
   va_end(args);
 }
 

@@ -4,21 +4,14 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "host/lib/grow.h"
 #include "host/lib/regions.h"
 #include "host/lib/vectors.h"
 
 // ---- Lists -----------------------------------------------------------------
 
-static void *grown(void *items, size_t count, size_t *capacity, size_t item_size) {
-  if (count < *capacity) return items;
-  const size_t wanted = *capacity ? *capacity * 2 : 64;
-  void *p = reallocarray(items, wanted, item_size);
-  if (p) *capacity = wanted;
-  return p;
-}
-
 static bool add_unit(struct plan *p, const struct unit *u, struct qb_error *error) {
-  struct unit *units = grown(p->units, p->count, &p->capacity, sizeof *units);
+  struct unit *units = grow_array(p->units, p->count, &p->capacity, sizeof *units);
   if (!units) return qb_error_no_memory(error);
   p->units = units;
   p->units[p->count++] = *u;
@@ -28,7 +21,7 @@ static bool add_unit(struct plan *p, const struct unit *u, struct qb_error *erro
 
 static bool add_piece(struct plan *p, struct unit_piece piece, struct qb_error *error) {
   struct unit_piece *pieces =
-      grown(p->pieces, p->piece_count, &p->piece_capacity, sizeof *pieces);
+      grow_array(p->pieces, p->piece_count, &p->piece_capacity, sizeof *pieces);
   if (!pieces) return qb_error_no_memory(error);
   p->pieces = pieces;
   p->pieces[p->piece_count++] = piece;

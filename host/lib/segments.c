@@ -6,19 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/lib/grow.h"
+
 // Address after the segment's last byte.
 static uint64_t end_of(const struct segment *s) {
   return (uint64_t)s->address + s->size;
-}
-
-// The array with room for one more item, or NULL. Doubling keeps the cost of a
-// HEX file with a million records linear.
-static void *grown(void *items, size_t count, size_t *capacity, size_t item_size) {
-  if (count < *capacity) return items;
-  const size_t wanted = *capacity ? *capacity * 2 : 8;
-  void *p = reallocarray(items, wanted, item_size);
-  if (p) *capacity = wanted;
-  return p;
 }
 
 void segments_free(struct segments *list) {
@@ -32,7 +24,7 @@ void segments_free(struct segments *list) {
 
 bool segments_own(struct segments *list, void *memory, struct qb_error *error) {
   void **owned =
-      grown(list->owned, list->owned_count, &list->owned_capacity, sizeof *owned);
+      grow_array(list->owned, list->owned_count, &list->owned_capacity, sizeof *owned);
   if (!owned) {
     free(memory);
     return qb_error_no_memory(error);
@@ -56,7 +48,7 @@ bool segments_add(struct segments *list, uint64_t address, const uint8_t *bytes,
         source, size, address);
   }
   struct segment *items =
-      grown(list->items, list->count, &list->capacity, sizeof *items);
+      grow_array(list->items, list->count, &list->capacity, sizeof *items);
   if (!items) return qb_error_no_memory(error);
   list->items = items;
   list->items[list->count++] = (struct segment){.address = (uint32_t)address,

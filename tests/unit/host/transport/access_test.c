@@ -202,6 +202,15 @@ static void control_characters_are_replaced(void **state) {
   findings_advise(&f, "c\td");
   expect(&f, FINDING_NOTE, "a?b?", "c?d");
   findings_free(&f);
+  // C1 controls, as in every other sentence.
+  findings_add(&f, FINDING_NOTE, "x",
+               "a\xC2\x9B"
+               "b");
+  findings_advise(&f,
+                  "c\xC2\x80"
+                  "d");
+  expect(&f, FINDING_NOTE, "a??b", "c??d");
+  findings_free(&f);
 }
 
 // Root may use every node; give that up for good. The group stays, so that a node can
