@@ -12,7 +12,7 @@
 #include "host/attach/sleeps.h"
 #include "host/attach/testbed.h"
 #include "host/attach/usbfs.h"
-#include "host/transport/clock.h"
+#include "host/lib/clock.h"
 #include "host/transport/remote.h"
 
 // Questions to the device, one at a time.

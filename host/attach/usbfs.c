@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "host/attach/usbfs_internal.h"
-#include "host/transport/clock.h"
+#include "host/lib/clock.h"
 
 // ------------------------------------------------------- umockdev's thread
 

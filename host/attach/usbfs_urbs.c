@@ -9,7 +9,7 @@
 
 #include "common/base/bytes.h"
 #include "host/attach/usbfs_internal.h"
-#include "host/transport/clock.h"
+#include "host/lib/clock.h"
 
 enum {
   SETUP_SIZE = 8,

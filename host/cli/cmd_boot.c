@@ -13,10 +13,6 @@ static const char help[] =
 
 static const struct option long_options[] = {CLI_LONG_OPTIONS, {0}};
 
-static bool take(void *ctx, int option, char **argv, struct qb_error *error) {
-  return cli_take_option(ctx, option, argv, error);
-}
-
 static void boot(struct fleet_member *m) {
   const struct usb_board *b = &m->connection.board;
   struct qb_error problem;
@@ -34,7 +30,8 @@ int cmd_boot(int argc, char **argv) {
   struct cli_options o = {0};
   struct qb_error error;
   int code;
-  if (!cli_parse(argc, argv, CLI_SHORT_OPTIONS, long_options, take, &o, &o, &error) ||
+  if (!cli_parse(argc, argv, CLI_SHORT_OPTIONS, long_options, cli_take_shared, &o, &o,
+                 &error) ||
       (!o.help && !cli_check_count(argc, argv, 0, 0, "", &error))) {
     code = cli_usage_for(&o, COMMAND, &error);
   } else if (o.help) {

@@ -24,10 +24,6 @@ struct arguments {
 
 static const struct option long_options[] = {CLI_LONG_OPTIONS, {0}};
 
-static bool take(void *ctx, int option, char **argv, struct qb_error *error) {
-  return cli_take_option(ctx, option, argv, error);
-}
-
 // What an erase that was broken off leaves. Stopped, it has finished its sector.
 static void tell_state(struct fleet_member *m, enum job_outcome outcome,
                        const struct plan *p) {
@@ -102,8 +98,8 @@ static bool check(int argc, char **argv, struct arguments *a, struct qb_error *e
 }
 
 static bool parse(int argc, char **argv, struct arguments *a, struct qb_error *error) {
-  return cli_parse(argc, argv, CLI_SHORT_OPTIONS, long_options, take, &a->common,
-                   &a->common, error) &&
+  return cli_parse(argc, argv, CLI_SHORT_OPTIONS, long_options, cli_take_shared,
+                   &a->common, &a->common, error) &&
          (a->common.help || check(argc, argv, a, error));
 }
 

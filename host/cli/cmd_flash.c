@@ -7,7 +7,7 @@
 
 #include "host/cli/files.h"
 #include "host/cli/fleet.h"
-#include "host/lib/vectors.h"
+#include "host/lib/installed.h"
 
 #define COMMAND "quadboot flash"
 
@@ -151,28 +151,14 @@ static char *draw(const struct plan *p) {
   return text;
 }
 
-// Whether quadboot would find an application of before to start.
-static bool has_application(struct fleet_member *m) {
-  const struct usb_board *b = &m->connection.board;
-  const struct job_events quiet = {.ctx = NULL};
-  uint8_t bytes[VECTORS_SIZE];
-  struct qb_error ignored;
-  uint32_t address = 0;
-  struct job j;
-  if (!plan_application_address(b, &address)) return false;
-  const struct usb_board_alternate *a = usb_board_alternate_at(b, address, -1);
-  job_init(&j, &m->connection.client, &quiet);
-  if (job_read(&j, a->number, address, bytes, sizeof bytes, &ignored) != JOB_DONE) {
-    return false;
-  }
-  const struct vectors v = vectors_load(bytes);
-  return vectors_fit(&v, address);
-}
-
 // Only quadboot knows by itself where its application is, if the plan has none.
 static bool can_start(struct fleet_member *m, const struct plan *p) {
+  struct connection *c = &m->connection;
+  struct installed before;
   if (p->has_application) return true;
-  return m->connection.board.kind == BOARD_QUADBOOT && has_application(m);
+  if (c->board.kind != BOARD_QUADBOOT) return false;
+  installed_read(&c->client, &c->board, &before);
+  return before.present;
 }
 
 static void flash(struct fleet_member *m) {

@@ -6,7 +6,7 @@
 #include "host/cli/fleet.h"
 #include "host/cli/json.h"
 #include "host/lib/chip.h"
-#include "host/lib/vectors.h"
+#include "host/lib/installed.h"
 
 #define COMMAND "quadboot info"
 
@@ -20,42 +20,11 @@ static const char help[] =
 
 static const struct option long_options[] = {CLI_LONG_OPTIONS, {0}};
 
-static bool take(void *ctx, int option, char **argv, struct qb_error *error) {
-  return cli_take_option(ctx, option, argv, error);
-}
-
-// ---- The application -------------------------------------------------------
-
-struct application {
-  bool known;    // its place could be read
-  bool present;  // it has a vector table
-  uint32_t address, sp, reset;
-};
-
-static void read_application(struct fleet_member *m, struct application *out) {
-  const struct usb_board *b = &m->connection.board;
-  *out = (struct application){0};
-  if (!plan_application_address(b, &out->address)) return;
-  const struct usb_board_alternate *a = usb_board_alternate_at(b, out->address, -1);
-  uint8_t bytes[VECTORS_SIZE];
-  struct qb_error ignored;
-  struct job j;
-  const struct job_events quiet = {.ctx = NULL};
-  job_init(&j, &m->connection.client, &quiet);
-  out->known =
-      job_read(&j, a->number, out->address, bytes, sizeof bytes, &ignored) == JOB_DONE;
-  if (!out->known) return;
-  const struct vectors v = vectors_load(bytes);
-  out->sp = v.sp;
-  out->reset = v.reset;
-  out->present = vectors_fit(&v, out->address);
-}
-
 // ---- The chip --------------------------------------------------------------
 
 // What `info` found out about a board besides its descriptors.
 struct findings {
-  struct application application;
+  struct installed application;
   bool has_chip;
   struct chip chip;
 };
@@ -64,7 +33,7 @@ static void find_out(struct fleet_member *m, struct findings *out) {
   struct connection *c = &m->connection;
   out->has_chip = c->board.kind == BOARD_QUADBOOT &&
                   chip_ask(&c->io, c->board.dfu.number, &out->chip);
-  read_application(m, &out->application);
+  installed_read(&c->client, &c->board, &out->application);
 }
 
 static void print_chip(const struct chip *c) {
@@ -137,13 +106,13 @@ static void print_alternate(const struct usb_board_alternate *a) {
   }
 }
 
-static void print_application(const struct application *a) {
+static void print_application(const struct installed *a) {
   if (!a->known) {
     puts("application:  cannot be read");
   } else if (a->present) {
     printf("application:  at 0x%08" PRIX32 ", initial SP 0x%08" PRIX32
            ", reset handler 0x%08" PRIX32 "\n",
-           a->address, a->sp, a->reset & ~1u);
+           a->address, a->vectors.sp, a->vectors.reset & ~1u);
   } else {
     printf("application:  none at 0x%08" PRIX32 "\n", a->address);
   }
@@ -184,11 +153,11 @@ static json_t *alternate_json(const struct usb_board_alternate *a) {
                    runs);
 }
 
-static json_t *application_json(const struct application *a) {
+static json_t *application_json(const struct installed *a) {
   if (!a->known) return json_null();
   return json_pack("{s:I, s:b, s:I, s:I}", "address", (json_int_t)a->address, "present",
-                   a->present, "initial_sp", (json_int_t)a->sp, "reset_handler",
-                   (json_int_t)a->reset);
+                   a->present, "initial_sp", (json_int_t)a->vectors.sp, "reset_handler",
+                   (json_int_t)a->vectors.reset);
 }
 
 static json_t *chip_json(const struct chip *c) {
@@ -250,7 +219,8 @@ int cmd_info(int argc, char **argv) {
   struct cli_options o = {0};
   struct qb_error error;
   int code;
-  if (!cli_parse(argc, argv, CLI_SHORT_OPTIONS, long_options, take, &o, &o, &error) ||
+  if (!cli_parse(argc, argv, CLI_SHORT_OPTIONS, long_options, cli_take_shared, &o, &o,
+                 &error) ||
       (!o.help && !cli_check_count(argc, argv, 0, 0, "", &error))) {
     code = cli_usage_for(&o, COMMAND, &error);
   } else if (o.help) {

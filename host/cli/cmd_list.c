@@ -87,13 +87,10 @@ static void print_json(const struct boards *list) {
   json_decref(array);
 }
 
-static bool take(void *ctx, int option, char **argv, struct qb_error *error) {
-  return cli_take_option(ctx, option, argv, error);
-}
-
 static bool parse(int argc, char **argv, struct cli_options *o,
                   struct qb_error *error) {
-  if (!cli_parse(argc, argv, CLI_SHORT_OPTIONS, long_options, take, o, o, error))
+  if (!cli_parse(argc, argv, CLI_SHORT_OPTIONS, long_options, cli_take_shared, o, o,
+                 error))
     return false;
   return o->help || cli_check_count(argc, argv, 0, 0, "", error);
 }

@@ -22,10 +22,6 @@ struct arguments {
 
 static const struct option long_options[] = {CLI_LONG_OPTIONS, {0}};
 
-static bool take(void *ctx, int option, char **argv, struct qb_error *error) {
-  return cli_take_option(ctx, option, argv, error);
-}
-
 static void verify(struct fleet_member *m) {
   const struct arguments *a = m->arguments;
   struct plan p;
@@ -46,8 +42,8 @@ static void verify(struct fleet_member *m) {
 }
 
 static bool parse(int argc, char **argv, struct arguments *a, struct qb_error *error) {
-  if (!cli_parse(argc, argv, CLI_SHORT_OPTIONS, long_options, take, &a->common,
-                 &a->common, error)) {
+  if (!cli_parse(argc, argv, CLI_SHORT_OPTIONS, long_options, cli_take_shared,
+                 &a->common, &a->common, error)) {
     return false;
   }
   return a->common.help || cli_check_count(argc, argv, 1, INT_MAX,

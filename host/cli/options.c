@@ -56,6 +56,10 @@ bool cli_take_option(struct cli_options *o, int option, char **argv,
   }
 }
 
+bool cli_take_shared(void *ctx, int option, char **argv, struct qb_error *error) {
+  return cli_take_option(ctx, option, argv, error);
+}
+
 void cli_options_free(struct cli_options *o) {
   free(o->serials);
   free(o->servers);

@@ -53,6 +53,9 @@ enum {
 // A command's own options: like cli_take_option(), which it calls for all others.
 typedef bool cli_take(void *ctx, int option, char **argv, struct qb_error *error);
 
+// For a command that has none: `ctx` is the struct cli_options.
+bool cli_take_shared(void *ctx, int option, char **argv, struct qb_error *error);
+
 // Goes through all options. Stops after --help; after an error, `o->json` holds also
 // what came behind it. `short_options` begins with
 // CLI_SHORT_OPTIONS.

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "host/cli/json.h"
+#include "host/lib/clock.h"
 
 enum {
   REDRAW_MS = 100,
@@ -37,12 +38,6 @@ struct ui {
   uint64_t drawn_ms;
   struct line lines[];
 };
-
-static uint64_t now_ms(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 // ---- Map -------------------------------------------------------------------
 
@@ -133,7 +128,7 @@ static void redraw(struct ui *ui) {
   if (ui->map && ui->plan) ui->drawn += print_map_rows(stderr, ui->plan);
   fputs("\033[J", stderr);  // a map that was there before
   fflush(stderr);
-  ui->drawn_ms = now_ms();
+  ui->drawn_ms = clock_now_ms();
 }
 
 // ---- JSON ------------------------------------------------------------------
@@ -150,7 +145,7 @@ static void put_progress(struct ui *ui, size_t board) {
                      phase_words[l->last.phase], "address", (json_int_t)l->last.address,
                      "done", (json_int_t)l->last.done, "total",
                      (json_int_t)l->last.total, "percent", (int)percent_of(&l->last)));
-  l->told_ms = now_ms();
+  l->told_ms = clock_now_ms();
 }
 
 // ---- Events ----------------------------------------------------------------
@@ -170,7 +165,7 @@ struct ui *ui_open(enum ui_look look, size_t boards, const char *const *names,
   ui->map = map && boards == 1;
   for (size_t i = 0; i < boards; i++) {
     ui->lines[i].name = names[i];
-    ui->lines[i].start_ms = ui->lines[i].phase_ms = now_ms();
+    ui->lines[i].start_ms = ui->lines[i].phase_ms = clock_now_ms();
     snprintf(ui->lines[i].text, LINE_ROOM, "%s", names[i]);
   }
   return ui;
@@ -189,7 +184,7 @@ void ui_progress(struct ui *ui, size_t board, const struct job_progress *progres
   if (ui->look == UI_SILENT) return;
   pthread_mutex_lock(&ui->mutex);
   struct line *l = &ui->lines[board];
-  const uint64_t now = now_ms();
+  const uint64_t now = clock_now_ms();
   const bool new_phase = l->told_ms == 0 || l->last.phase != progress->phase;
   take_progress(l, progress, now);
   if (ui->look == UI_JSON) {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "host/lib/clock.h"
 #include "host/lib/grow.h"
 
 // ---- All of them -----------------------------------------------------------
@@ -176,12 +177,6 @@ void connection_close(struct connection *c) {
 
 enum { LOOK_MS = 250 };  // between two looks; enumeration takes about as long
 
-static uint64_t now_ms(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 static void pause_ms(uint32_t ms) {
   const struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
   nanosleep(&t, NULL);
@@ -215,11 +210,11 @@ bool connection_find_again(struct connection *c, const struct usb_bus *bus,
                            const struct usb_board *lost, uint32_t limit_ms,
                            bool (*stop)(void *ctx), void *ctx) {
   const struct wanted wanted = {.lost = lost, .has_twin = c->has_twin};
-  const uint64_t end = now_ms() + limit_ms;
+  const uint64_t end = clock_now_ms() + limit_ms;
   for (;;) {
     if (stop && stop(ctx)) return false;
     if (look_again(c, bus, &wanted)) return true;
-    const uint64_t now = now_ms();
+    const uint64_t now = clock_now_ms();
     if (now >= end) return false;
     pause_ms(end - now < LOOK_MS ? (uint32_t)(end - now) : LOOK_MS);
   }

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "host/transport/clock.h"
+#include "host/lib/clock.h"
 #include "host/transport/remote_internal.h"
 
 enum {

@@ -10,7 +10,7 @@
 
 #include "common/base/bytes.h"
 #include "common/protocol/ch9.h"
-#include "host/transport/clock.h"
+#include "host/lib/clock.h"
 #include "host/transport/enumerate.h"
 #include "host/transport/remote.h"
 #include "host/transport/usbip_list.h"

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "common/protocol/dfu.h"
-#include "host/transport/clock.h"
+#include "host/lib/clock.h"
 #include "usbip/stream.h"
 
 enum {

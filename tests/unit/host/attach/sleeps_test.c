@@ -22,7 +22,7 @@
 #include <cmocka.h>
 
 #include "host/attach/sleep_wire.h"
-#include "host/transport/clock.h"
+#include "host/lib/clock.h"
 
 enum answer { ANSWER_SLEPT, ANSWER_REFUSED, ANSWER_LATER, ANSWER_NO_DEVICE };
 

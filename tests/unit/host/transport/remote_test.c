@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "host/transport/clock.h"
+#include "host/lib/clock.h"
 
 enum { WAIT_MS = 5000 };
 

@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
+#include "host/lib/clock.h"
 #include "host/lib/job.h"
-#include "host/transport/clock.h"
 #include "tests/unit/host/transport/board_server.h"
 #include "tests/unit/host/transport/fast_time.h"
 

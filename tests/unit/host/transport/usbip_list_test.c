@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "host/transport/clock.h"
+#include "host/lib/clock.h"
 #include "tests/unit/host/transport/fast_time.h"
 #include "tests/unit/host/transport/played_server.h"
 
