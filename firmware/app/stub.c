@@ -36,16 +36,19 @@ static bool app_valid(void) {
   return app_check(v, 0x08000000u + soc_flash_kb() * 1024u) == ST_OK;
 }
 
-// The size of the log's block: with two banks sectors are half as big. A log that is
-// read beyond its end would be read as torn.
+// Only the newest record counts, so only its checksum is computed: a start is not to
+// take longer with every update. The size of the log's block: with two banks sectors
+// are half as big. A log that is read beyond its end would be read as torn.
 static bool update_unfinished(void) {
   const uint32_t optcr = mmio_read32(FLASH_BASE + FLASH_OPTCR);
   const uint32_t size =
       field_get(optcr, FLASH_OPTCR_NDBANK) ? 32u * 1024u : 16u * 1024u;
+  const uint8_t *const first = (const uint8_t *)STATE_LOG_ADDRESS;
+  const uint8_t *slot = first;
+  while (slot < first + size && !state_log_is_blank(slot))
+    slot += STATE_LOG_RECORD;
   struct state_log log = {.unfinished = false};
-  for (uint32_t at = 0; at < size; at += STATE_LOG_RECORD) {
-    if (!state_log_take(&log, (const uint8_t *)STATE_LOG_ADDRESS + at)) break;
-  }
+  if (slot > first) (void)state_log_take(&log, slot - STATE_LOG_RECORD);
   return log.unfinished;
 }
 

@@ -12,7 +12,7 @@ enum {
 };
 #define COMMIT 0x4B4F5131u  // "1QOK"; programmed last
 
-static bool is_blank(const uint8_t slot[STATE_LOG_RECORD]) {
+bool state_log_is_blank(const uint8_t slot[STATE_LOG_RECORD]) {
   for (unsigned i = 0; i < STATE_LOG_RECORD; i++) {
     if (slot[i] != 0xFF) return false;
   }
@@ -26,7 +26,7 @@ static bool is_good(const uint8_t slot[STATE_LOG_RECORD]) {
 
 // A record that is torn, or of a kind from the future: an update had begun.
 bool state_log_take(struct state_log *l, const uint8_t slot[STATE_LOG_RECORD]) {
-  if (is_blank(slot)) return false;
+  if (state_log_is_blank(slot)) return false;
   const bool good = is_good(slot);
   l->records++;
   l->unfinished = !good || load_le32(slot) != STATE_LOG_COMPLETE;

@@ -27,6 +27,9 @@ struct state_log {
   uint32_t records;   // slots that are not blank; a new record goes behind them
 };
 
+// Nothing was ever written there. All slots behind such a one are blank, too.
+bool state_log_is_blank(const uint8_t slot[STATE_LOG_RECORD]);
+
 // Takes the next slot. False: it is blank, and so are all behind it.
 bool state_log_take(struct state_log *l, const uint8_t slot[STATE_LOG_RECORD]);
 
