@@ -189,11 +189,12 @@ def flash_starts_the_application_and_boot_does_too():
         assert 'the application is started' in done.out, done.out
         b.wait_for_uart('app: all assets are right')
         b.stop_clean()
-        b.start('--button')
-        tool('info', b.port).expect(DONE)
-        assert 'the application is started' in tool('boot', b.port).expect(DONE).out
-        b.wait_for_uart('app: all assets are right')
-        b.stop_clean()
+        for run in TRANSPORTS:
+            b.start('--button')
+            run('info', b.port).expect(DONE)
+            assert 'the application is started' in run('boot', b.port).expect(DONE).out
+            b.wait_for_uart('app: all assets are right')
+            b.stop_clean()
 
 
 @case
