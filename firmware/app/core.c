@@ -35,6 +35,8 @@ enum {
   IRQ_QUADSPI = 92,
 };
 
+extern uint8_t link_ring_start[], link_ring_end[];
+
 static struct soc_time clock;
 static struct flash_f7 flash;
 static struct quadspi qspi;
@@ -253,7 +255,8 @@ static void start_all(void) {
   soc_pin_output(board.led, board.led_active_high);
   soc_supply_watch(board.supply_min_mv);
   soc_compensate(&clock);
-  writer_init(&writer, now_us, &clock, soc_supply_good);
+  writer_init(&writer, link_ring_start, (size_t)(link_ring_end - link_ring_start),
+              now_us, &clock, soc_supply_good);
   session_init(&session, &writer);
   start_flash();
   start_log();

@@ -38,6 +38,9 @@ struct media_geometry {
   uint8_t erase_count;
   uint32_t whole_erase_us;     // erase_start(0, size), typical; 0: not possible
   uint32_t program_us_per_kb;  // typical
+  // Bytes that may be programmed only once between erases (on-chip ECC, or a rule of the
+  // family); 0: further bits of what is programmed may be cleared.
+  uint32_t program_once;
 };
 
 struct media {

@@ -3,71 +3,296 @@
 
 #include <string.h>
 
-// Reading back costs about this much per KB on the slowest medium.
-#define READ_US_PER_KB 80u
+#include "firmware/flash/writer_internal.h"
 
-void writer_init(struct writer *w, uint32_t (*now_us)(void *ctx), void *now_ctx,
+// Comparing or reading back costs about this much per KB.
+#define READ_US_PER_KB 25u
+
+void writer_init(struct writer *w, uint8_t *memory, size_t bytes,
+                 uint32_t (*now_us)(void *ctx), void *now_ctx,
                  bool (*supply_good)(void)) {
   memset(w, 0, sizeof *w);
+  const size_t count = bytes / WRITER_UNIT;
+  w->memory = memory;
+  w->slot_count = count < WRITER_MAX_SLOTS ? (uint32_t)count : WRITER_MAX_SLOTS;
+  w->gate = true;
   w->now_us = now_us;
   w->now_ctx = now_ctx;
   w->supply_good = supply_good;
 }
 
-enum status writer_begin(const struct writer *w) {
-  return w->supply_good() ? ST_OK : ST_SUPPLY_LOW;
+void writer_add(struct writer *w, const struct media *m) {
+  uint32_t first = 0;
+  for (uint8_t i = 0; i < w->lane_count; i++)
+    first += w->lanes[i].medium->geometry.size / WRITER_UNIT;
+  w->lanes[w->lane_count++] =
+      (struct writer_lane){.medium = m, .first_bit = first, .state = WRITER_IDLE};
 }
 
-static void finish(struct writer *w, enum status status, uint32_t offset) {
-  w->state = WRITER_IDLE;
-  w->result = (struct writer_result){
-      .status = status,
-      .address = w->medium->geometry.base + offset,
-  };
+void writer_distrust(struct writer *w) {
+  for (uint8_t i = 0; i < w->lane_count; i++)
+    w->lanes[i].weak = true;
 }
 
-static void expect(struct writer *w, uint32_t us) {
-  w->started_us = w->now_us(w->now_ctx);
-  w->expected_us = us;
+// --- slots and noted erases ---
+
+static struct writer_lane *lane_of(const struct writer *w, const struct media *m) {
+  const struct writer_lane *l = w->lanes;
+  while (l->medium != m)
+    l++;
+  return (struct writer_lane *)l;
 }
 
-// --- erase ---
-
-uint32_t writer_erase_us(const struct media_block *b) {
-  return b->erase_us + b->size / 1024u * READ_US_PER_KB;
-}
-
-static void start_erase(struct writer *w) {
-  w->state = WRITER_ERASING;
-  expect(w, writer_erase_us(&w->block));
-  enum status status = writer_begin(w);
-  if (status == ST_OK) {
-    status = w->medium->erase_start(w->medium->ctx, w->block.offset, w->block.size);
+struct writer_slot *writer_slot_of(struct writer *w, const struct writer_lane *l,
+                                   uint32_t unit) {
+  const uint8_t lane = writer_number(w, l);
+  for (struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
+    if (s->unit == unit && s->used && s->lane == lane) return s;
   }
-  if (status != ST_OK) finish(w, status, w->block.offset);
+  return NULL;
 }
 
-static void next_block(struct writer *w, uint32_t offset) {
-  do {
-    if (!media_block_at(&w->medium->geometry, offset, &w->block)) {
-      finish(w, ST_OK, 0);
-      return;
-    }
-    offset = w->block.offset + w->block.size;
-  } while (!w->block.writable);
-  w->ahead_us -= w->block.erase_us;
-  w->state = WRITER_LOOKING;
-  w->at = 0;
-  expect(w, w->block.erase_us);
+struct writer_slot *writer_take_slot(struct writer *w, const struct writer_lane *l,
+                                     uint32_t unit) {
+  struct writer_slot *s = w->slots;
+  while (s->used)
+    s++;
+  w->age += 2;  // leaves room for one to be put before another
+  *s = (struct writer_slot){
+      .used = true, .lane = writer_number(w, l), .unit = unit, .age = w->age};
+  w->used++;
+  return s;
 }
 
-void writer_erase(struct writer *w, const struct media *m, uint32_t offset) {
-  w->medium = m;
-  w->mass = false;
-  w->ahead_us = 0;
+void writer_free_slot(struct writer *w, struct writer_slot *s) {
+  s->used = false;
+  w->used--;
+}
+
+struct writer_slot *writer_oldest(struct writer *w, const struct writer_lane *l) {
+  const uint8_t lane = writer_number(w, l);
+  struct writer_slot *oldest = NULL;
+  bool inside = false;
+  for (struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
+    if (!s->used || s->lane != lane) continue;
+    if (s->urgent) return s;
+    const bool here = s->unit - l->block_unit < l->block_units;
+    const bool older = !oldest || (int32_t)(s->age - oldest->age) < 0;
+    if (here == inside ? older : here) oldest = s;
+    if (here) inside = true;
+  }
+  return oldest;
+}
+
+void writer_stay_at(struct writer_lane *l, uint32_t unit) {
+  if (unit - l->block_unit < l->block_units) return;
+  struct media_block b;
+  media_block_at(&l->medium->geometry, unit * WRITER_UNIT, &b);
+  l->block_unit = b.offset / WRITER_UNIT;
+  l->block_units = b.size / WRITER_UNIT;
+}
+
+bool writer_is_noted(const struct writer *w, const struct writer_lane *l,
+                     uint32_t unit) {
+  const uint32_t bit = l->first_bit + unit;
+  return w->noted[bit / 32] >> bit % 32 & 1u;
+}
+
+void writer_note(struct writer *w, struct writer_lane *l, uint32_t unit, bool on) {
+  if (writer_is_noted(w, l, unit) == on) return;
+  const uint32_t bit = l->first_bit + unit;
+  w->noted[bit / 32] ^= 1u << bit % 32;
+  l->noted += on ? 1u : ~0u;
+}
+
+bool writer_coming(const struct writer *w, const struct writer_lane *l) {
+  return w->now_us(w->now_ctx) - l->came_us < WRITER_COMING_US;
+}
+
+// --- failures ---
+
+void writer_rest(struct writer_lane *l) {
+  l->state = WRITER_IDLE;
+  l->slot = NULL;
+  l->surveying = false;
+  l->promised = 0;
+}
+
+static bool operating(const struct writer_lane *l) {
+  return l->state == WRITER_ERASING || l->state == WRITER_PROGRAMMING;
+}
+
+void writer_fail(struct writer *w, struct writer_lane *l, enum status status,
+                 uint32_t offset) {
+  if (w->result.status == ST_OK) {
+    w->result = (struct writer_result){
+        .status = status,
+        .address = l->medium->geometry.base + offset,
+        .erasing = l->state == WRITER_ERASING || l->state == WRITER_CHECKING ||
+                   l->mass};
+  }
+  writer_rest(l);
+  for (struct writer_lane *o = w->lanes; o < w->lanes + w->lane_count; o++) {
+    o->mass = false;
+    o->noted = o->lacks = 0;
+    o->abandoned = operating(o);
+    if (!o->abandoned) writer_rest(o);
+  }
+  for (struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
+    if (s->used && w->lanes[s->lane].slot != s) writer_free_slot(w, s);
+  }
+  memset(w->noted, 0, sizeof w->noted);
+  w->wants_change = false;
+}
+
+struct writer_result writer_take_result(struct writer *w) {
+  const struct writer_result r = w->result;
   w->result = (struct writer_result){.status = ST_OK};
-  media_block_at(&m->geometry, offset, &w->block);
-  start_erase(w);
+  return r;
+}
+
+// --- what is taken ---
+
+uint32_t writer_free(const struct writer *w) {
+  uint32_t taken = w->used;
+  for (uint8_t i = 0; i < w->lane_count; i++)
+    taken += w->lanes[i].promised;
+  return w->slot_count - taken;
+}
+
+// All slots but one: the state log always finds room.
+static bool room_for(const struct writer *w, uint32_t count) {
+  return writer_free(w) > count;
+}
+
+// The most units that the smallest erase takes anywhere: what has to fit into slots at
+// once.
+static uint32_t least_erase(const struct media_geometry *g) {
+  uint32_t most = 0;
+  for (uint8_t i = 0; i < g->run_count; i++) {
+    uint32_t size = g->runs[i].block_size;
+    for (uint8_t k = 0; k < g->erase_count; k++) {
+      const struct media_erase *e = &g->erases[k];
+      if ((e->runs >> i & 1u) && e->size < size) size = e->size;
+    }
+    if (size > most) most = size;
+  }
+  return most / WRITER_UNIT;
+}
+
+// Slots of the lane that lie outside the block that is worked on.
+static uint32_t slots_outside(const struct writer *w, const struct writer_lane *l) {
+  uint32_t count = 0;
+  for (const struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
+    const bool ours = s->used && s->lane == writer_number(w, l);
+    if (ours && s->unit - l->block_unit >= l->block_units) count++;
+  }
+  return count;
+}
+
+// A medium whose smallest erase takes many units must always find slots for a whole
+// block, else it could never go on: it holds few outside the block that is next, and
+// two such media are written one after the other. `more` slots will be taken besides.
+static bool too_spread(struct writer *w, struct writer_lane *l, uint32_t unit,
+                       uint32_t more) {
+  const struct media_geometry *g = &l->medium->geometry;
+  const uint32_t units = least_erase(g);
+  if (units <= 1) return false;
+  for (const struct writer_lane *o = w->lanes; o < w->lanes + w->lane_count; o++) {
+    if (o != l && least_erase(&o->medium->geometry) > 1 && writer_oldest(w, o)) {
+      return true;
+    }
+  }
+  const struct writer_slot *oldest = writer_oldest(w, l);
+  if (!oldest) return false;
+  writer_stay_at(l, oldest->unit);
+  if (unit - l->block_unit < l->block_units) return false;
+  return slots_outside(w, l) + more + units + 1 >= w->slot_count;
+}
+
+static bool takes_nothing(const struct writer *w, const struct writer_lane *l) {
+  for (uint8_t i = 0; i < w->lane_count; i++) {
+    if (w->lanes[i].lacks) return true;
+  }
+  return l->mass || w->result.status != ST_OK;
+}
+
+// Bytes [from, end) of a unit can be put into a slot.
+static bool can_put(struct writer *w, struct writer_lane *l, uint32_t unit,
+                    uint32_t from, uint32_t end, uint32_t *slots) {
+  const struct writer_slot *s = writer_slot_of(w, l, unit);
+  if (s) return l->slot != s;
+  if (too_spread(w, l, unit, *slots)) return false;
+  const bool whole = from == 0 && end == WRITER_UNIT;
+  if (!whole && !writer_is_noted(w, l, unit) && operating(l)) return false;
+  ++*slots;
+  return true;
+}
+
+static void put(struct writer *w, struct writer_lane *l, uint32_t unit, uint32_t from,
+                uint32_t end, const uint8_t *data) {
+  struct writer_slot *s = writer_slot_of(w, l, unit);
+  enum status status = ST_OK;
+  if (!s) {
+    s = writer_take_slot(w, l, unit);
+    if (writer_is_noted(w, l, unit)) {
+      memset(writer_bytes(w, s), 0xFF, WRITER_UNIT);
+    } else if (end - from < WRITER_UNIT) {
+      status = l->medium->read(l->medium->ctx, unit * WRITER_UNIT, writer_bytes(w, s),
+                               WRITER_UNIT);
+    }
+    writer_note(w, l, unit, false);
+  }
+  memcpy(writer_bytes(w, s) + from, data, end - from);
+  s->verdict = WRITER_UNKNOWN;
+  s->end = (uint16_t)end;
+  if (status != ST_OK) writer_fail(w, l, status, unit * WRITER_UNIT);
+}
+
+static uint32_t least(uint32_t a, uint32_t b) {
+  return a < b ? a : b;
+}
+
+bool writer_write(struct writer *w, const struct media *m, uint32_t offset,
+                  const uint8_t *data, uint32_t length) {
+  struct writer_lane *l = lane_of(w, m);
+  const uint32_t unit = offset / WRITER_UNIT, from = offset % WRITER_UNIT;
+  const uint32_t first = least(length, WRITER_UNIT - from), rest = length - first;
+  uint32_t slots = 0;
+  if (takes_nothing(w, l)) return false;
+  if (!can_put(w, l, unit, from, from + first, &slots)) return false;
+  if (rest && !can_put(w, l, unit + 1, 0, rest, &slots)) return false;
+  if (slots && !room_for(w, slots)) return false;
+  w->flushing = false;
+  l->came_us = w->now_us(w->now_ctx);
+  put(w, l, unit, from, from + first, data);
+  if (rest && w->result.status == ST_OK) put(w, l, unit + 1, 0, rest, data + first);
+  return true;
+}
+
+// Slots of these units that nobody works on are of no use any more.
+static bool drop_slots(struct writer *w, const struct writer_lane *l, uint32_t unit,
+                       uint32_t count) {
+  if (l->slot && l->slot->unit - unit < count) return false;
+  for (struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
+    const bool ours = s->used && s->lane == writer_number(w, l);
+    if (ours && s->unit - unit < count) writer_free_slot(w, s);
+  }
+  return true;
+}
+
+bool writer_erase(struct writer *w, const struct media *m, uint32_t offset) {
+  struct writer_lane *l = lane_of(w, m);
+  struct media_block b;
+  media_block_at(&m->geometry, offset, &b);
+  const uint32_t unit = b.offset / WRITER_UNIT, count = b.size / WRITER_UNIT;
+  if (l->mass || w->result.status != ST_OK) return false;
+  if (!drop_slots(w, l, unit, count)) return false;
+  l->lacks = 0;  // perhaps not any more
+  w->flushing = false;
+  for (uint32_t i = 0; i < count; i++)
+    writer_note(w, l, unit + i, true);
+  return true;
 }
 
 static uint32_t mass_erase_us(const struct media_geometry *g) {
@@ -78,167 +303,160 @@ static uint32_t mass_erase_us(const struct media_geometry *g) {
   return us;
 }
 
-void writer_mass_erase(struct writer *w, const struct media *m) {
-  w->medium = m;
-  w->mass = true;
-  w->ahead_us = mass_erase_us(&m->geometry);
-  w->result = (struct writer_result){.status = ST_OK};
-  next_block(w, 0);
-}
-
-// Bytes before the first that is not blank.
-static uint32_t blank_bytes(const uint8_t *p, uint32_t n) {
-  uint32_t i = 0;
-  while (i < n && p[i] == 0xFF)
-    i++;
-  return i;
-}
-
-// Reads the next piece of [offset, offset + length). False on an error.
-static bool read_piece(struct writer *w, uint32_t offset, uint32_t length,
-                       uint32_t *n) {
-  *n = length - w->at < WRITER_STEP ? length - w->at : WRITER_STEP;
-  const enum status status =
-      w->medium->read(w->medium->ctx, offset + w->at, w->read_back, *n);
-  if (status != ST_OK) finish(w, status, offset + w->at);
-  return status == ST_OK;
-}
-
-static void block_is_blank(struct writer *w) {
-  if (w->mass) {
-    next_block(w, w->block.offset + w->block.size);
-  } else {
-    finish(w, ST_OK, 0);
-  }
-}
-
-// One piece of a blank check; a byte that is not FFh means an erase before it was
-// tried, and a failed one after.
-static void step_blank(struct writer *w) {
-  uint32_t n;
-  if (!read_piece(w, w->block.offset, w->block.size, &n)) return;
-  const uint32_t blank = blank_bytes(w->read_back, n);
-  w->at += blank;
-  if (blank == n) {
-    if (w->at == w->block.size) block_is_blank(w);
-  } else if (w->state == WRITER_LOOKING) {
-    start_erase(w);
-  } else {
-    finish(w, ST_ERASE_FAILED, w->block.offset + w->at);
-  }
-}
-
-static bool step_erase(struct writer *w) {
-  bool busy;
-  const enum status status = w->medium->poll(w->medium->ctx, &busy);
-  if (busy) return false;
-  w->state = WRITER_CHECKING;
-  w->at = 0;
-  if (status != ST_OK) finish(w, status, w->block.offset);
+bool writer_mass_erase(struct writer *w, const struct media *m) {
+  struct writer_lane *l = lane_of(w, m);
+  const uint32_t units = m->geometry.size / WRITER_UNIT;
+  if (l->mass || w->result.status != ST_OK || operating(l)) return false;
+  writer_rest(l);
+  l->lacks = 0;
+  drop_slots(w, l, 0, units);
+  for (uint32_t i = 0; l->noted; i++)
+    writer_note(w, l, i, false);
+  l->mass = true;
+  l->ahead_us = mass_erase_us(&m->geometry);
   return true;
 }
 
-// --- write ---
-
-uint32_t writer_write_us(const struct media *m, uint32_t length) {
-  const uint32_t kb = (length + 1023u) / 1024u;
-  return kb * (m->geometry.program_us_per_kb + 2 * READ_US_PER_KB);
-}
-
-void writer_write(struct writer *w, const struct media *m, uint32_t offset,
-                  const uint8_t *data, uint32_t length) {
-  w->medium = m;
-  w->mass = false;
-  w->ahead_us = 0;
-  w->offset = offset;
-  w->length = length;
-  w->at = 0;
-  w->result = (struct writer_result){.status = ST_OK};
-  memcpy(w->data, data, length);
-  w->state = WRITER_COMPARING;
-  expect(w, writer_write_us(m, length));
-}
-
-static void start_program(struct writer *w) {
-  w->state = WRITER_PROGRAMMING;
-  enum status status = writer_begin(w);
-  if (status == ST_OK) {
-    status = w->medium->program_start(w->medium->ctx, w->offset, w->data, w->length);
-  }
-  if (status != ST_OK) finish(w, status, w->offset);
-}
-
-// Programming clears bits only: what is there must have every bit that is wanted.
-static void step_compare(struct writer *w) {
-  uint32_t n;
-  if (!read_piece(w, w->offset, w->length, &n)) return;
-  for (uint32_t i = 0; i < n; i++) {
-    if (w->data[w->at + i] & ~w->read_back[i]) {
-      finish(w, ST_NOT_ERASED, w->offset + w->at + i);
-      return;
-    }
-  }
-  w->at += n;
-  if (w->at == w->length) start_program(w);
-}
-
-static bool step_program(struct writer *w) {
-  bool busy;
-  const enum status status = w->medium->poll(w->medium->ctx, &busy);
-  if (busy) return false;
-  w->state = WRITER_VERIFYING;
-  w->at = 0;
-  if (status != ST_OK) finish(w, status, w->offset);
+bool writer_erase_now(struct writer *w, const struct media *m, uint32_t offset) {
+  struct writer_lane *l = lane_of(w, m);
+  struct media_block b;
+  if (!writer_idle(w, m)) return false;
+  media_block_at(&m->geometry, offset, &b);
+  writer_start_erase(w, l, b.offset, b.size, b.erase_us);
   return true;
 }
 
-static void step_verify(struct writer *w) {
-  uint32_t n;
-  if (!read_piece(w, w->offset, w->length, &n)) return;
-  for (uint32_t i = 0; i < n; i++) {
-    if (w->data[w->at + i] != w->read_back[i]) {
-      finish(w, ST_VERIFY_FAILED, w->offset + w->at + i);
-      return;
-    }
-  }
-  w->at += n;
-  if (w->at == w->length) finish(w, ST_OK, 0);
+bool writer_write_now(struct writer *w, const struct media *m, uint32_t offset,
+                      const uint8_t *data, uint32_t length) {
+  struct writer_lane *l = lane_of(w, m);
+  if (!writer_idle(w, m) || !writer_free(w)) return false;
+  const uint32_t unit = offset / WRITER_UNIT, from = offset % WRITER_UNIT;
+  put(w, l, unit, from, from + length, data);
+  struct writer_slot *s = writer_slot_of(w, l, unit);
+  if (s) s->urgent = true;
+  return true;
 }
+
+// --- what is read ---
+
+static bool is_writable(const struct media *m, uint32_t offset) {
+  struct media_block b;
+  return media_block_at(&m->geometry, offset, &b) && b.writable;
+}
+
+enum status writer_read(const struct writer *w, const struct media *m, uint32_t offset,
+                        uint8_t *dst, uint32_t length) {
+  const struct writer_lane *l = lane_of(w, m);
+  while (length) {
+    const uint32_t unit = offset / WRITER_UNIT, from = offset % WRITER_UNIT;
+    const uint32_t n = least(length, WRITER_UNIT - from);
+    const struct writer_slot *s = writer_slot_of((struct writer *)w, l, unit);
+    const bool filling = l->state == WRITER_KEEPING && s == l->slot;
+    if (s && !filling) {
+      memcpy(dst, writer_bytes(w, s) + from, n);
+    } else if (writer_is_noted(w, l, unit) || (l->mass && is_writable(m, offset))) {
+      memset(dst, 0xFF, n);
+    } else if (operating(l)) {
+      return ST_NOT_NOW;
+    } else {
+      const enum status status = m->read(m->ctx, offset, dst, n);
+      if (status != ST_OK) return status;
+    }
+    offset += n;
+    dst += n;
+    length -= n;
+  }
+  return ST_OK;
+}
+
+// --- work ---
 
 bool writer_poll(struct writer *w) {
-  switch (w->state) {
-    case WRITER_IDLE: return false;
-    case WRITER_LOOKING:
-    case WRITER_CHECKING: step_blank(w); break;
-    case WRITER_ERASING: return step_erase(w);
-    case WRITER_COMPARING: step_compare(w); break;
-    case WRITER_PROGRAMMING: return step_program(w);
-    case WRITER_VERIFYING: step_verify(w); break;
+  bool worked = false;
+  for (struct writer_lane *l = w->lanes; l < w->lanes + w->lane_count; l++) {
+    if (writer_step(w, l)) worked = true;
+  }
+  return worked;
+}
+
+void writer_flush(struct writer *w) {
+  w->flushing = true;
+}
+
+bool writer_settled(const struct writer *w) {
+  if (w->used) return false;
+  for (const struct writer_lane *l = w->lanes; l < w->lanes + w->lane_count; l++) {
+    if (l->state != WRITER_IDLE || l->noted || l->mass) return false;
+    if (w->flushing && l->weak && l->any_same) return false;
   }
   return true;
 }
 
-enum status writer_read(struct writer *w, const struct media *m, uint32_t offset,
-                        uint8_t *dst, uint32_t length) {
-  (void)w;
-  return m->read(m->ctx, offset, dst, length);
+bool writer_idle(const struct writer *w, const struct media *m) {
+  const struct writer_lane *l = lane_of(w, m);
+  const struct writer_slot *s = writer_oldest((struct writer *)w, l);
+  return l->state == WRITER_IDLE && !(s && s->urgent);
 }
 
-struct writer_result writer_take_result(struct writer *w) {
-  const struct writer_result r = w->result;
-  w->result = (struct writer_result){.status = ST_OK};
-  return r;
+// --- how long it takes ---
+
+uint32_t writer_unit_us(const struct writer_lane *l) {
+  const uint32_t kb = WRITER_UNIT / 1024;
+  return kb * (l->medium->geometry.program_us_per_kb + 2 * READ_US_PER_KB);
 }
 
-struct writer_result writer_finish(struct writer *w) {
-  return writer_take_result(w);
+// Of the operation in progress. Slower than typical: a sixteenth more, again and again.
+static uint32_t operation_us(const struct writer *w, const struct writer_lane *l) {
+  if (!operating(l)) return l->state == WRITER_IDLE ? 0 : READ_US_PER_KB;
+  const uint32_t passed = w->now_us(w->now_ctx) - l->started_us;
+  return passed < l->expected_us ? l->expected_us - passed : l->expected_us / 16u + 1u;
+}
+
+// Of the slots: a unit each, and an erase for each block that has one which may need it.
+static uint32_t slots_us(const struct writer *w, const struct writer_lane *l) {
+  struct media_block b = {0};
+  uint32_t us = 0;
+  const bool erasing = l->state == WRITER_ERASING || l->state == WRITER_CHECKING;
+  for (const struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
+    if (!s->used || s->lane != writer_number(w, l)) continue;
+    const uint32_t offset = s->unit * WRITER_UNIT;
+    us += writer_unit_us(l);
+    if (s->verdict == WRITER_SAME || s->verdict == WRITER_PROGRAM) continue;
+    if (offset - b.offset < b.size) continue;
+    if (erasing && offset - l->offset < l->size) continue;
+    media_block_at(&l->medium->geometry, offset, &b);
+    us += b.erase_us;
+  }
+  return us;
+}
+
+static uint32_t noted_us(const struct writer_lane *l) {
+  const struct media_geometry *g = &l->medium->geometry;
+  const struct media_run *r = &g->runs[g->run_count - 1];
+  return l->noted * (r->erase_us / (r->block_size / WRITER_UNIT));
 }
 
 uint32_t writer_remaining_us(const struct writer *w) {
-  if (w->state == WRITER_IDLE) return 0;
-  const uint32_t passed = w->now_us(w->now_ctx) - w->started_us;
-  // Slower than typical: a sixteenth more, again and again.
-  const uint32_t present =
-      passed < w->expected_us ? w->expected_us - passed : w->expected_us / 16u + 1u;
-  return present + w->ahead_us;
+  uint32_t longest = 0;
+  for (const struct writer_lane *l = w->lanes; l < w->lanes + w->lane_count; l++) {
+    uint32_t us = operation_us(w, l) + slots_us(w, l);
+    if (l->mass) us += l->ahead_us;
+    if (w->flushing) us += noted_us(l);
+    if (us > longest) longest = us;
+  }
+  return longest;
+}
+
+uint32_t writer_behind_us(const struct writer *w, const struct media *m) {
+  const struct writer_lane *l = lane_of(w, m);
+  const uint32_t beyond = slots_us(w, l);
+  if (l->mass) return operation_us(w, l) + l->ahead_us + 1u;
+  if (beyond > WRITER_BEHIND_US) {
+    return operation_us(w, l) + beyond - WRITER_BEHIND_US;
+  }
+  return takes_nothing(w, l) || !room_for(w, 1) ? operation_us(w, l) + 1u : 0;
+}
+
+bool writer_behind(const struct writer *w, const struct media *m) {
+  return writer_behind_us(w, m) != 0;
 }

@@ -1,87 +1,175 @@
 // SPDX-License-Identifier: MIT
-// The writer: takes erases and blocks for a medium and carries them out in steps,
-// one thing at a time. An erase erases at once; a block is checked against what is
-// there, programmed and read back. Nothing waits: writer_poll moves things on.
+// The writer: takes erases and data for all media and makes the flash so, in as few and
+// as cheap operations as it can.
 //
-//   IDLE --erase--> ERASING --> CHECKING_BLANK --> IDLE
-//        --mass---> (LOOKING --> ERASING)* ------> IDLE
-//        --write--> COMPARING --> PROGRAMMING --> VERIFYING --> IDLE
+// The flash is seen as units of 4 KB. What a unit holds, to whoever reads, is
+//   its slot's bytes   if it has a slot: data that are not in the flash yet
+//   FFh                if an erase is noted and has not been carried out
+//   the flash's bytes  else
+// so a read always sees what would be there had each command run at once. Behind that,
+// each medium has a lane of its own, and all lanes work at the same time:
+//
+//   IDLE --oldest slot--> COMPARING --same-------------------------> slot freed
+//                             |  only onto blank bytes --> PROGRAMMING --> VERIFYING
+//                             |  else                              (slot freed, IDLE)
+//                             '--> SURVEYING --> KEEPING --> ERASING --> CHECKING --> IDLE
+//   SURVEYING looks at what lies around and chooses the erase size that costs least for
+//   each unit that needs it. KEEPING takes what must not be lost into slots.
+//
+// Nothing waits: writer_poll moves things on, a step of at most 1 KB at a time. Nothing is
+// changed before the gate is open: the update session opens it once "updating" is on
+// record.
 #pragma once
 
 #include "firmware/flash/media.h"
 
-enum { WRITER_BLOCK = 4096, WRITER_STEP = 1024 };
+enum {
+  WRITER_UNIT = 4096,
+  WRITER_BLOCK = 4096,  // the most that writer_write takes
+  WRITER_STEP = 1024,
+  WRITER_LANES = 2,
+  WRITER_MAX_SLOTS = 84,       // 336 KB
+  WRITER_MAX_REGION = 64,      // units of the largest block: 256 KB
+  WRITER_MAX_UNITS = 0x10400,  // of all media together: 260 MB
+  // Accepted work takes no longer than this beyond the operation in progress, typically.
+  WRITER_BEHIND_US = 1000000,
+};
 
 enum writer_state {
   WRITER_IDLE,
-  WRITER_LOOKING,  // mass erase: is the next block blank already?
-  WRITER_ERASING,
-  WRITER_CHECKING,  // every byte of an erased block reads FFh
   WRITER_COMPARING,
   WRITER_PROGRAMMING,
   WRITER_VERIFYING,
+  WRITER_SURVEYING,
+  WRITER_KEEPING,
+  WRITER_ERASING,
+  WRITER_CHECKING,  // every byte of an erased region reads FFh
+  WRITER_COUNTING,  // mass erase: how much is not blank?
+  WRITER_LOOKING,   // mass erase: is the next block blank already?
+};
+
+// What has to be done so that the flash holds a slot's bytes.
+enum writer_verdict {
+  WRITER_UNKNOWN,
+  WRITER_SAME,
+  WRITER_PROGRAM,
+  WRITER_ERASE,
 };
 
 // How a piece of work ended.
 struct writer_result {
   enum status status;
   uint32_t address;  // where, when it failed
+  bool erasing;      // it was an erase that failed
+};
+
+struct writer_slot {
+  bool used;
+  bool forced;  // to be erased whatever the flash reads
+  bool urgent;  // ahead of all others, and of the gate
+  uint8_t lane, verdict;
+  uint16_t pages;  // bit i: the 256 bytes at 256 * i are to be programmed
+  uint16_t end;    // behind the last byte that came
+  uint32_t unit;
+  uint32_t age;
+};
+
+struct writer_lane {
+  const struct media *medium;
+  uint32_t first_bit;  // of its units in the map of noted erases
+  uint32_t noted;      // how many are set
+  enum writer_state state;
+  bool abandoned;            // the operation in progress is the last
+  struct writer_slot *slot;  // that is worked on: not to be touched
+  // The block that is worked on: its slots come first, then the oldest.
+  uint32_t block_unit, block_units;
+  uint32_t offset, size;     // of the region that is worked on
+  uint32_t at;               // progress of reading, in bytes
+  uint32_t started_us, expected_us;
+  uint32_t came_us;  // the last data
+  // Comparing: a bit would have to rise.
+  bool rises;
+  // Surveying: the unit that is the reason, the one that is looked at, and what each of
+  // the region needs.
+  bool surveying;
+  uint32_t head, index;
+  uint8_t needs[WRITER_MAX_REGION];
+  // Slots that it will still take for what must be kept, and that it waits for: nothing
+  // is accepted meanwhile.
+  uint32_t promised, lacks;
+  // After an update that was interrupted: the last unit that read right.
+  bool weak, any_same;
+  uint32_t last_same;
+  // Mass erase: wanted or running, and the estimate for the blocks after this one.
+  bool mass;
+  uint32_t ahead_us;
+  uint32_t read_back[WRITER_STEP / 4];
 };
 
 struct writer {
-  const struct media *medium;
-  enum writer_state state;
-  bool mass;
-  struct media_block block;  // being erased
-  uint32_t offset, length;   // of the data
-  uint32_t at;               // progress of reading, in bytes
+  struct writer_lane lanes[WRITER_LANES];
+  uint8_t lane_count;
+  uint8_t *memory;  // of the slots
+  uint32_t slot_count, used;
+  uint32_t age;
+  bool gate;          // changes are allowed
+  bool wants_change;  // something waits for the gate
+  bool flushing;      // noted erases are run as well
   struct writer_result result;
-  // When the step in progress began, for honest estimates.
-  uint32_t started_us, expected_us;
-  uint32_t ahead_us;  // mass erase: of the blocks after this one
   uint32_t (*now_us)(void *ctx);
   void *now_ctx;
   bool (*supply_good)(void);
-  uint8_t data[WRITER_BLOCK];
-  uint8_t read_back[WRITER_STEP];
+  struct writer_slot slots[WRITER_MAX_SLOTS];
+  uint32_t noted[WRITER_MAX_UNITS / 32];
 };
 
-void writer_init(struct writer *w, uint32_t (*now_us)(void *ctx), void *now_ctx,
+// `memory`: room for the slots, `bytes` of it, aligned to 4; at least the largest
+// block's size and 16 KB.
+void writer_init(struct writer *w, uint8_t *memory, size_t bytes,
+                 uint32_t (*now_us)(void *ctx), void *now_ctx,
                  bool (*supply_good)(void));
+void writer_add(struct writer *w, const struct media *m);
 
-// An update begins: is there anything that forbids writing? SUPPLY_LOW.
-enum status writer_begin(const struct writer *w);
+// An update was interrupted before this start: what reads right may be weak. The last
+// unit that is the same, and the first that is not, are erased and programmed again.
+void writer_distrust(struct writer *w);
 
-// Start work; only when idle. Offsets are from the medium's start.
-void writer_erase(struct writer *w, const struct media *m, uint32_t offset);
-void writer_mass_erase(struct writer *w, const struct media *m);  // all writable blocks
-void writer_write(struct writer *w, const struct media *m, uint32_t offset,
-                  const uint8_t *data, uint32_t length);  // data are copied
+// Takes work; the range is one that may be written. False: not now, ask again later.
+bool writer_erase(struct writer *w, const struct media *m, uint32_t offset);
+bool writer_write(struct writer *w, const struct media *m, uint32_t offset,
+                  const uint8_t *data, uint32_t length);
+bool writer_mass_erase(struct writer *w, const struct media *m);  // all writable blocks
 
-// What would be there had each command run at once. Only when idle.
-enum status writer_read(struct writer *w, const struct media *m, uint32_t offset,
+// Ahead of everything that waits, and whatever the gate: for the state log. False: not
+// now.
+bool writer_erase_now(struct writer *w, const struct media *m, uint32_t offset);
+bool writer_write_now(struct writer *w, const struct media *m, uint32_t offset,
+                      const uint8_t *data, uint32_t length);
+
+// What would be there had each command run at once. NOT_NOW: the medium is busy.
+enum status writer_read(const struct writer *w, const struct media *m, uint32_t offset,
                         uint8_t *dst, uint32_t length);
 
-// One step. False if there is nothing to do, or the medium is not ready: an
-// interrupt will tell.
+// One step. False if there is nothing to do, or the media are not ready: an interrupt
+// will tell.
 bool writer_poll(struct writer *w);
 
-static inline bool writer_busy(const struct writer *w) {
-  return w->state != WRITER_IDLE;
-}
+// Noted erases are carried out as well, until the next work is taken.
+void writer_flush(struct writer *w);
 
-// Result of the last work; resets it to OK.
-struct writer_result writer_take_result(struct writer *w);
+// Everything that was taken is done; an erase that is only noted counts as not done.
+bool writer_settled(const struct writer *w);
 
-// Microseconds that an erase of `b` takes with its blank check, typically.
-uint32_t writer_erase_us(const struct media_block *b);
+// Nothing is under way in that medium that writer_*_now would have to wait for.
+bool writer_idle(const struct writer *w, const struct media *m);
 
-// Microseconds that `length` bytes take with their comparisons, typically.
-uint32_t writer_write_us(const struct media *m, uint32_t length);
+// No more data for that medium should be offered now.
+bool writer_behind(const struct writer *w, const struct media *m);
 
-// Microseconds that the work in progress will still take, typically; at least 1
-// while busy.
+// Microseconds until everything taken is done (noted erases only when flushing), and
+// until writer_behind may be false; typically, 0 when there is nothing to wait for.
 uint32_t writer_remaining_us(const struct writer *w);
+uint32_t writer_behind_us(const struct writer *w, const struct media *m);
 
-// Everything accepted is done and verified; its result. Only when idle.
-struct writer_result writer_finish(struct writer *w);
+// The first failure since the last call. After one, all that was taken is dropped.
+struct writer_result writer_take_result(struct writer *w);

@@ -13,6 +13,7 @@ void session_init(struct session *s, struct writer *w) {
 
 void session_add_medium(struct session *s, const struct media *m) {
   s->media[s->media_count++] = m;
+  writer_add(s->writer, m);
 }
 
 // The medium that holds `address`, or ends there when `at_end`.
@@ -41,16 +42,21 @@ enum status session_open_log(struct session *s, uint32_t address) {
     if (!state_log_take(&s->log, slot)) break;
   }
   s->log_medium = m;
+  s->writer->gate = s->log.unfinished;
+  if (s->log.unfinished) writer_distrust(s->writer);
   return ST_OK;
 }
 
-static void append(struct session *s, uint32_t kind) {
+static bool append(struct session *s) {
   uint8_t record[STATE_LOG_RECORD];
-  state_log_build(&s->log, kind, record);
+  state_log_build(&s->log, s->logging_kind, record);
+  if (!writer_write_now(s->writer, s->log_medium,
+                        s->log_block.offset + s->log.records * STATE_LOG_RECORD, record,
+                        sizeof record)) {
+    return false;
+  }
   s->logging = SESSION_LOG_WRITING;
-  writer_write(s->writer, s->log_medium,
-               s->log_block.offset + s->log.records * STATE_LOG_RECORD, record,
-               sizeof record);
+  return true;
 }
 
 // Each update needs two slots; torn records may have taken more.
@@ -59,59 +65,41 @@ static bool has_room(const struct session *s, uint32_t kind) {
   return s->log.records + (kind == STATE_LOG_UPDATING ? 2 : 1) <= slots;
 }
 
-static void start_append(struct session *s, uint32_t kind) {
-  if (has_room(s, kind)) {
-    append(s, kind);
-  } else {
-    s->logging = SESSION_LOG_ERASING;
-    writer_erase(s->writer, s->log_medium, s->log_block.offset);
-  }
+static bool put_on_record(struct session *s, uint32_t kind) {
+  s->logging_kind = kind;
+  if (has_room(s, kind)) return append(s);
+  if (!writer_erase_now(s->writer, s->log_medium, s->log_block.offset)) return false;
+  s->logging = SESSION_LOG_ERASING;
+  return true;
 }
 
-// One step of putting `kind` on record, with the writer idle.
-static enum status put_on_record(struct session *s, uint32_t kind, bool *ready) {
-  *ready = false;
-  if (s->logging == SESSION_NOT_LOGGING) {
-    start_append(s, kind);
-    return ST_OK;
-  }
+// The log's medium has ended what it was told to do for the log.
+static bool logged(struct session *s) {
   const enum session_logging was = s->logging;
   s->logging = SESSION_NOT_LOGGING;
-  const struct writer_result r = writer_take_result(s->writer);
+  const bool failed = s->writer->result.status != ST_OK;
   if (was == SESSION_LOG_ERASING) {
-    if (r.status != ST_OK) return r.status;
+    if (failed) return true;
     s->log.records = 0;
-    append(s, kind);
-    return ST_OK;
+    return append(s);
   }
-  s->log.records++;
-  if (r.status != ST_OK) return r.status;
+  s->log.records++;  // torn if it failed, but there
+  if (failed) return true;
   s->log.sequence++;
-  s->log.unfinished = kind == STATE_LOG_UPDATING;
-  *ready = true;
-  return ST_OK;
+  s->log.unfinished = s->logging_kind == STATE_LOG_UPDATING;
+  s->writer->gate = s->log.unfinished;
+  s->writer->wants_change = false;
+  return true;
 }
 
-enum status session_begin(struct session *s, bool *ready) {
-  *ready = !s->log_medium || s->log.unfinished;
-  return *ready ? ST_OK : put_on_record(s, STATE_LOG_UPDATING, ready);
-}
-
-uint32_t session_begin_us(const struct session *s) {
-  enum { APPEND_US = 500 };  // eight words, compared and read back
-  if (!s->log_medium || s->log.unfinished) return 0;
-  if (s->logging == SESSION_LOG_ERASING) {
-    return writer_remaining_us(s->writer) + APPEND_US;
-  }
-  if (s->logging == SESSION_LOG_WRITING || has_room(s, STATE_LOG_UPDATING)) {
-    return APPEND_US;
-  }
-  return writer_erase_us(&s->log_block) + APPEND_US;
-}
-
-enum status session_complete(struct session *s, bool *ready) {
-  *ready = !session_unfinished(s);
-  return *ready ? ST_OK : put_on_record(s, STATE_LOG_COMPLETE, ready);
+static bool poll_log(struct session *s) {
+  const struct writer *w = s->writer;
+  if (!s->log_medium || !writer_idle(w, s->log_medium)) return false;
+  if (s->logging != SESSION_NOT_LOGGING) return logged(s);
+  if (w->result.status != ST_OK) return false;
+  if (w->wants_change) return put_on_record(s, STATE_LOG_UPDATING);
+  if (!s->completing || !writer_settled(w)) return false;
+  return session_unfinished(s) && put_on_record(s, STATE_LOG_COMPLETE);
 }
 
 // --- checks ---
@@ -142,19 +130,22 @@ enum status session_check_write(const struct session *s, uint32_t address,
   return ST_OK;
 }
 
-void session_erase(struct session *s, uint32_t address) {
+bool session_erase(struct session *s, uint32_t address) {
   const struct media *m = find(s, address, false);
-  writer_erase(s->writer, m, address - m->geometry.base);
+  s->completing = false;
+  return writer_erase(s->writer, m, address - m->geometry.base);
 }
 
-void session_mass_erase(struct session *s, uint8_t medium) {
-  writer_mass_erase(s->writer, s->media[medium]);
+bool session_mass_erase(struct session *s, uint8_t medium) {
+  s->completing = false;
+  return writer_mass_erase(s->writer, s->media[medium]);
 }
 
-void session_write(struct session *s, uint32_t address, const uint8_t *data,
+bool session_write(struct session *s, uint32_t address, const uint8_t *data,
                    uint32_t length) {
   const struct media *m = find(s, address, false);
-  writer_write(s->writer, m, address - m->geometry.base, data, length);
+  s->completing = false;
+  return writer_write(s->writer, m, address - m->geometry.base, data, length);
 }
 
 enum status session_read(struct session *s, uint32_t address, uint8_t *dst,
@@ -171,25 +162,45 @@ enum status session_read(struct session *s, uint32_t address, uint8_t *dst,
   return status;
 }
 
-uint32_t session_write_us(const struct session *s, uint32_t address, uint32_t length) {
-  const struct media *m = find(s, address, false);
-  return m ? writer_write_us(m, length) : 0;
+void session_flush(struct session *s) {
+  writer_flush(s->writer);
 }
 
-bool session_busy(const struct session *s) {
-  return writer_busy(s->writer);
+void session_complete(struct session *s) {
+  session_flush(s);
+  s->completing = true;
+}
+
+bool session_settled(const struct session *s) {
+  const bool recorded = !s->completing || !session_unfinished(s);
+  return writer_settled(s->writer) && s->logging == SESSION_NOT_LOGGING && recorded;
 }
 
 uint32_t session_remaining_us(const struct session *s) {
-  return writer_remaining_us(s->writer);
+  enum { APPEND_US = 500 };  // eight words, compared and read back
+  uint32_t us = writer_remaining_us(s->writer);
+  if (s->logging != SESSION_NOT_LOGGING || s->completing) us += APPEND_US;
+  return session_settled(s) ? 0 : us + 1u;
+}
+
+uint32_t session_behind_us(const struct session *s, uint32_t address) {
+  const struct media *m = find(s, address, true);
+  return m ? writer_behind_us(s->writer, m) : 0;
 }
 
 struct writer_result session_take_result(struct session *s) {
-  return writer_take_result(s->writer);
+  const struct writer_result r = writer_take_result(s->writer);
+  if (r.status != ST_OK) s->completing = false;
+  return r;
 }
 
 bool session_poll(struct session *s) {
-  return writer_poll(s->writer);
+  const bool worked = writer_poll(s->writer);
+  return poll_log(s) || worked;
+}
+
+uint32_t session_now_us(const struct session *s) {
+  return s->writer->now_us(s->writer->now_ctx);
 }
 
 enum status session_finish(struct session *s) {

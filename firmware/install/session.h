@@ -21,28 +21,16 @@ struct session {
   struct media_block log_block;
   struct state_log log;
   enum session_logging logging;
+  uint32_t logging_kind;
+  bool completing;  // "complete" goes on record once all is done
 };
 
 void session_init(struct session *s, struct writer *w);
 void session_add_medium(struct session *s, const struct media *m);
 
-// Reads the state log in the block at `address` of a medium that was added.
+// Reads the state log in the block at `address` of a medium that was added. From then on
+// "updating" goes on record before anything is changed.
 enum status session_open_log(struct session *s, uint32_t address);
-
-// Before anything is changed: puts "updating" on record. OK with `*ready` false: that
-// is under way; call again when not busy. An error is the flash's, at the log.
-enum status session_begin(struct session *s, bool *ready);
-
-// Microseconds that session_begin will still take, typically.
-uint32_t session_begin_us(const struct session *s);
-
-// Everything accepted is there and verified: puts "complete" on record, likewise.
-enum status session_complete(struct session *s, bool *ready);
-
-// Where it lies.
-static inline uint32_t session_log_address(const struct session *s) {
-  return s->log_medium ? s->log_medium->geometry.base + s->log_block.offset : 0;
-}
 
 // An update has begun that is not complete.
 static inline bool session_unfinished(const struct session *s) {
@@ -56,26 +44,42 @@ enum status session_check_erase(const struct session *s, uint32_t address);
 enum status session_check_write(const struct session *s, uint32_t address,
                                 uint32_t length);
 
-// Start work that was checked; only when not busy.
-void session_erase(struct session *s, uint32_t address);
-void session_mass_erase(struct session *s, uint8_t medium);
-void session_write(struct session *s, uint32_t address, const uint8_t *data,
+// Take work that was checked. False: not now, ask again.
+bool session_erase(struct session *s, uint32_t address);
+bool session_mass_erase(struct session *s, uint8_t medium);
+bool session_write(struct session *s, uint32_t address, const uint8_t *data,
                    uint32_t length);
 
-// Up to `length` bytes from `address`; `*done` of them, fewer (or none) at the end of
-// the medium. BAD_ADDRESS if no medium begins, ends or lies there.
+// Up to `length` bytes from `address`, as they would be had each command run at once;
+// `*done` of them, fewer (or none) at the end of the medium. BAD_ADDRESS if no medium
+// begins, ends or lies there; NOT_NOW while the medium is busy.
 enum status session_read(struct session *s, uint32_t address, uint8_t *dst,
                          uint32_t length, uint32_t *done);
 
-// Microseconds that a block takes, typically, once it is started.
-uint32_t session_write_us(const struct session *s, uint32_t address, uint32_t length);
+// All that was taken is to be done now, erases that are only noted as well.
+void session_flush(struct session *s);
 
-bool session_busy(const struct session *s);
+// Once that is so and verified, the update is complete and goes on record as that.
+void session_complete(struct session *s);
+
+// Nothing is left to do, neither in the flash nor on record.
+bool session_settled(const struct session *s);
+
+// Microseconds until that is so, typically (erases that are only noted do not count
+// unless they are being flushed); 0: it is.
 uint32_t session_remaining_us(const struct session *s);
+
+// Microseconds until more data for `address` should be offered; 0: now.
+uint32_t session_behind_us(const struct session *s, uint32_t address);
+
+// The first failure since the last call. After one, all that was taken is dropped.
 struct writer_result session_take_result(struct session *s);
 
 // One step of work. False if there is none, or an interrupt must come first.
 bool session_poll(struct session *s);
 
-// The update is complete: may the application be started? NO_APPLICATION.
+// Free-running, wraps.
+uint32_t session_now_us(const struct session *s);
+
+// All is settled: may the application be started? NO_APPLICATION.
 enum status session_finish(struct session *s);

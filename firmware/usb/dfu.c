@@ -14,6 +14,10 @@ enum {
   POLL_NEVER_MS = 100,
   // After dfuMANIFEST the device leaves the bus; hosts sleep this long, then close.
   LEAVE_POLL_MS = 1,
+  // How long a reply may be held. dfu-util asks once after its last ABORT and believes
+  // the answer (it waits 5 s for it); fwupd gives other requests up after 1.5 s.
+  HOLD_LAST_WORD_US = 4000000,
+  HOLD_US = 900000,
 };
 
 // --- errors ---
@@ -36,10 +40,10 @@ static uint8_t status_of(enum status reason) {
 
 // A wait that ran out, a lock or a low supply is an erase or a write that failed, by
 // what was being done.
-static uint8_t status_of_work(enum status reason, enum dfu_work_kind kind) {
-  const uint8_t status = status_of(reason);
+static uint8_t status_of_work(struct writer_result r) {
+  const uint8_t status = status_of(r.status);
   if (status != DFU_STATUS_errUNKNOWN) return status;
-  return kind == DFU_WORK_WRITE ? DFU_STATUS_errPROG : DFU_STATUS_errERASE;
+  return r.erasing ? DFU_STATUS_errERASE : DFU_STATUS_errPROG;
 }
 
 static bool is_command(enum dfu_work_kind kind) {
@@ -86,83 +90,53 @@ static enum status check(const struct dfu *d, const struct dfu_work *w) {
   }
 }
 
-static bool changes_flash(enum dfu_work_kind kind) {
-  return kind == DFU_WORK_ERASE || kind == DFU_WORK_MASS_ERASE ||
-         kind == DFU_WORK_WRITE;
-}
-
-// True when the work may go on: "updating" is on record.
-static bool begin(struct dfu *d, const struct dfu_work *w) {
-  bool ready = true;
-  const enum status reason =
-      changes_flash(w->kind) ? session_begin(d->session, &ready) : ST_OK;
-  if (reason != ST_OK) {
-    // A supply that forbids everything forbids what was asked for, too.
-    const uint32_t at =
-        reason == ST_SUPPLY_LOW ? w->address : session_log_address(d->session);
-    work_failed(d, status_of_work(reason, w->kind), reason, at, true);
-  } else if (!ready) {
-    d->work = *w;
+// Hands what waits to the session. False: it cannot take it yet.
+static bool hand_over(struct dfu *d) {
+  const struct dfu_work *w = &d->work;
+  switch (w->kind) {
+    case DFU_WORK_ERASE: return session_erase(d->session, w->address);
+    case DFU_WORK_MASS_ERASE: return session_mass_erase(d->session, d->alternate);
+    case DFU_WORK_WRITE:
+      return session_write(d->session, w->address, w->data, w->length);
+    default: d->pointer = w->address; return true;
   }
-  return reason == ST_OK && ready;
 }
 
-static void start(struct dfu *d) {
-  const struct dfu_work w = d->work;
+static bool start(struct dfu *d) {
+  const struct dfu_work *w = &d->work;
+  const enum status reason = check(d, w);
+  if (reason != ST_OK) {
+    const bool at = w->kind != DFU_WORK_BAD_COMMAND && w->kind != DFU_WORK_READ_UNPROTECT;
+    work_failed(d, status_of(reason), reason, w->address, at);
+  } else if (!hand_over(d)) {
+    return false;
+  }
   d->work.kind = DFU_WORK_NONE;
-  const enum status reason = check(d, &w);
-  if (reason != ST_OK) {
-    const bool at = w.kind != DFU_WORK_BAD_COMMAND && w.kind != DFU_WORK_READ_UNPROTECT;
-    work_failed(d, status_of(reason), reason, w.address, at);
-    return;
-  }
-  if (!begin(d, &w)) return;
-  switch (w.kind) {
-    case DFU_WORK_ERASE: session_erase(d->session, w.address); break;
-    case DFU_WORK_MASS_ERASE: session_mass_erase(d->session, d->alternate); break;
-    case DFU_WORK_WRITE: session_write(d->session, w.address, w.data, w.length); break;
-    default: d->pointer = w.address; return;
-  }
-  d->running = w.kind;
+  return true;
 }
 
-static void collect(struct dfu *d) {
+// A failure drops all that was taken before; what waits would be without it.
+static bool collect(struct dfu *d) {
   const struct writer_result r = session_take_result(d->session);
-  if (r.status != ST_OK) {
-    work_failed(d, status_of_work(r.status, d->running), r.status, r.address, true);
-  }
-  d->running = DFU_WORK_NONE;
-}
-
-static void complete(struct dfu *d) {
-  bool ready = true;
-  const enum status reason = session_complete(d->session, &ready);
-  if (reason != ST_OK) {
-    work_failed(d, DFU_STATUS_errPROG, reason, session_log_address(d->session), true);
-  }
-  d->completing = reason == ST_OK && !ready;
+  if (r.status == ST_OK) return false;
+  work_failed(d, status_of_work(r), r.status, r.address, true);
+  if (d->work.kind == DFU_WORK_WRITE) d->work.kind = DFU_WORK_NONE;
+  return true;
 }
 
 bool dfu_poll(struct dfu *d) {
-  const bool stepped = session_poll(d->session);
-  if (session_busy(d->session)) return stepped;
-  if (d->running != DFU_WORK_NONE) {
-    collect(d);
-    return true;
-  }
-  if (d->work.kind == DFU_WORK_WRITE || (is_command(d->work.kind) && d->work.armed)) {
-    start(d);
-    return true;
-  }
-  if (d->completing) {
-    complete(d);
-    return true;
-  }
-  return stepped;
+  bool worked = session_poll(d->session);
+  if (collect(d)) worked = true;
+  const bool ready = d->work.kind == DFU_WORK_WRITE ||
+                     (is_command(d->work.kind) && d->work.armed);
+  if (ready && start(d)) worked = true;
+  return worked;
 }
 
+// The host has to wait: something was not taken yet, or enough is under way.
 static bool pending(const struct dfu *d) {
-  return d->running != DFU_WORK_NONE || d->work.kind != DFU_WORK_NONE || d->completing;
+  return d->work.kind != DFU_WORK_NONE ||
+         (d->paced && session_behind_us(d->session, d->paced_at));
 }
 
 static uint32_t poll_ms(uint32_t us) {
@@ -171,29 +145,20 @@ static uint32_t poll_ms(uint32_t us) {
   return ms < POLL_MAX_MS ? ms : POLL_MAX_MS;
 }
 
-static uint32_t erase_us(const struct dfu *d, uint32_t address) {
-  for (uint8_t i = 0; i < d->session->media_count; i++) {
-    const struct media_geometry *g = &d->session->media[i]->geometry;
-    struct media_block b;
-    if (media_block_at(g, address - g->base, &b)) return writer_erase_us(&b);
-  }
-  return 0;
-}
-
-// How long a host should wait before it asks again: what is running, or what the
-// command that waits is going to take.
+// How long a host should wait before it asks again.
 static uint32_t wait_ms(const struct dfu *d) {
-  if (d->running != DFU_WORK_NONE) return poll_ms(session_remaining_us(d->session));
-  const uint32_t begin_us = session_begin_us(d->session);
+  const struct session *s = d->session;
+  if (d->state == DFU_IDLE) {
+    return d->finishing && !session_settled(s) ? poll_ms(session_remaining_us(s)) : 0;
+  }
+  if (d->state != DFU_DNBUSY) return 0;
+  if (d->leaving) return poll_ms(session_remaining_us(s));
   switch (d->work.kind) {
-    case DFU_WORK_ERASE: return poll_ms(begin_us + erase_us(d, d->work.address));
-    case DFU_WORK_MASS_ERASE: return POLL_MAX_MS;
     case DFU_WORK_SET_ADDRESS: return 0;  // done before the host can ask again
-    case DFU_WORK_NONE: return d->state == DFU_DNBUSY ? 1 : 0;  // a failure to tell
-    case DFU_WORK_WRITE:
-      return poll_ms(begin_us +
-                     session_write_us(d->session, d->work.address, d->work.length));
-    default: return 1;
+    case DFU_WORK_MASS_ERASE: return POLL_MAX_MS;
+    case DFU_WORK_ERASE:
+    case DFU_WORK_WRITE: return poll_ms(session_behind_us(s, d->work.address));
+    default: return d->paced ? poll_ms(session_behind_us(s, d->paced_at)) : 1;
   }
 }
 
@@ -229,22 +194,35 @@ static enum usb_answer on_data(void *ctx, const struct usb_setup *s,
                                const uint8_t *data) {
   struct dfu *d = ctx;
   d->wrote = s->wValue != 0;
+  d->finishing = false;
   if (s->wValue == 0) {
     const enum dfu_work_kind kind = command_kind(data, s->wLength);
     d->work = (struct dfu_work){.kind = kind};
     if (s->wLength == 5) d->work.address = load_le32(data + 1);
+    d->paced = kind == DFU_WORK_MASS_ERASE;
+    d->paced_at = d->session->media[d->alternate]->geometry.base;
   } else {
     const uint32_t block = s->wValue - DFUSE_FIRST_DATA_BLOCK;
     d->work = (struct dfu_work){.kind = DFU_WORK_WRITE,
                                 .address = d->pointer + block * DFU_TRANSFER_SIZE,
                                 .length = s->wLength,
                                 .data = data};
+    d->paced = true;
+    d->paced_at = d->work.address;
   }
   d->state = DFU_DNLOAD_SYNC;
   return USB_ACCEPT;
 }
 
 // --- UPLOAD ---
+
+// A reply is to wait a little longer: true until that has taken `limit_us`.
+static bool hold(struct dfu *d, uint32_t limit_us) {
+  const uint32_t now = session_now_us(d->session);
+  if (!d->holding) d->held_us = now;
+  d->holding = now - d->held_us < limit_us;
+  return d->holding;
+}
 
 static const uint8_t commands[] = {DFUSE_GET_COMMANDS, DFUSE_SET_ADDRESS, DFUSE_ERASE};
 
@@ -261,9 +239,11 @@ static enum usb_answer upload(struct dfu *d, const struct usb_setup *s,
     if (!d->upload_size) d->upload_size = s->wLength;
     const uint32_t block = s->wValue - DFUSE_FIRST_DATA_BLOCK;
     const uint32_t address = d->pointer + block * d->upload_size;
-    if (pending(d)) return stalled(d);  // what was accepted is not there yet
     const enum status reason =
-        session_read(d->session, address, d->upload, s->wLength, &n);
+        d->work.kind == DFU_WORK_WRITE
+            ? ST_NOT_NOW  // what was accepted is not there yet
+            : session_read(d->session, address, d->upload, s->wLength, &n);
+    if (reason == ST_NOT_NOW) return hold(d, HOLD_US) ? USB_LATER : stalled(d);
     if (reason != ST_OK) {
       to_error(d, (struct dfu_failure){.status = status_of(reason),
                                        .reason = reason,
@@ -288,23 +268,36 @@ static bool tell_failure(struct dfu *d) {
   return true;
 }
 
-// "Complete" goes on record while the reply is held: eight words are programmed, each
-// with its deadline. dfu-util asks once after its ABORT, and believes the answer.
-static void put_complete(struct dfu *d) {
-  while (d->completing)
-    dfu_poll(d);
-}
-
 // All work is done. An application that can be started makes the update complete; once
 // that is on record, the board leaves.
 static void leave_or_fail(struct dfu *d) {
   const enum status reason = session_finish(d->session);
-  if (reason == ST_OK) {
-    d->completing = true;
-    put_complete(d);
-    if (!tell_failure(d)) d->state = DFU_MANIFEST;
-  } else {
+  if (reason != ST_OK) {
     to_error(d, (struct dfu_failure){.status = status_of(reason), .reason = reason});
+  } else if (session_unfinished(d->session)) {
+    session_complete(d->session);
+    d->state = DFU_DNBUSY;
+  } else {
+    d->state = DFU_MANIFEST;
+  }
+}
+
+static void manifest(struct dfu *d) {
+  if (!session_settled(d->session)) session_flush(d->session);
+  if (pending(d) || d->failure.status != DFU_STATUS_OK ||
+      !session_settled(d->session)) {
+    d->state = DFU_DNBUSY;
+  } else {
+    leave_or_fail(d);
+  }
+}
+
+static void busy(struct dfu *d) {
+  if (tell_failure(d)) return;
+  if (d->leaving) {
+    manifest(d);
+  } else if (!pending(d)) {
+    d->state = DFU_DNLOAD_IDLE;
   }
 }
 
@@ -312,33 +305,25 @@ static void leave_or_fail(struct dfu *d) {
 // first: dfu-util takes any other answer to a command's first GETSTATUS for a defect
 // of the device.
 static void after_status(struct dfu *d) {
-  // The one reply that may be held: dfu-util asks once after its ABORT, and believes
-  // it. Programming a record takes as long as eight words, each with a deadline.
-  while (d->state == DFU_IDLE && d->completing)
-    dfu_poll(d);
   const bool unfinished = pending(d) || d->failure.status != DFU_STATUS_OK;
   switch (d->state) {
     case DFU_DNLOAD_SYNC: d->state = unfinished ? DFU_DNBUSY : DFU_DNLOAD_IDLE; break;
-    case DFU_DNBUSY:
-      if (pending(d) || tell_failure(d)) break;
-      d->state = DFU_DNLOAD_IDLE;
-      if (d->leaving) leave_or_fail(d);
-      break;
-    case DFU_MANIFEST_SYNC:
-      if (unfinished) {
-        d->state = DFU_DNBUSY;
-      } else {
-        leave_or_fail(d);
-      }
-      break;
+    case DFU_DNBUSY: busy(d); break;
+    case DFU_MANIFEST_SYNC: manifest(d); break;
     case DFU_IDLE:
     case DFU_DNLOAD_IDLE:
-    case DFU_UPLOAD_IDLE:
-      // Left from before an ABORT: told as soon as it is known.
-      if (!pending(d)) tell_failure(d);
-      break;
+    case DFU_UPLOAD_IDLE: tell_failure(d); break;
     default: break;
   }
+}
+
+// After an ABORT all work is finished and verified before the reply, within limits.
+static bool must_hold(struct dfu *d) {
+  if (d->state != DFU_IDLE || !d->finishing || d->failure.status != DFU_STATUS_OK) {
+    return false;
+  }
+  const bool done = d->work.kind == DFU_WORK_NONE && session_settled(d->session);
+  return !done && hold(d, d->completing ? HOLD_LAST_WORD_US : HOLD_US);
 }
 
 // The first answer of dfuDNLOAD-IDLE for a data block.
@@ -346,8 +331,10 @@ static bool data_are_taken(enum dfu_state before, const struct dfu *d) {
   return d->wrote && before != DFU_DNLOAD_IDLE && d->state == DFU_DNLOAD_IDLE;
 }
 
-static void get_status(struct dfu *d, struct usb_reply *reply) {
+static enum usb_answer get_status(struct dfu *d, struct usb_reply *reply) {
   const enum dfu_state before = d->state;
+  if (must_hold(d)) return USB_LATER;
+  d->completing = false;
   after_status(d);
   d->last_word = data_are_taken(before, d);
   uint32_t ms = d->state == DFU_ERROR ? 0 : wait_ms(d);
@@ -359,6 +346,7 @@ static void get_status(struct dfu *d, struct usb_reply *reply) {
   d->reply[4] = (uint8_t)d->state;
   d->reply[5] = d->told.status == DFU_STATUS_OK ? 0 : DFU_STRING_REASON;
   *reply = (struct usb_reply){d->reply, DFU_STATUS_SIZE};
+  return USB_ACCEPT;
 }
 
 // --- the class ---
@@ -366,8 +354,21 @@ static void get_status(struct dfu *d, struct usb_reply *reply) {
 static void to_idle(struct dfu *d) {
   d->state = DFU_IDLE;
   d->told = (struct dfu_failure){.status = DFU_STATUS_OK};
-  d->leaving = false;
+  d->leaving = d->paced = false;
   drop_command(d);
+}
+
+// All that was taken is finished now. If this is a host's last word, the update is
+// complete then.
+static void aborted(struct dfu *d, bool last_word) {
+  to_idle(d);
+  d->finishing = true;
+  d->completing = last_word;
+  if (last_word) {
+    session_complete(d->session);
+  } else {
+    session_flush(d->session);
+  }
 }
 
 // No vendor request touches the states.
@@ -381,9 +382,8 @@ static enum usb_answer vendor(struct dfu *d, const struct usb_setup *s,
   return USB_ACCEPT;
 }
 
-static enum usb_answer on_setup(void *ctx, const struct usb_setup *s,
-                                struct usb_reply *reply) {
-  struct dfu *d = ctx;
+static enum usb_answer answer(struct dfu *d, const struct usb_setup *s,
+                              struct usb_reply *reply) {
   const bool in = s->bmRequestType & CH9_DIRECTION_IN;
   const uint8_t type = s->bmRequestType & CH9_TYPE_MASK;
   const bool is_class = type == CH9_TYPE_CLASS;
@@ -399,15 +399,12 @@ static enum usb_answer on_setup(void *ctx, const struct usb_setup *s,
   switch (cell->action) {
     case DFU_ACT_DNLOAD: return download(d, s, cell);
     case DFU_ACT_UPLOAD: return upload(d, s, cell, reply);
-    case DFU_ACT_STATUS: get_status(d, reply); return USB_ACCEPT;
+    case DFU_ACT_STATUS: return get_status(d, reply);
     case DFU_ACT_STATE:
       d->reply[0] = (uint8_t)d->state;
       *reply = (struct usb_reply){d->reply, 1};
       return USB_ACCEPT;
-    case DFU_ACT_ABORT:
-      d->completing |= last_word && session_unfinished(d->session);
-      to_idle(d);
-      return USB_ACCEPT;
+    case DFU_ACT_ABORT: aborted(d, last_word); return USB_ACCEPT;
     case DFU_ACT_CLEAR: to_idle(d); return USB_ACCEPT;
     case DFU_ACT_UNKNOWN:
       to_error(d, (struct dfu_failure){.status = DFU_STATUS_errUNKNOWN});
@@ -415,6 +412,14 @@ static enum usb_answer on_setup(void *ctx, const struct usb_setup *s,
     case DFU_ACT_KEEP: return USB_STALL;
     default: return stalled(d);
   }
+}
+
+static enum usb_answer on_setup(void *ctx, const struct usb_setup *s,
+                                struct usb_reply *reply) {
+  struct dfu *d = ctx;
+  const enum usb_answer a = answer(d, s, reply);
+  if (a != USB_LATER) d->holding = false;
+  return a;
 }
 
 static void on_completed(void *ctx, const struct usb_setup *s) {
@@ -438,6 +443,7 @@ static bool on_set_alternate(void *ctx, uint8_t alternate) {
   if (alternate >= d->alternates) return false;
   d->alternate = alternate;
   d->pointer = default_pointer(d);
+  d->finishing = d->holding = false;
   to_idle(d);
   return true;
 }

@@ -24,7 +24,7 @@ enum dfu_work_kind {
   DFU_WORK_WRITE,
 };
 
-// A command or block that was accepted and not yet started.
+// A command or block that waits for the session to take it.
 struct dfu_work {
   enum dfu_work_kind kind;
   bool armed;  // the GETSTATUS that starts a command has been answered
@@ -49,12 +49,16 @@ struct dfu {
   uint32_t pointer;
   uint32_t upload_size;        // wLength of an upload's first data block
   struct dfu_work work;        // waits
-  enum dfu_work_kind running;  // with the writer
+  bool paced;                  // the answer depends on how far work at `paced_at` is
+  uint32_t paced_at;
+  bool holding;                // a reply waits, since `held_us`
+  uint32_t held_us;
+  bool completing;             // as the host's last word
+  bool finishing;              // an ABORT came: the next GETSTATUS waits for all work
   struct dfu_failure failure;  // of work, until a GETSTATUS tells it
   bool leaving;                // DNLOAD of length 0 was taken
   bool wrote;                  // the last DNLOAD was a data block
   bool last_word;              // an ABORT now would say that all data are sent
-  bool completing;             // "complete" is to be put on record
   bool leave;                  // dfuMANIFEST was reported, the reply is out
   uint8_t reply[DFU_STATUS_SIZE];
   struct info info;  // what INFO_REQUEST tells

@@ -213,7 +213,10 @@ static bool class_request(struct usbd *u, bool in) {
     u->cls->setup(u->cls->ctx, &u->setup, &r);
     return false;
   }
-  if (u->cls->setup(u->cls->ctx, &u->setup, &r) == USB_STALL) return false;
+  const enum usb_answer answer = u->cls->setup(u->cls->ctx, &u->setup, &r);
+  u->later = answer == USB_LATER;
+  if (u->later) return true;
+  if (answer == USB_STALL) return false;
   u->class_request = true;
   if (in || u->setup.wLength == 0) return reply(u, r.data, r.length);
   start_out(u);
@@ -243,10 +246,18 @@ static void on_setup(struct usbd *u, const uint8_t bytes[8]) {
       .wIndex = load_le16(bytes + 4),
       .wLength = load_le16(bytes + 6),
   };
-  u->class_request = false;
+  u->class_request = u->later = false;
   u->addressing = false;
   u->test_mode = 0;
+  u->stage = USBD_IDLE;
   if (!handle(u)) stall(u);
+}
+
+// The class may know by now.
+static bool ask_again(struct usbd *u) {
+  if (!u->later) return false;
+  if (!class_request(u, true)) stall(u);
+  return !u->later;
 }
 
 static void on_out_data(struct usbd *u, uint16_t length) {
@@ -300,7 +311,7 @@ static void on_reset(struct usbd *u, bool high_speed) {
   u->stage = USBD_IDLE;
   u->configuration = u->alternate = u->test_mode = 0;
   u->high_speed = high_speed;
-  u->addressing = u->suspended = false;
+  u->addressing = u->suspended = u->later = false;
   u->cls->reset(u->cls->ctx);
 }
 
@@ -327,5 +338,5 @@ bool usbd_poll(struct usbd *u) {
       case USB_EVENT_NONE: break;
     }
   }
-  return any;
+  return ask_again(u) || any;
 }

@@ -28,6 +28,7 @@ struct usb_setup {
 enum usb_answer {
   USB_STALL,
   USB_ACCEPT,  // go on: data stage if wLength > 0, else status stage
+  USB_LATER,   // IN only: cannot be told yet, the host gets NAK; ask again
 };
 
 // Bytes of an IN data stage. They must stay until the request has completed.
@@ -40,7 +41,8 @@ struct usb_reply {
 struct usb_class {
   void *ctx;
   // A class or vendor request. For IN, fill in `reply` (it is cut to wLength). For
-  // OUT with data, the answer comes before the data: refuse what cannot be taken.
+  // OUT with data, the answer comes before the data: refuse what cannot be taken. After
+  // LATER the same request comes again with each usbd_poll, until something else does.
   enum usb_answer (*setup)(void *ctx, const struct usb_setup *s,
                            struct usb_reply *reply);
   // All wLength bytes of an OUT request are in `data`.
@@ -88,6 +90,7 @@ struct usbd {
   bool addressing;
   uint8_t test_mode;
   bool class_request;
+  bool later;  // the class is to be asked again
   struct usb_setup setup;
   const uint8_t *in_data;
   uint16_t in_left, in_sent;  // in_sent: of the packet on the wire

@@ -97,19 +97,41 @@ static inline enum status ram_medium_begin(struct ram_medium *m, bool erasing,
   return ST_OK;
 }
 
+// One of the geometry's blocks, or a piece of another size that it lists for that run, or
+// the whole.
+static inline bool ram_medium_can_erase(const struct media_geometry *g, uint32_t offset,
+                                        uint32_t size) {
+  uint32_t start = 0;
+  for (unsigned i = 0; i < g->run_count; i++) {
+    const uint32_t length = g->runs[i].block_size * g->runs[i].count;
+    const uint32_t at = offset - start;
+    if (at < length && size <= length - at) {
+      if (size == g->runs[i].block_size && at % size == 0) return true;
+      for (unsigned k = 0; k < g->erase_count; k++) {
+        const bool here = g->erases[k].runs >> i & 1u;
+        if (here && size == g->erases[k].size && offset % size == 0) return true;
+      }
+    }
+    start += length;
+  }
+  return g->whole_erase_us && offset == 0 && size == g->size;
+}
+
 static inline enum status ram_medium_erase(void *ctx, uint32_t offset, uint32_t size) {
   struct ram_medium *m = (struct ram_medium *)ctx;
-  uint32_t start = 0;
-  bool found = false;
-  const struct media_geometry *g = &m->media.geometry;
-  for (unsigned i = 0; i < g->run_count; i++) {
-    for (unsigned k = 0; k < g->runs[i].count; k++) {
-      if (start == offset && size == g->runs[i].block_size) found = true;
-      start += g->runs[i].block_size;
-    }
-  }
-  assert_true(found);
+  assert_true(ram_medium_can_erase(&m->media.geometry, offset, size));
   return ram_medium_begin(m, true, offset, size);
+}
+
+// Programming clears bits, and where that may be done only once, it is done only once.
+static inline void ram_medium_check_program(const struct ram_medium *m, uint32_t offset,
+                                            const uint8_t *src, size_t n) {
+  const uint32_t once = m->media.geometry.program_once;
+  for (size_t i = 0; i < n; i++) {
+    const uint8_t old = m->bytes[offset + i];
+    assert_int_equal(src[i] & ~old, 0);
+    if (once) assert_int_equal(old, 0xFF);
+  }
 }
 
 static inline enum status ram_medium_program(void *ctx, uint32_t offset,
@@ -117,6 +139,7 @@ static inline enum status ram_medium_program(void *ctx, uint32_t offset,
   struct ram_medium *m = (struct ram_medium *)ctx;
   assert_true(n > 0 && offset < m->media.geometry.size);
   assert_true(n <= m->media.geometry.size - offset);
+  ram_medium_check_program(m, offset, src, n);
   m->src = src;
   return ram_medium_begin(m, false, offset, n);
 }

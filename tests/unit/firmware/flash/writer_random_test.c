@@ -1,36 +1,57 @@
 // SPDX-License-Identifier: MIT
-// Long random histories of erases, writes and reads, some of them failing, against an
-// array that says what must be there.
+// Long random histories of erases, writes and reads on two media at once, some of them
+// failing, against arrays in which each command has run at once. The media themselves
+// refuse what flash punishes: bits that would rise, places programmed twice where that is
+// forbidden, reads while busy.
 #include "firmware/flash/writer.h"
 
 #include "tests/fakes/random.h"
 #include "tests/unit/firmware/flash/writer_rig.h"
 
-enum { OPERATIONS = 120000 };
+enum { OPERATIONS = 1000000 };
 
 struct history {
   struct writer_rig *rig;
   struct random random;
-  uint8_t expected[RIG_SIZE];
+  bool faults;
+  uint8_t *expected[RIG_MEDIA];
   uint8_t data[WRITER_BLOCK];
-  uint32_t failures, refusals;
+  uint32_t failures, writes, busy_reads, settles;
 };
+
+static uint32_t below(struct history *h, uint32_t count) {
+  return random_below(&h->random, count);
+}
 
 static bool one_in(struct history *h, uint32_t count) {
   return random_one_in(&h->random, count);
 }
 
-// The block that holds `offset`, by the picture in writer_rig.h.
-static void block_of(uint32_t offset, uint32_t *start, uint32_t *size) {
-  *size = offset < RIG_BIG ? 4096 : 16384;
-  *start =
-      offset < RIG_BIG ? offset & ~4095u : RIG_BIG + ((offset - RIG_BIG) & ~16383u);
+static uint32_t first_of(int medium) {
+  return medium == RIG_BIG ? RIG_KEPT : 0;
 }
 
-// After a failure anything may be in [start, start + size), nothing else may change.
-static void accept_damage(struct history *h, uint32_t start, uint32_t size) {
-  memcpy(h->expected + start, h->rig->medium.bytes + start, size);
+static uint32_t size_of(int medium) {
+  return writer_rig_geometry[medium].size;
+}
+
+// After a failure all that was taken is dropped: what is there is what counts.
+static bool recover(struct history *h) {
+  struct writer *w = &h->rig->writer;
+  if (w->result.status == ST_OK) return false;
+  const struct writer_result r = writer_take_result(w);
+  const uint32_t offset =
+      r.address - (r.address >= RIG_NOR_BASE ? RIG_NOR_BASE : RIG_BIG_BASE);
+  assert_true(offset < size_of(r.address >= RIG_NOR_BASE ? RIG_NOR : RIG_BIG));
+  for (unsigned n = 0; !writer_settled(w); n++) {
+    assert_true(n < 100000);
+    writer_rig_poll(h->rig);
+  }
+  (void)writer_take_result(w);  // of an operation that was the other medium's last
+  for (int i = 0; i < RIG_MEDIA; i++)
+    memcpy(h->expected[i], h->rig->media[i].bytes, size_of(i));
   h->failures++;
+  return true;
 }
 
 static void fail_something(struct history *h) {
@@ -42,117 +63,135 @@ static void fail_something(struct history *h) {
       {RAM_ERASE_END, ST_ERASE_FAILED},     {RAM_PROGRAM_START, ST_FLASH_LOCKED},
       {RAM_PROGRAM_END, ST_PROGRAM_FAILED}, {RAM_PROGRAM_END, ST_FLASH_TIMEOUT},
   };
-  const uint32_t i = random_below(&h->random, sizeof faults / sizeof *faults);
-  const uint32_t countdown = 1 + random_below(&h->random, 4);
-  ram_medium_fail(&h->rig->medium, faults[i].step, countdown, faults[i].status);
+  const uint32_t i = below(h, sizeof faults / sizeof *faults);
+  ram_medium_fail(&h->rig->media[below(h, 2)], faults[i].step, 1 + below(h, 4),
+                  faults[i].status);
 }
 
-static bool failed(struct writer_result r, uint32_t start, uint32_t size) {
-  if (r.status == ST_OK) return false;
-  assert_in_range(r.address, RIG_BASE + start, RIG_BASE + start + size - 1);
-  return true;
+static void erase(struct history *h, int medium, uint32_t offset) {
+  writer_rig_erase(h->rig, medium, offset);
+  if (recover(h)) return;
+  memset(h->expected[medium] + offset / RIG_BLOCK * RIG_BLOCK, 0xFF, RIG_BLOCK);
 }
 
-static void erase(struct history *h) {
-  const uint32_t offset = RIG_KEPT + random_below(&h->random, RIG_SIZE - RIG_KEPT);
-  uint32_t start, size;
-  block_of(offset, &start, &size);
-  if (failed(writer_rig_erase(h->rig, offset), start, size)) {
-    accept_damage(h, start, size);
-  } else {
-    memset(h->expected + start, 0xFF, size);
+static void mass_erase(struct history *h, int medium) {
+  writer_rig_mass_erase(h->rig, medium);
+  if (recover(h)) return;
+  const uint32_t first = first_of(medium);
+  memset(h->expected[medium] + first, 0xFF, size_of(medium) - first);
+}
+
+// What is there, or some bits of it, or blank, or anything.
+static void make_data(struct history *h, const uint8_t *there, uint32_t n) {
+  const uint32_t kind = below(h, 6);
+  for (uint32_t i = 0; i < n; i++) {
+    const uint8_t any = (uint8_t)random_next(&h->random);
+    h->data[i] = kind == 0   ? there[i]
+                 : kind == 1 ? (uint8_t)(there[i] & any)
+                 : kind == 2 ? 0xFF
+                             : any;
+  }
+  if (kind == 3 && n) {  // one byte differs
+    memcpy(h->data, there, n);
+    h->data[below(h, n)] ^= (uint8_t)(1u + below(h, 255));
   }
 }
 
-static void mass_erase(struct history *h) {
-  const uint32_t size = RIG_SIZE - RIG_KEPT;
-  if (failed(writer_rig_mass_erase(h->rig), RIG_KEPT, size)) {
-    accept_damage(h, RIG_KEPT, size);
-  } else {
-    memset(h->expected + RIG_KEPT, 0xFF, size);
-  }
+static void write(struct history *h, int medium, uint32_t offset) {
+  const uint32_t room = size_of(medium) - offset;
+  uint32_t n = one_in(h, 3) ? WRITER_BLOCK : 1 + below(h, 300);
+  if (one_in(h, 3)) offset &= ~(uint32_t)(WRITER_UNIT - 1);
+  if (n > room) n = room;
+  make_data(h, h->expected[medium] + offset, n);
+  writer_rig_write(h->rig, medium, offset, h->data, n);
+  if (recover(h)) return;
+  memcpy(h->expected[medium] + offset, h->data, n);
+  h->writes++;
 }
 
-// Bytes that can often be written: all but some are what is there with bits cleared.
-static uint32_t make_data(struct history *h, uint32_t offset) {
-  const uint32_t most = one_in(h, 20) ? WRITER_BLOCK : 80;
-  const uint32_t room = RIG_SIZE - offset;
-  const uint32_t length = 1 + random_below(&h->random, most < room ? most : room);
-  const bool any = one_in(h, 4);
-  for (uint32_t i = 0; i < length; i++) {
-    const uint8_t byte = (uint8_t)random_next(&h->random);
-    h->data[i] = any ? byte : byte & h->expected[offset + i];
-  }
-  return length;
+static void read(struct history *h, int medium) {
+  const uint32_t offset = below(h, size_of(medium));
+  const uint32_t room = size_of(medium) - offset;
+  const uint32_t n = 1 + below(h, room < 6000 ? room : 6000);
+  static uint8_t got[6000];
+  const struct media *m = writer_rig_medium(h->rig, medium);
+  const enum status status = writer_read(&h->rig->writer, m, offset, got, n);
+  if (status == ST_NOT_NOW) h->busy_reads++;
+  if (status != ST_OK) return;
+  assert_memory_equal(got, h->expected[medium] + offset, n);
 }
 
-static uint32_t first_impossible(const struct history *h, uint32_t offset, uint32_t n) {
-  uint32_t i = 0;
-  while (i < n && !(h->data[i] & ~h->expected[offset + i]))
-    i++;
-  return i;
-}
-
-static void write(struct history *h) {
-  const uint32_t offset = RIG_KEPT + random_below(&h->random, RIG_SIZE - RIG_KEPT);
-  const uint32_t n = make_data(h, offset);
-  const uint32_t bad = first_impossible(h, offset, n);
-  const struct writer_result r = writer_rig_write(h->rig, offset, h->data, n);
-  if (r.status == ST_NOT_ERASED) {
-    assert_true(bad < n);
-    assert_int_equal(r.address, RIG_BASE + offset + bad);
-    h->refusals++;
-  } else if (failed(r, offset, n)) {
-    accept_damage(h, offset, n);
-  } else {
-    assert_int_equal(bad, n);
-    memcpy(h->expected + offset, h->data, n);
-  }
-}
-
-static void read(struct history *h) {
-  const uint32_t offset = random_below(&h->random, RIG_SIZE);
-  const uint32_t room = RIG_SIZE - offset;
-  const uint32_t n = 1 + random_below(&h->random, room < 256 ? room : 256);
-  uint8_t got[256];
-  const struct media *m = &h->rig->medium.media;
-  if (writer_read(&h->rig->writer, m, offset, got, n) != ST_OK) return;
-  assert_memory_equal(got, h->expected + offset, n);
+static void settle(struct history *h) {
+  const struct writer_result r = writer_rig_finish(h->rig);
+  h->rig->writer.result = r;
+  if (recover(h)) return;
+  for (int i = 0; i < RIG_MEDIA; i++)
+    assert_memory_equal(h->rig->media[i].bytes, h->expected[i], size_of(i));
+  h->settles++;
 }
 
 static void step(struct history *h) {
-  if (one_in(h, 50)) fail_something(h);
-  const uint32_t dice = random_below(&h->random, 1000);
+  const int medium = (int)below(h, 2);
+  const uint32_t offset =
+      first_of(medium) + below(h, size_of(medium) - first_of(medium));
+  const uint32_t dice = below(h, 1000);
+  if (h->faults && one_in(h, 500)) fail_something(h);
   if (dice < 2) {
-    mass_erase(h);
-  } else if (dice < 100) {
-    erase(h);
-  } else if (dice < 700) {
-    write(h);
+    mass_erase(h, medium);
+  } else if (dice < 8) {
+    settle(h);
+  } else if (dice < 60) {
+    erase(h, medium, offset);
+  } else if (dice < 300) {
+    write(h, medium, offset);
+  } else if (dice < 500) {
+    read(h, medium);
   } else {
-    read(h);
+    writer_rig_poll(h->rig);
   }
+  recover(h);
 }
 
-static void what_is_there_is_always_what_was_told(void **state) {
-  static struct history h;
-  h = (struct history){.rig = *state, .random = {2463534242}};
-  h.rig->medium.erase_us = h.rig->medium.program_us = 2 * RIG_STEP_US;
-  memset(h.rig->medium.bytes, 0xA5, RIG_KEPT);
-  memcpy(h.expected, h.rig->medium.bytes, RIG_SIZE);
-  for (int i = 0; i < OPERATIONS; i++) {
-    step(&h);
-    if (i % 64 == 0) assert_memory_equal(h.rig->medium.bytes, h.expected, RIG_SIZE);
+static void run(struct writer_rig *rig, bool faults, uint32_t once, uint32_t seed) {
+  struct history h = {.rig = rig, .random = {seed}, .faults = faults};
+  for (int i = 0; i < RIG_MEDIA; i++) {
+    rig->media[i].erase_us = rig->media[i].program_us = 3 * RIG_STEP_US;
+    rig->media[i].media.geometry.program_once = once;
+    h.expected[i] = malloc(size_of(i));
+    assert_non_null(h.expected[i]);
   }
-  assert_memory_equal(h.rig->medium.bytes, h.expected, RIG_SIZE);
+  memset(rig->media[RIG_BIG].bytes, 0xA5, RIG_KEPT);
+  for (int i = 0; i < RIG_MEDIA; i++)
+    memcpy(h.expected[i], rig->media[i].bytes, size_of(i));
+  for (int i = 0; i < OPERATIONS / 3; i++)
+    step(&h);
+  settle(&h);
+  for (size_t i = 0; i < RIG_KEPT; i++)
+    assert_int_equal(rig->media[RIG_BIG].bytes[i], 0xA5);
   // The history was worth the name.
-  assert_true(h.failures > 500 && h.refusals > 1000);
-  assert_true(h.rig->medium.calls[RAM_ERASE_END] > 5000);
+  assert_true(h.writes > 50000 && h.busy_reads > 1000 && h.settles > 1000);
+  assert_int_equal(h.failures > 100, faults);
+  for (int i = 0; i < RIG_MEDIA; i++)
+    free(h.expected[i]);
+}
+
+static void what_is_there_is_what_was_told(void **state) {
+  run(*state, false, 0, 2463534242);
+}
+
+static void nothing_is_programmed_twice(void **state) {
+  run(*state, false, 16, 88675123);
+}
+
+static void failures_are_told_and_lose_nothing_else(void **state) {
+  run(*state, true, 0, 521288629);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      writer_rig_test(what_is_there_is_always_what_was_told),
+      writer_rig_test(what_is_there_is_what_was_told),
+      writer_rig_test(nothing_is_programmed_twice),
+      writer_rig_test(failures_are_told_and_lose_nothing_else),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
