@@ -17,13 +17,17 @@
 #define BOARD_NOR          0x90000000u
 #define BOARD_NOR_END      0x90008000u
 
-enum { BOARD_WAIT_US = 100 };  // passes whenever nothing can be done
+enum {
+  BOARD_WAIT_US = 100,  // passes whenever nothing can be done
+  BOARD_SLOTS = 48,     // the largest block takes 32
+};
 
 struct board_media {
   uint32_t now_us;
   struct ram_medium internal, nor;
   struct writer writer;
   struct session session;
+  uint32_t memory[BOARD_SLOTS * WRITER_UNIT / 4];
 };
 
 static bool board_media_supply;
@@ -58,7 +62,8 @@ static inline void board_media_open(struct board_media *b) {
   // Garbage before: whoever begins must not rely on zeros.
   memset(&b->writer, 0xA5, sizeof b->writer);
   memset(&b->session, 0xA5, sizeof b->session);
-  writer_init(&b->writer, ram_medium_now, &b->now_us, board_media_supply_good);
+  writer_init(&b->writer, (uint8_t *)b->memory, sizeof b->memory, ram_medium_now,
+              &b->now_us, board_media_supply_good);
   session_init(&b->session, &b->writer);
   session_add_medium(&b->session, &b->internal.media);
   session_add_medium(&b->session, &b->nor.media);
