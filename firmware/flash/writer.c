@@ -128,8 +128,7 @@ void writer_fail(struct writer *w, struct writer_lane *l, enum status status,
     w->result = (struct writer_result){
         .status = status,
         .address = l->medium->geometry.base + offset,
-        .erasing = l->state == WRITER_ERASING || l->state == WRITER_CHECKING ||
-                   l->mass};
+        .erasing = l->state >= WRITER_SURVEYING || l->mass};
   }
   writer_rest(l);
   for (struct writer_lane *o = w->lanes; o < w->lanes + w->lane_count; o++) {

@@ -40,6 +40,7 @@ enum writer_state {
   WRITER_COMPARING,
   WRITER_PROGRAMMING,
   WRITER_VERIFYING,
+  // From here on it is an erase that is at work.
   WRITER_SURVEYING,
   WRITER_KEEPING,
   WRITER_ERASING,

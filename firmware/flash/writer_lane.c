@@ -373,9 +373,10 @@ static bool end_survey(struct writer *w, struct writer_lane *l) {
   const struct writer_slot *s = writer_slot_of(w, l, l->head);
   const uint32_t offset = l->offset;
   struct choice c;
+  const bool wanted = l->needs[l->head - offset / WRITER_UNIT] == NEED_ERASE &&
+                      may_change(w, l, l->head * WRITER_UNIT);
   writer_rest(l);
-  if (l->needs[l->head - offset / WRITER_UNIT] != NEED_ERASE) return true;
-  if (!may_change(w, l, l->head * WRITER_UNIT)) return true;
+  if (!wanted) return true;
   for (uint32_t i = 0; i < l->size / WRITER_UNIT; i++) {
     if (l->needs[i] == NEED_KEEPING && !must_keep(w, l, i)) l->needs[i] = NEED_NOTHING;
   }

@@ -102,6 +102,16 @@ static bool hand_over(struct dfu *d) {
   }
 }
 
+// All that was taken is finished now. If this is a host's last word, the update is
+// complete then.
+static void finish(struct dfu *d) {
+  if (d->completing) {
+    session_complete(d->session);
+  } else {
+    session_flush(d->session);
+  }
+}
+
 static bool start(struct dfu *d) {
   const struct dfu_work *w = &d->work;
   const enum status reason = check(d, w);
@@ -112,6 +122,7 @@ static bool start(struct dfu *d) {
     return false;
   }
   d->work.kind = DFU_WORK_NONE;
+  if (d->finishing) finish(d);  // it had waited since before the ABORT
   return true;
 }
 
@@ -358,17 +369,11 @@ static void to_idle(struct dfu *d) {
   drop_command(d);
 }
 
-// All that was taken is finished now. If this is a host's last word, the update is
-// complete then.
 static void aborted(struct dfu *d, bool last_word) {
   to_idle(d);
   d->finishing = true;
   d->completing = last_word;
-  if (last_word) {
-    session_complete(d->session);
-  } else {
-    session_flush(d->session);
-  }
+  finish(d);
 }
 
 // No vendor request touches the states.
