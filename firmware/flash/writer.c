@@ -411,7 +411,8 @@ static uint32_t operation_us(const struct writer *w, const struct writer_lane *l
   return passed < l->expected_us ? l->expected_us - passed : l->expected_us / 16u + 1u;
 }
 
-// Of the slots: a unit each, and an erase for each block that has one which may need it.
+// Of the slots: a unit each, and an erase for each block that has one which needs it, or
+// probably will.
 static uint32_t slots_us(const struct writer *w, const struct writer_lane *l) {
   struct media_block b = {0};
   uint32_t us = 0;
@@ -420,7 +421,9 @@ static uint32_t slots_us(const struct writer *w, const struct writer_lane *l) {
     if (!s->used || s->lane != writer_number(w, l)) continue;
     const uint32_t offset = s->unit * WRITER_UNIT;
     us += writer_unit_us(l);
-    if (s->verdict == WRITER_SAME || s->verdict == WRITER_PROGRAM) continue;
+    if (s->verdict == WRITER_UNKNOWN ? !l->erases : s->verdict != WRITER_ERASE) {
+      continue;
+    }
     if (offset - b.offset < b.size) continue;
     if (erasing && offset - l->offset < l->size) continue;
     media_block_at(&l->medium->geometry, offset, &b);

@@ -86,6 +86,7 @@ static bool step_compare(struct writer *w, struct writer_lane *l) {
   s->verdict = s->forced || l->rises ? WRITER_ERASE
                : s->pages            ? WRITER_PROGRAM
                                      : WRITER_SAME;
+  l->erases = s->verdict == WRITER_ERASE;
   l->slot = NULL;
   l->at = 0;
   l->state = l->surveying ? WRITER_SURVEYING : WRITER_IDLE;
@@ -623,10 +624,11 @@ static bool next_noted(struct writer *w, struct writer_lane *l) {
 }
 
 static bool next(struct writer *w, struct writer_lane *l) {
+  struct writer_slot *s = writer_oldest(w, l);
+  if (s && s->urgent) return next_slot(w, l, s);
   if (l->mass) return may_change(w, l, 0) && start_mass(w, l);
   if (l->lacks > writer_free(w)) return false;
   l->lacks = 0;
-  struct writer_slot *s = writer_oldest(w, l);
   if (s) {
     writer_stay_at(l, s->unit);
     return next_slot(w, l, s);
