@@ -98,19 +98,27 @@ static enum status finish(struct quadspi *q) {
 
 // Lines 0, 1, 2, 4 as the mode fields have them: 0, 1, 2, 3.
 static uint32_t mode_of(uint8_t lines) {
-  return lines == 4 ? 3u : lines;
+  return lines - lines / 4u;
 }
 
+static uint32_t size_of(uint8_t bytes) {
+  return (bytes - 1u) & 3u;
+}
+
+static uint32_t put(uint32_t field, uint32_t value) {
+  return value << (field & 0xFFu);
+}
+
+// The sizes of phases that are left out do not matter.
 static uint32_t ccr_of(const struct nor_cmd *c, uint32_t fmode) {
-  uint32_t r = field_set(0, QUADSPI_CCR_FMODE, fmode);
-  r = field_set(r, QUADSPI_CCR_INSTRUCTION, c->opcode);
-  r = field_set(r, QUADSPI_CCR_IMODE, mode_of(c->opcode_lines));
-  r = field_set(r, QUADSPI_CCR_ADMODE, mode_of(c->address_lines));
-  if (c->address_lines) r = field_set(r, QUADSPI_CCR_ADSIZE, c->address_bytes - 1u);
-  r = field_set(r, QUADSPI_CCR_ABMODE, mode_of(c->mode_lines));
-  if (c->mode_lines) r = field_set(r, QUADSPI_CCR_ABSIZE, c->mode_bytes - 1u);
-  r = field_set(r, QUADSPI_CCR_DCYC, c->dummy_clocks);
-  return field_set(r, QUADSPI_CCR_DMODE, mode_of(c->data_lines));
+  return put(QUADSPI_CCR_FMODE, fmode) | put(QUADSPI_CCR_INSTRUCTION, c->opcode) |
+         put(QUADSPI_CCR_IMODE, mode_of(c->opcode_lines)) |
+         put(QUADSPI_CCR_ADMODE, mode_of(c->address_lines)) |
+         put(QUADSPI_CCR_ADSIZE, size_of(c->address_bytes)) |
+         put(QUADSPI_CCR_ABMODE, mode_of(c->mode_lines)) |
+         put(QUADSPI_CCR_ABSIZE, size_of(c->mode_bytes)) |
+         put(QUADSPI_CCR_DCYC, c->dummy_clocks) |
+         put(QUADSPI_CCR_DMODE, mode_of(c->data_lines));
 }
 
 // Starts a command: at the write of CCR if it has no address, else of AR (RM0410
@@ -123,7 +131,6 @@ static void issue(const struct quadspi *q, uint32_t ccr, uint32_t address, size_
 
 static void start(const struct quadspi *q, const struct nor_cmd *c, uint32_t fmode,
                   size_t n) {
-  if (c->mode_lines) wr(q, QUADSPI_ABR, 0x01010101u * c->mode);
   issue(q, ccr_of(c, fmode), c->address, n);
 }
 
@@ -166,8 +173,10 @@ static void end_dma(const struct quadspi *q) {
 
 // --- the bus ---
 
-// Whole words by DMA. False: it does not end.
-static bool read_words(const struct quadspi *q) {
+// By DMA, prepared while the opcode and the address are on the wires. False: it does
+// not end.
+static bool read_words(const struct quadspi *q, void *dst, size_t n) {
+  arm(q, DMA_TO_MEMORY, dst, n);
   run_dma(q, 0);
   const bool over =
       wait_field(q, q->config.dma + DMA_S7CR, DMA_S7CR_EN, 0, TRANSFER_US);
@@ -183,10 +192,9 @@ static enum status bus_read(void *ctx, const struct nor_cmd *c, uint8_t *dst,
   uint8_t *const end = dst + n;
   const bool words = n >= DMA_LEAST && (uintptr_t)dst % 4 == 0 &&
                      (uintptr_t)end <= q->config.uncached_end;
-  if (words) arm(q, DMA_TO_MEMORY, dst, n & ~(size_t)3);
   start(q, c, FMODE_READ, n);
   if (words) {
-    if (!read_words(q)) return too_late(q);
+    if (!read_words(q, dst, n & ~(size_t)3)) return too_late(q);
     dst = end - n % 4 - 4u * mmio_read32(q->config.dma + DMA_S7NDTR);
   }
   while (dst != end) {
@@ -301,6 +309,7 @@ void quadspi_start(struct quadspi *q, const struct quadspi_config *config) {
   cr = field_set(cr, QUADSPI_CR_FTHRES, FIFO_BYTES - 1);
   wr(q, QUADSPI_CR, field_set(cr, QUADSPI_CR_PRESCALER, 255));
   wr(q, QUADSPI_PIR, POLL_CLOCKS);
+  wr(q, QUADSPI_ABR, 0xFFFFFFFFu);  // every mode byte (struct nor_cmd)
 }
 
 struct nor_bus quadspi_bus(struct quadspi *q) {
@@ -327,7 +336,6 @@ enum status quadspi_map(struct quadspi *q, const struct nor_cmd *c) {
   first.address = 0;
   const enum status status = bus_read(q, &first, bytes, sizeof bytes);
   if (status != ST_OK) return status;
-  if (c->mode_lines) wr(q, QUADSPI_ABR, 0x01010101u * c->mode);
   wr(q, QUADSPI_CCR, ccr_of(c, FMODE_MAPPED));
   return ST_OK;
 }

@@ -13,8 +13,7 @@
 struct nor_cmd {
   uint8_t opcode, opcode_lines;
   uint8_t address_lines, address_bytes;  // 3 or 4
-  uint8_t mode_lines, mode_bytes;        // 1 to 4 bytes, all of value `mode`
-  uint8_t mode;
+  uint8_t mode_lines, mode_bytes;        // 1 to 4 bytes, all FFh: no continuous read
   uint8_t dummy_clocks;  // reads only: writes with dummy clocks lose their first
                          // nibble (ES0334)
   uint8_t data_lines;

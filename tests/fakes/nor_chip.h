@@ -4,7 +4,7 @@
 // as real ones do; what a chip would ignore (no write enable) fails the test.
 //
 //   w 3E 1-4-4 @00001000/4 n256    write: opcode, lines, address/bytes, data bytes
-//   r EB 1-4-4 @000000/3 m4:FFx1 d4 n16   mode lines:value x bytes, dummy clocks
+//   r EB 1-4-4 @000000/3 m4:FFx1 d4 n16   mode lines:FF x bytes, dummy clocks
 //   w 01 1-0-1 n1 =42              a single byte is shown
 //   wait 05 1-0-1 01=00            until (status & 01) == 00
 //   stop | clock 30857142 | size 67108864 | pause (100 us or more without a call)
@@ -70,7 +70,7 @@ static inline void nor_chip_log_command(struct nor_chip *c, const char *kind,
                  k->address_bytes);
   }
   if (k->mode_lines) {
-    nor_chip_log(c, " m%u:%02Xx%u", k->mode_lines, k->mode, k->mode_bytes);
+    nor_chip_log(c, " m%u:FFx%u", k->mode_lines, k->mode_bytes);
   }
   if (k->dummy_clocks) nor_chip_log(c, " d%u", k->dummy_clocks);
 }
