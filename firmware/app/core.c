@@ -36,6 +36,7 @@ enum {
 };
 
 extern uint8_t link_ring_start[], link_ring_end[];
+#define DTCM_END 0x20020000u
 
 static struct soc_time clock;
 static struct flash_f7 flash;
@@ -143,11 +144,15 @@ static void start_flash(void) {
 
 static void start_nor(void) {
   const struct quadspi_config config = {.base = QUADSPI_BASE,
+                                        .dma = DMA2_BASE,
+                                        .uncached_end = DTCM_END,
                                         .kernel_hz = SOC_HCLK_HZ,
                                         .now_us = now_fed_us,
                                         .now_ctx = &clock};
   soc_clock_enable(RCC_AHB3ENR, RCC_AHB3ENR_QSPIEN);
   soc_block_reset(RCC_AHB3RSTR, RCC_AHB3RSTR_QSPIRST);
+  soc_clock_enable(RCC_AHB1ENR, RCC_AHB1ENR_DMA2EN);
+  soc_block_reset(RCC_AHB1RSTR, RCC_AHB1RSTR_DMA2RST);
   for (size_t i = 0; i < board.qspi_pin_count; i++)
     soc_pin_alternate(board.qspi_pins[i]);
   quadspi_start(&qspi, &config);

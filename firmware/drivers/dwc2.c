@@ -210,10 +210,16 @@ static void port_send(void *ctx, const uint8_t *src, uint16_t length) {
   }
 }
 
-// Only a SETUP lifts STALL again, so it must not come after the next one.
+// Only a SETUP lifts STALL again, so it must not come after the next one. Data are no
+// reason to hold it back: they are those that it refuses, where the CNAK behind the
+// last request lifted the NAK of this one's SETUP.
 static void port_stall(void *ctx) {
   const struct dwc2 *d = ctx;
-  if (overtaken(d)) return;
+  if (overtaken(d) &&
+      (d->setup_open ||
+       field_get(rd(d, DWC2_GRXSTSR), DWC2_GRXSTSR_PKTSTS) != PKTSTS_OUT_DATA)) {
+    return;
+  }
   update(d, DWC2_DIEPCTL0, 0, field_mask(DWC2_DIEPCTL0_STALL));
   update(d, DWC2_DOEPCTL0, 0, field_mask(DWC2_DOEPCTL0_STALL));
 }
