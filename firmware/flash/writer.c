@@ -132,7 +132,7 @@ void writer_fail(struct writer *w, struct writer_lane *l, enum status status,
   }
   writer_rest(l);
   for (struct writer_lane *o = w->lanes; o < w->lanes + w->lane_count; o++) {
-    o->mass = false;
+    o->mass = WRITER_NO_MASS;
     o->noted = o->lacks = 0;
     o->abandoned = operating(o);
     if (!o->abandoned) writer_rest(o);
@@ -305,13 +305,15 @@ static uint32_t mass_erase_us(const struct media_geometry *g) {
 bool writer_mass_erase(struct writer *w, const struct media *m) {
   struct writer_lane *l = lane_of(w, m);
   const uint32_t units = m->geometry.size / WRITER_UNIT;
+  const struct writer_slot *s = writer_oldest(w, l);
   if (l->mass || w->result.status != ST_OK || operating(l)) return false;
+  if (l->state == WRITER_CHECKING || (s && s->urgent)) return false;  // the log's
   writer_rest(l);
   l->lacks = 0;
   drop_slots(w, l, 0, units);
   for (uint32_t i = 0; l->noted; i++)
     writer_note(w, l, i, false);
-  l->mass = true;
+  l->mass = WRITER_MASS_WAITS;
   l->ahead_us = mass_erase_us(&m->geometry);
   return true;
 }

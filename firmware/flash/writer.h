@@ -57,6 +57,9 @@ enum writer_verdict {
   WRITER_ERASE,
 };
 
+// An erase of the whole medium.
+enum writer_mass { WRITER_NO_MASS, WRITER_MASS_WAITS, WRITER_MASS_RUNS };
+
 // How a piece of work ended.
 struct writer_result {
   enum status status;
@@ -101,8 +104,8 @@ struct writer_lane {
   // After an update that was interrupted: the last unit that read right.
   bool weak, any_same;
   uint32_t last_same;
-  // Mass erase: wanted or running, and the estimate for the blocks after this one.
-  bool mass;
+  // Mass erase, and the estimate for the blocks after this one.
+  enum writer_mass mass;
   uint32_t ahead_us;
   uint32_t read_back[WRITER_STEP / 4];
 };

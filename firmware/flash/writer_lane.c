@@ -248,7 +248,7 @@ static bool step_check(struct writer *w, struct writer_lane *l) {
       return true;
     }
     case LOOK_BLANK:
-      if (l->mass) return next_block(w, l, l->offset + l->size);
+      if (l->mass == WRITER_MASS_RUNS) return next_block(w, l, l->offset + l->size);
       settle_region(w, l);
       writer_rest(l);
       return true;
@@ -465,7 +465,7 @@ static bool step_keep(struct writer *w, struct writer_lane *l) {
 // --- mass erase ---
 
 static void mass_done(struct writer_lane *l) {
-  l->mass = false;
+  l->mass = WRITER_NO_MASS;
   writer_rest(l);
 }
 
@@ -498,6 +498,7 @@ static bool next_block(struct writer *w, struct writer_lane *l, uint32_t offset)
 
 static bool start_mass(struct writer *w, struct writer_lane *l) {
   uint32_t us;
+  l->mass = WRITER_MASS_RUNS;
   l->expected_us = 0;
   if (!l->medium->geometry.whole_erase_us) return next_block(w, l, 0);
   l->state = WRITER_COUNTING;
@@ -589,8 +590,22 @@ static bool better_wait(const struct writer *w, const struct writer_lane *l,
   return false;
 }
 
-static bool next_slot(struct writer *w, struct writer_lane *l, struct writer_slot *s) {
+static bool change(struct writer *w, struct writer_lane *l, struct writer_slot *s) {
   const uint32_t offset = s->unit * WRITER_UNIT;
+  const bool erasing = s->verdict == WRITER_ERASE;
+  if (s->urgent && erasing) {
+    writer_fail(w, l, ST_NOT_ERASED, offset);
+    return true;
+  }
+  if (!s->urgent) {
+    if (!may_change(w, l, offset)) return false;
+    if (l->weak) return distrust(w, l, s);
+  }
+  if (!erasing) return start_program(w, l, s);
+  return !better_wait(w, l, s) && start_survey(w, l, s->unit);
+}
+
+static bool next_slot(struct writer *w, struct writer_lane *l, struct writer_slot *s) {
   const bool partial = s->end < WRITER_UNIT && s->age == w->age;
   switch (s->verdict) {
     case WRITER_UNKNOWN:
@@ -598,23 +613,13 @@ static bool next_slot(struct writer *w, struct writer_lane *l, struct writer_slo
       start_compare(l, s);
       return true;
     case WRITER_SAME: return same(w, l, s);
-    case WRITER_PROGRAM:
-      if (s->urgent) return start_program(w, l, s);
-      if (l->weak) return distrust(w, l, s);
-      return may_change(w, l, offset) && start_program(w, l, s);
-    default:
-      if (s->urgent) {
-        writer_fail(w, l, ST_NOT_ERASED, offset);
-        return true;
-      }
-      if (l->weak) return distrust(w, l, s);
-      return may_change(w, l, offset) && !better_wait(w, l, s) &&
-             start_survey(w, l, s->unit);
+    default: return change(w, l, s);
   }
 }
 
 static bool next_noted(struct writer *w, struct writer_lane *l) {
   uint32_t unit = 0;
+  if (w->wants_change && !w->gate) return false;  // looked at already
   while (!writer_is_noted(w, l, unit)) {
     const uint32_t bit = l->first_bit + unit;
     unit += w->noted[bit / 32] ? 1u : 32u - bit % 32;  // whole words at once
@@ -623,17 +628,19 @@ static bool next_noted(struct writer *w, struct writer_lane *l) {
 }
 
 static bool next(struct writer *w, struct writer_lane *l) {
+  struct writer_slot *s = writer_oldest(w, l);
+  if (s && s->urgent) return next_slot(w, l, s);
   if (l->mass) return may_change(w, l, 0) && start_mass(w, l);
   if (l->lacks > writer_free(w)) return false;
   l->lacks = 0;
-  struct writer_slot *s = writer_oldest(w, l);
   if (s) {
     writer_stay_at(l, s->unit);
     return next_slot(w, l, s);
   }
   if (!w->flushing) return false;
   if (l->noted) return next_noted(w, l);
-  return l->weak && l->any_same && distrust(w, l, NULL);
+  return l->weak && l->any_same && may_change(w, l, l->last_same * WRITER_UNIT) &&
+         distrust(w, l, NULL);
 }
 
 bool writer_step(struct writer *w, struct writer_lane *l) {
