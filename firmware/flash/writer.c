@@ -191,7 +191,8 @@ static uint32_t slots_outside(const struct writer *w, const struct writer_lane *
 
 // A medium whose smallest erase takes many units must always find slots for a whole
 // block, else it could never go on: it holds few outside the block that is next, and
-// two such media are written one after the other. `more` slots will be taken besides.
+// two such media are written one after the other. `more` slots will be taken besides,
+// one by the log and one by what is not trusted.
 static bool too_spread(struct writer *w, struct writer_lane *l, uint32_t unit,
                        uint32_t more) {
   const struct media_geometry *g = &l->medium->geometry;
@@ -206,7 +207,7 @@ static bool too_spread(struct writer *w, struct writer_lane *l, uint32_t unit,
   if (!oldest) return false;
   writer_stay_at(l, oldest->unit);
   if (unit - l->block_unit < l->block_units) return false;
-  return slots_outside(w, l) + more + units + 1 >= w->slot_count;
+  return slots_outside(w, l) + more + units + 2 >= w->slot_count;
 }
 
 static bool takes_nothing(const struct writer *w, const struct writer_lane *l) {

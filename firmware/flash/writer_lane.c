@@ -542,6 +542,15 @@ static bool step_look(struct writer *w, struct writer_lane *l) {
 
 // --- what is next ---
 
+// A cut between the two must leave the earlier one as the last that reads right. If
+// there is no room to keep all of its block, it has to come later.
+static void put_before(const struct writer *w, struct writer_lane *l,
+                       struct writer_slot *s, const struct writer_slot *next) {
+  const struct choice c = widest(&l->medium->geometry, s->unit);
+  s->age = next->age - 1u;
+  if (c.size / WRITER_UNIT <= writer_free(w)) writer_stay_at(l, s->unit);
+}
+
 // A unit that read right just before an interrupted update's end may have been left
 // half-programmed: it is made again from what it reads as.
 static bool distrust(struct writer *w, struct writer_lane *l, struct writer_slot *next) {
@@ -555,7 +564,7 @@ static bool distrust(struct writer *w, struct writer_lane *l, struct writer_slot
   if (!s && !writer_is_noted(w, l, l->last_same)) {
     const uint32_t offset = l->last_same * WRITER_UNIT;
     s = writer_take_slot(w, l, l->last_same);
-    if (next) s->age = next->age - 1u;
+    if (next) put_before(w, l, s, next);
     const enum status status =
         l->medium->read(l->medium->ctx, offset, writer_bytes(w, s), WRITER_UNIT);
     if (status != ST_OK) writer_fail(w, l, status, offset);
