@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Long random histories of erases, writes and reads on two media at once, some of them
 // failing, against arrays in which each command has run at once. The media themselves
-// refuse what flash punishes: bits that would rise, places programmed twice where that is
-// forbidden, reads while busy.
+// refuse what flash punishes: bits that would rise, places programmed twice where that
+// is forbidden, reads while busy.
 #include "firmware/flash/writer.h"
 
 #include "tests/fakes/random.h"
