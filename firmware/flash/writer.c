@@ -414,20 +414,38 @@ static uint32_t operation_us(const struct writer *w, const struct writer_lane *l
   return passed < l->expected_us ? l->expected_us - passed : l->expected_us / 16u + 1u;
 }
 
+// The slots are in no order, but those that wait belong to few blocks.
+struct seen {
+  uint32_t offsets[4];
+  uint32_t count;
+};
+
+static bool is_new(struct seen *seen, uint32_t offset) {
+  const uint32_t most = sizeof seen->offsets / sizeof *seen->offsets;
+  for (uint32_t i = 0; i < seen->count && i < most; i++) {
+    if (seen->offsets[i] == offset) return false;
+  }
+  seen->offsets[seen->count++ % most] = offset;
+  return true;
+}
+
 // Of the slots: a unit each, and an erase for each block that has one which may need it.
 static uint32_t slots_us(const struct writer *w, const struct writer_lane *l) {
-  struct media_block b = {0};
+  struct seen seen = {.count = 0};
   uint32_t us = 0;
   const bool erasing = l->state == WRITER_ERASING || l->state == WRITER_CHECKING;
+  const bool programmed =
+      l->state == WRITER_PROGRAMMING || l->state == WRITER_VERIFYING;
   for (const struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
     if (!s->used || s->lane != writer_number(w, l)) continue;
     const uint32_t offset = s->unit * WRITER_UNIT;
+    struct media_block b;
     us += writer_unit_us(l);
+    if (s == l->slot && programmed) us -= l->expected_us;
     if (s->verdict == WRITER_SAME || s->verdict == WRITER_PROGRAM) continue;
-    if (offset - b.offset < b.size) continue;
     if (erasing && offset - l->offset < l->size) continue;
     media_block_at(&l->medium->geometry, offset, &b);
-    us += b.erase_us;
+    if (is_new(&seen, b.offset)) us += b.erase_us;
   }
   return us;
 }
