@@ -31,7 +31,7 @@ void writer_add(struct writer *w, const struct media *m) {
 
 void writer_distrust(struct writer *w) {
   for (uint8_t i = 0; i < w->lane_count; i++)
-    w->lanes[i].weak = true;
+    w->lanes[i].weak = w->lanes[i].unsure = true;
 }
 
 // --- slots and noted erases ---
@@ -141,7 +141,7 @@ void writer_fail(struct writer *w, struct writer_lane *l, enum status status,
     if (s->used && w->lanes[s->lane].slot != s) writer_free_slot(w, s);
   }
   memset(w->noted, 0, sizeof w->noted);
-  w->wants_change = false;
+  w->wants_change = w->flushing = false;
 }
 
 struct writer_result writer_take_result(struct writer *w) {

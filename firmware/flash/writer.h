@@ -101,8 +101,9 @@ struct writer_lane {
   // Slots that it will still take for what must be kept, and that it waits for: nothing
   // is accepted meanwhile.
   uint32_t promised, lacks;
-  // After an update that was interrupted: the last unit that read right.
-  bool weak, any_same;
+  // After an update that was interrupted: the last unit that reads right is to be made
+  // again; none that differs has come yet, which will be as well.
+  bool weak, unsure, any_same;
   uint32_t last_same;
   // Mass erase, and the estimate for the blocks after this one.
   enum writer_mass mass;

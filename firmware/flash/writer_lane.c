@@ -553,15 +553,19 @@ static void put_before(const struct writer *w, struct writer_lane *l,
 
 // A unit that read right just before an interrupted update's end may have been left
 // half-programmed: it is made again from what it reads as.
+// False: nothing to be done now.
 static bool distrust(struct writer *w, struct writer_lane *l, struct writer_slot *next) {
-  struct writer_slot *s = l->any_same ? writer_slot_of(w, l, l->last_same) : next;
-  if (!s && !writer_free(w)) return false;
-  l->weak = false;
-  if (next) {
+  const bool unsure = next && l->unsure;
+  if (unsure) {
+    l->unsure = false;
     next->forced = true;
     next->verdict = WRITER_ERASE;
   }
-  if (!s && !writer_is_noted(w, l, l->last_same)) {
+  struct writer_slot *s = l->any_same ? writer_slot_of(w, l, l->last_same) : next;
+  const bool take = !s && !writer_is_noted(w, l, l->last_same);
+  if (take && !writer_free(w)) return unsure;  // later
+  l->weak = false;
+  if (take) {
     const uint32_t offset = l->last_same * WRITER_UNIT;
     s = writer_take_slot(w, l, l->last_same);
     if (next) put_before(w, l, s, next);
@@ -578,7 +582,7 @@ static bool distrust(struct writer *w, struct writer_lane *l, struct writer_slot
 }
 
 static bool same(struct writer *w, struct writer_lane *l, struct writer_slot *s) {
-  if (!s->urgent) {
+  if (!s->urgent && l->unsure) {
     l->last_same = s->unit;
     l->any_same = true;
   }
@@ -608,7 +612,7 @@ static bool change(struct writer *w, struct writer_lane *l, struct writer_slot *
   }
   if (!s->urgent) {
     if (!may_change(w, l, offset)) return false;
-    if (l->weak) return distrust(w, l, s);
+    if (l->weak && distrust(w, l, s)) return true;
   }
   if (!erasing) return start_program(w, l, s);
   return !better_wait(w, l, s) && start_survey(w, l, s->unit);

@@ -140,9 +140,9 @@ static void a_failure_while_a_distrusted_unit_is_read_again_is_told(void **state
   struct writer_rig *r = *state;
   const struct fault fault = {RAM_READ, 1, ST_BUS_TIMEOUT, 0x9000, false};
   writer_rig_make_old(r);
+  writer_distrust(&r->writer);
   rig_send_same(r, RIG_NOR, 0x9000, 4096);
   rig_pass(r, 1000);
-  writer_distrust(&r->writer);
   arm(r, RIG_NOR, &fault);
   assert_fault(r, RIG_NOR, &fault);
 }
@@ -296,6 +296,24 @@ static void work_behind_the_last_operation_of_dropped_work_is_done(void **state)
   assert_all_done(r);
 }
 
+// What a flush would have done besides is not waited for: the gate stays closed.
+static void a_failure_ends_the_flush(void **state) {
+  struct writer_rig *r = *state;
+  writer_rig_make_old(r);
+  r->writer.gate = false;
+  writer_distrust(&r->writer);
+  rig_send_same(r, RIG_NOR, 0x9000, 4096);
+  rig_pass(r, 1000);
+  ram_medium_fail(&r->media[RIG_BIG], RAM_READ, 1, ST_BUS_TIMEOUT);
+  rig_send_same(r, RIG_BIG, 0x9000, 4096);
+  assert_result(writer_rig_finish(r), ST_BUS_TIMEOUT, RIG_BIG_BASE + 0x9000);
+  assert_untouched(r);
+  r->writer.gate = true;
+  rig_send_new(r, RIG_BIG, 0x9000, 4096);
+  assert_all_done(r);  // and what is not trusted made again
+  assert_true(r->media[RIG_NOR].logged > 0);
+}
+
 static void a_failure_of_the_record_is_told_by_its_place(void **state) {
   struct writer_rig *r = *state;
   memset(r->media[RIG_BIG].bytes, 0xFF, RIG_KEPT);
@@ -408,6 +426,7 @@ int main(void) {
       writer_rig_test(a_mass_erase_that_waits_is_dropped_too),
       writer_rig_test(the_other_mediums_operation_in_progress_is_its_last),
       writer_rig_test(work_behind_the_last_operation_of_dropped_work_is_done),
+      writer_rig_test(a_failure_ends_the_flush),
       writer_rig_test(a_failure_of_the_record_is_told_by_its_place),
       writer_rig_test(nothing_is_begun_below_the_supply_limit),
       writer_rig_test(an_erase_alone_or_of_all_is_not_begun_below_the_limit),

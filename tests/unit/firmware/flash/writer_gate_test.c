@@ -168,9 +168,10 @@ static void the_record_always_finds_room(void **state) {
     writer_rig_forget_log(r);
     r->writer.gate = false;
     if (mode & 2) {
-      rig_send_same(r, RIG_NOR, 0, 4096);  // will be wanted again
-      rig_pass(r, 100000);
       writer_distrust(&r->writer);
+      rig_send_same(r, RIG_NOR, 0, 4096);  // will be wanted again
+      rig_send_same(r, RIG_BIG, 0x14000, 4096);
+      rig_pass(r, 100000);
     }
     for (int i = 0; i < RIG_MEDIA; i++) {
       const int medium = mode & 1 ? i : !i;

@@ -30,6 +30,9 @@ struct writer_rig {
   struct ram_medium media[RIG_MEDIA];
   struct writer writer;
   uint32_t memory[RIG_SLOTS * WRITER_UNIT / 4];
+  // Called after each poll, if the test wants.
+  void (*polled)(void *ctx);
+  void *polled_ctx;
   // What would be there had each command run at once.
   uint8_t want[RIG_MEDIA][RIG_NOR_SIZE];
 };
@@ -98,6 +101,7 @@ static inline const struct media *writer_rig_medium(const struct writer_rig *r, 
 
 static inline void writer_rig_poll(struct writer_rig *r) {
   if (!writer_poll(&r->writer)) r->now_us += RIG_STEP_US;
+  if (r->polled) r->polled(r->polled_ctx);
 }
 
 // Until everything that was taken is done, noted erases as well; how it ended.

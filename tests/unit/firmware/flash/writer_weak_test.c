@@ -186,9 +186,9 @@ static void scarce_room_loses_nothing(void **state) {
   uint8_t data[4096];
   for (uint32_t units = 1; units < RIG_SLOTS; units++) {
     writer_rig_make_old(r);
+    writer_distrust(&r->writer);
     rig_send_same(r, RIG_BIG, 0x14000, 4096);
     rig_pass(r, 100000);
-    writer_distrust(&r->writer);
     memset(data, 0xA0, sizeof data);
     // The oldest has its block to itself, the others fill the next.
     for (uint32_t i = 0; i < units; i++) {
@@ -199,6 +199,37 @@ static void scarce_room_loses_nothing(void **state) {
     }
     assert_all_done(r);
     assert_true(erased(r, RIG_BIG, 0x14000));
+    writer_rig_forget_log(r);
+  }
+}
+
+// One slot is left when both find their first difference, and each wants one.
+static void two_media_find_room_in_turn(void **state) {
+  struct writer_rig *r = *state;
+  uint8_t data[4096];
+  memset(data, 0xA0, sizeof data);
+  for (int first = 0; first < RIG_MEDIA; first++) {
+    writer_rig_make_old(r);
+    writer_distrust(&r->writer);
+    for (int medium = 0; medium < RIG_MEDIA; medium++)
+      rig_send_same(r, medium, 0x14000, 4096);
+    rig_pass(r, 100000);
+    r->writer.gate = false;
+    for (int i = 0; i < RIG_MEDIA; i++) {
+      const int medium = i ? !first : first;
+      for (uint32_t at = 0x4000; at < (i ? 0xF000 : 0x6000); at += 4096) {
+        const struct media *m = writer_rig_medium(r, medium);
+        if (!writer_write(&r->writer, m, at, data, 4096)) break;
+        memcpy(r->want[medium] + at, data, 4096);
+      }
+    }
+    rig_pass(r, 100000);
+    r->writer.gate = true;
+    assert_all_done(r);
+    for (int medium = 0; medium < RIG_MEDIA; medium++) {
+      assert_true(erased(r, medium, 0x4000));
+      assert_true(erased(r, medium, 0x14000));
+    }
     writer_rig_forget_log(r);
   }
 }
@@ -218,6 +249,7 @@ int main(void) {
       writer_rig_test(after_these_two_the_flash_is_trusted_again),
       writer_rig_test(each_medium_has_its_own_two),
       writer_rig_test(scarce_room_loses_nothing),
+      writer_rig_test(two_media_find_room_in_turn),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
