@@ -31,7 +31,7 @@ void writer_add(struct writer *w, const struct media *m) {
 
 void writer_distrust(struct writer *w) {
   for (uint8_t i = 0; i < w->lane_count; i++)
-    w->lanes[i].weak = true;
+    w->lanes[i].weak = w->lanes[i].unsure = true;
 }
 
 // --- slots and noted erases ---
@@ -132,7 +132,7 @@ void writer_fail(struct writer *w, struct writer_lane *l, enum status status,
   }
   writer_rest(l);
   for (struct writer_lane *o = w->lanes; o < w->lanes + w->lane_count; o++) {
-    o->mass = false;
+    o->mass = WRITER_NO_MASS;
     o->noted = o->lacks = 0;
     o->abandoned = operating(o);
     if (!o->abandoned) writer_rest(o);
@@ -141,7 +141,7 @@ void writer_fail(struct writer *w, struct writer_lane *l, enum status status,
     if (s->used && w->lanes[s->lane].slot != s) writer_free_slot(w, s);
   }
   memset(w->noted, 0, sizeof w->noted);
-  w->wants_change = false;
+  w->wants_change = w->flushing = false;
 }
 
 struct writer_result writer_take_result(struct writer *w) {
@@ -191,7 +191,8 @@ static uint32_t slots_outside(const struct writer *w, const struct writer_lane *
 
 // A medium whose smallest erase takes many units must always find slots for a whole
 // block, else it could never go on: it holds few outside the block that is next, and
-// two such media are written one after the other. `more` slots will be taken besides.
+// two such media are written one after the other. `more` slots will be taken besides,
+// one by the log and one by what is not trusted.
 static bool too_spread(struct writer *w, struct writer_lane *l, uint32_t unit,
                        uint32_t more) {
   const struct media_geometry *g = &l->medium->geometry;
@@ -206,7 +207,7 @@ static bool too_spread(struct writer *w, struct writer_lane *l, uint32_t unit,
   if (!oldest) return false;
   writer_stay_at(l, oldest->unit);
   if (unit - l->block_unit < l->block_units) return false;
-  return slots_outside(w, l) + more + units + 1 >= w->slot_count;
+  return slots_outside(w, l) + more + units + 2 >= w->slot_count;
 }
 
 static bool takes_nothing(const struct writer *w, const struct writer_lane *l) {
@@ -305,13 +306,15 @@ static uint32_t mass_erase_us(const struct media_geometry *g) {
 bool writer_mass_erase(struct writer *w, const struct media *m) {
   struct writer_lane *l = lane_of(w, m);
   const uint32_t units = m->geometry.size / WRITER_UNIT;
+  const struct writer_slot *s = writer_oldest(w, l);
   if (l->mass || w->result.status != ST_OK || operating(l)) return false;
+  if (l->state == WRITER_CHECKING || (s && s->urgent)) return false;  // the log's
   writer_rest(l);
   l->lacks = 0;
   drop_slots(w, l, 0, units);
   for (uint32_t i = 0; l->noted; i++)
     writer_note(w, l, i, false);
-  l->mass = true;
+  l->mass = WRITER_MASS_WAITS;
   l->ahead_us = mass_erase_us(&m->geometry);
   return true;
 }
@@ -411,23 +414,42 @@ static uint32_t operation_us(const struct writer *w, const struct writer_lane *l
   return passed < l->expected_us ? l->expected_us - passed : l->expected_us / 16u + 1u;
 }
 
+// The slots are in no order, but those that wait belong to few blocks.
+struct seen {
+  uint32_t offsets[4];
+  uint32_t count;
+};
+
+static bool is_new(struct seen *seen, uint32_t offset) {
+  const uint32_t most = sizeof seen->offsets / sizeof *seen->offsets;
+  for (uint32_t i = 0; i < seen->count && i < most; i++) {
+    if (seen->offsets[i] == offset) return false;
+  }
+  seen->offsets[seen->count++ % most] = offset;
+  return true;
+}
+
 // Of the slots: a unit each, and an erase for each block that has one which needs it, or
 // probably will.
 static uint32_t slots_us(const struct writer *w, const struct writer_lane *l) {
+  struct seen seen = {.count = 0};
   struct media_block b = {0};
   uint32_t us = 0;
   const bool erasing = l->state == WRITER_ERASING || l->state == WRITER_CHECKING;
+  const bool programmed =
+      l->state == WRITER_PROGRAMMING || l->state == WRITER_VERIFYING;
   for (const struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
     if (!s->used || s->lane != writer_number(w, l)) continue;
     const uint32_t offset = s->unit * WRITER_UNIT;
     us += writer_unit_us(l);
+    if (s == l->slot && programmed) us -= l->expected_us;
     if (s->verdict == WRITER_UNKNOWN ? !l->erases : s->verdict != WRITER_ERASE) {
       continue;
     }
     if (offset - b.offset < b.size) continue;
     if (erasing && offset - l->offset < l->size) continue;
     media_block_at(&l->medium->geometry, offset, &b);
-    us += b.erase_us;
+    if (is_new(&seen, b.offset)) us += b.erase_us;
   }
   return us;
 }

@@ -57,6 +57,9 @@ enum writer_verdict {
   WRITER_ERASE,
 };
 
+// An erase of the whole medium.
+enum writer_mass { WRITER_NO_MASS, WRITER_MASS_WAITS, WRITER_MASS_RUNS };
+
 // How a piece of work ended.
 struct writer_result {
   enum status status;
@@ -99,11 +102,12 @@ struct writer_lane {
   // Slots that it will still take for what must be kept, and that it waits for: nothing
   // is accepted meanwhile.
   uint32_t promised, lacks;
-  // After an update that was interrupted: the last unit that read right.
-  bool weak, any_same;
+  // After an update that was interrupted: the last unit that reads right is to be made
+  // again; none that differs has come yet, which will be as well.
+  bool weak, unsure, any_same;
   uint32_t last_same;
-  // Mass erase: wanted or running, and the estimate for the blocks after this one.
-  bool mass;
+  // Mass erase, and the estimate for the blocks after this one.
+  enum writer_mass mass;
   uint32_t ahead_us;
   uint32_t read_back[WRITER_STEP / 4];
 };

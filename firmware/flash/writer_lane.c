@@ -249,7 +249,7 @@ static bool step_check(struct writer *w, struct writer_lane *l) {
       return true;
     }
     case LOOK_BLANK:
-      if (l->mass) return next_block(w, l, l->offset + l->size);
+      if (l->mass == WRITER_MASS_RUNS) return next_block(w, l, l->offset + l->size);
       settle_region(w, l);
       writer_rest(l);
       return true;
@@ -466,7 +466,7 @@ static bool step_keep(struct writer *w, struct writer_lane *l) {
 // --- mass erase ---
 
 static void mass_done(struct writer_lane *l) {
-  l->mass = false;
+  l->mass = WRITER_NO_MASS;
   writer_rest(l);
 }
 
@@ -499,6 +499,7 @@ static bool next_block(struct writer *w, struct writer_lane *l, uint32_t offset)
 
 static bool start_mass(struct writer *w, struct writer_lane *l) {
   uint32_t us;
+  l->mass = WRITER_MASS_RUNS;
   l->expected_us = 0;
   if (!l->medium->geometry.whole_erase_us) return next_block(w, l, 0);
   l->state = WRITER_COUNTING;
@@ -542,20 +543,33 @@ static bool step_look(struct writer *w, struct writer_lane *l) {
 
 // --- what is next ---
 
+// A cut between the two must leave the earlier one as the last that reads right. If
+// there is no room to keep all of its block, it has to come later.
+static void put_before(const struct writer *w, struct writer_lane *l,
+                       struct writer_slot *s, const struct writer_slot *next) {
+  const struct choice c = widest(&l->medium->geometry, s->unit);
+  s->age = next->age - 1u;
+  if (c.size / WRITER_UNIT <= writer_free(w)) writer_stay_at(l, s->unit);
+}
+
 // A unit that read right just before an interrupted update's end may have been left
 // half-programmed: it is made again from what it reads as.
+// False: nothing to be done now.
 static bool distrust(struct writer *w, struct writer_lane *l, struct writer_slot *next) {
-  struct writer_slot *s = l->any_same ? writer_slot_of(w, l, l->last_same) : next;
-  if (!s && !writer_free(w)) return false;
-  l->weak = false;
-  if (next) {
+  const bool unsure = next && l->unsure;
+  if (unsure) {
+    l->unsure = false;
     next->forced = true;
     next->verdict = WRITER_ERASE;
   }
-  if (!s && !writer_is_noted(w, l, l->last_same)) {
+  struct writer_slot *s = l->any_same ? writer_slot_of(w, l, l->last_same) : next;
+  const bool take = !s && !writer_is_noted(w, l, l->last_same);
+  if (take && !writer_free(w)) return unsure;  // later
+  l->weak = false;
+  if (take) {
     const uint32_t offset = l->last_same * WRITER_UNIT;
     s = writer_take_slot(w, l, l->last_same);
-    if (next) s->age = next->age - 1u;
+    if (next) put_before(w, l, s, next);
     const enum status status =
         l->medium->read(l->medium->ctx, offset, writer_bytes(w, s), WRITER_UNIT);
     if (status != ST_OK) writer_fail(w, l, status, offset);
@@ -569,7 +583,7 @@ static bool distrust(struct writer *w, struct writer_lane *l, struct writer_slot
 }
 
 static bool same(struct writer *w, struct writer_lane *l, struct writer_slot *s) {
-  if (!s->urgent) {
+  if (!s->urgent && l->unsure) {
     l->last_same = s->unit;
     l->any_same = true;
   }
@@ -590,8 +604,22 @@ static bool better_wait(const struct writer *w, const struct writer_lane *l,
   return false;
 }
 
-static bool next_slot(struct writer *w, struct writer_lane *l, struct writer_slot *s) {
+static bool change(struct writer *w, struct writer_lane *l, struct writer_slot *s) {
   const uint32_t offset = s->unit * WRITER_UNIT;
+  const bool erasing = s->verdict == WRITER_ERASE;
+  if (s->urgent && erasing) {
+    writer_fail(w, l, ST_NOT_ERASED, offset);
+    return true;
+  }
+  if (!s->urgent) {
+    if (!may_change(w, l, offset)) return false;
+    if (l->weak && distrust(w, l, s)) return true;
+  }
+  if (!erasing) return start_program(w, l, s);
+  return !better_wait(w, l, s) && start_survey(w, l, s->unit);
+}
+
+static bool next_slot(struct writer *w, struct writer_lane *l, struct writer_slot *s) {
   const bool partial = s->end < WRITER_UNIT && s->age == w->age;
   switch (s->verdict) {
     case WRITER_UNKNOWN:
@@ -599,23 +627,13 @@ static bool next_slot(struct writer *w, struct writer_lane *l, struct writer_slo
       start_compare(l, s);
       return true;
     case WRITER_SAME: return same(w, l, s);
-    case WRITER_PROGRAM:
-      if (s->urgent) return start_program(w, l, s);
-      if (l->weak) return distrust(w, l, s);
-      return may_change(w, l, offset) && start_program(w, l, s);
-    default:
-      if (s->urgent) {
-        writer_fail(w, l, ST_NOT_ERASED, offset);
-        return true;
-      }
-      if (l->weak) return distrust(w, l, s);
-      return may_change(w, l, offset) && !better_wait(w, l, s) &&
-             start_survey(w, l, s->unit);
+    default: return change(w, l, s);
   }
 }
 
 static bool next_noted(struct writer *w, struct writer_lane *l) {
   uint32_t unit = 0;
+  if (w->wants_change && !w->gate) return false;  // looked at already
   while (!writer_is_noted(w, l, unit)) {
     const uint32_t bit = l->first_bit + unit;
     unit += w->noted[bit / 32] ? 1u : 32u - bit % 32;  // whole words at once
@@ -635,7 +653,8 @@ static bool next(struct writer *w, struct writer_lane *l) {
   }
   if (!w->flushing) return false;
   if (l->noted) return next_noted(w, l);
-  return l->weak && l->any_same && distrust(w, l, NULL);
+  return l->weak && l->any_same && may_change(w, l, l->last_same * WRITER_UNIT) &&
+         distrust(w, l, NULL);
 }
 
 bool writer_step(struct writer *w, struct writer_lane *l) {
