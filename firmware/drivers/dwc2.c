@@ -199,8 +199,8 @@ static void port_send(void *ctx, const uint8_t *src, uint16_t length) {
   }
 }
 
-// The same looks: what a SETUP finds open, its data would come into ahead of their turn,
-// and one of them would overwrite the other.
+// The same looks: what a SETUP finds open, its data would come into ahead of their
+// turn, and one of them would overwrite the other.
 static void port_receive(void *ctx, uint8_t *dst) {
   struct dwc2 *d = ctx;
   const uint32_t size =
