@@ -70,6 +70,12 @@ enum status session_read(struct session *s, uint32_t address, uint8_t *dst,
 // Microseconds that a block takes, typically, once it is started.
 uint32_t session_write_us(const struct session *s, uint32_t address, uint32_t length);
 
+// Asks that all that is pending be done now, erases that were only noted included.
+void session_flush(struct session *s);
+
+// Nothing is pending at all.
+bool session_settled(const struct session *s);
+
 bool session_busy(const struct session *s);
 uint32_t session_remaining_us(const struct session *s);
 struct writer_result session_take_result(struct session *s);

@@ -158,7 +158,7 @@ bool dfu_poll(struct dfu *d) {
     complete(d);
     return true;
   }
-  return stepped;
+  return dfu_vendor_poll(&d->vendor, &d->failure) || stepped;
 }
 
 static bool pending(const struct dfu *d) {
@@ -228,6 +228,9 @@ static enum usb_answer download(struct dfu *d, const struct usb_setup *s,
 static enum usb_answer on_data(void *ctx, const struct usb_setup *s,
                                const uint8_t *data) {
   struct dfu *d = ctx;
+  if ((s->bmRequestType & CH9_TYPE_MASK) == CH9_TYPE_VENDOR) {
+    return dfu_vendor_data(&d->vendor, data);
+  }
   d->wrote = s->wValue != 0;
   if (s->wValue == 0) {
     const enum dfu_work_kind kind = command_kind(data, s->wLength);
@@ -370,20 +373,19 @@ static void to_idle(struct dfu *d) {
   drop_command(d);
 }
 
-// No vendor request touches the states.
+// No vendor request touches the states. One with data must not overwrite a block
+// that still waits in the buffer.
 static enum usb_answer vendor(struct dfu *d, const struct usb_setup *s,
                               struct usb_reply *reply) {
   const bool in = s->bmRequestType & CH9_DIRECTION_IN;
-  if (!in || s->bRequest != INFO_REQUEST || s->wValue != 0) return USB_STALL;
-  d->info.unfinished = session_unfinished(d->session);
-  info_encode(&d->info, d->info_bytes);
-  *reply = (struct usb_reply){d->info_bytes, INFO_SIZE};
-  return USB_ACCEPT;
+  if (!in && d->work.kind == DFU_WORK_WRITE) return USB_STALL;
+  return dfu_vendor_setup(&d->vendor, s, reply);
 }
 
 static enum usb_answer on_setup(void *ctx, const struct usb_setup *s,
                                 struct usb_reply *reply) {
   struct dfu *d = ctx;
+  d->vendor.hold = s->wLength > USB_EP0_PACKET;
   const bool in = s->bmRequestType & CH9_DIRECTION_IN;
   const uint8_t type = s->bmRequestType & CH9_TYPE_MASK;
   const bool is_class = type == CH9_TYPE_CLASS;
@@ -419,6 +421,7 @@ static enum usb_answer on_setup(void *ctx, const struct usb_setup *s,
 
 static void on_completed(void *ctx, const struct usb_setup *s) {
   struct dfu *d = ctx;
+  d->vendor.hold = false;
   if (s->bRequest != DFU_GETSTATUS) return;
   if (d->state == DFU_DNBUSY && is_command(d->work.kind)) d->work.armed = true;
   if (d->state == DFU_MANIFEST) d->leave = true;
@@ -443,12 +446,14 @@ static bool on_set_alternate(void *ctx, uint8_t alternate) {
 }
 
 static void on_reset(void *ctx) {
-  on_set_alternate(ctx, 0);
+  struct dfu *d = ctx;
+  dfu_vendor_reset(&d->vendor);
+  on_set_alternate(d, 0);
 }
 
 void dfu_init(struct dfu *d, struct session *s, const struct info *info) {
   memset(d, 0, sizeof *d);
-  d->info = *info;
+  dfu_vendor_init(&d->vendor, s, info);
   d->session = s;
   d->alternates = s->media_count;
   on_reset(d);
