@@ -4,6 +4,7 @@
 #include "firmware/boot/decide.h"
 #include "firmware/boot/handover.h"
 #include "firmware/boot/request.h"
+#include "firmware/drivers/crc_f7.h"
 #include "firmware/drivers/dwc2.h"
 #include "firmware/drivers/flash_f7.h"
 #include "firmware/drivers/quadspi.h"
@@ -173,6 +174,10 @@ static void start_nor(void) {
   print("\r\n");
 }
 
+static uint32_t crc32_by_chip(uint32_t crc, const void *data, size_t n) {
+  return crc_f7_update(CRC_BASE, crc, data, n);
+}
+
 static void start_dfu(void) {
   const uint32_t id = mmio_read32(DBGMCU_BASE + DBGMCU_IDCODE);
   struct info info = {
@@ -185,6 +190,9 @@ static void start_dfu(void) {
   };
   flash_f7_options(&flash, &info.optcr, &info.optcr1);
   dfu_init(&dfu, &session, &info);
+  soc_clock_enable(RCC_AHB1ENR, RCC_AHB1ENR_CRCEN);
+  soc_block_reset(RCC_AHB1RSTR, RCC_AHB1RSTR_CRCRST);
+  dfu.vendor.crc32 = crc32_by_chip;
   dfu_ops = dfu_class(&dfu);
 }
 
