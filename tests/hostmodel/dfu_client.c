@@ -74,7 +74,7 @@ struct reply dfu_wait(struct rig *r) {
   for (unsigned polls = 0; polls < 5000; polls++) {
     const struct reply s = dfu_status(r);
     if (s.state != DNBUSY) return s;
-    rig_run(r, VT_MS(s.poll_ms));
+    rig_sleep(r, s.poll_ms);
   }
   fail_msg("dfuDNBUSY for ever");
   return (struct reply){0};
