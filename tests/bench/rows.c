@@ -159,7 +159,7 @@ static double seconds(const struct road_span *span) {
 }
 
 struct counts {
-  uint64_t erases, erased_bytes, programs, bytes_read;
+  uint64_t erases, erased_bytes, programs;
 };
 
 static void add_nor(const struct nor *n, struct counts *c) {
@@ -170,7 +170,6 @@ static void add_nor(const struct nor *n, struct counts *c) {
   c->erases += n->counters.chip_erases;
   c->erased_bytes += n->counters.chip_erases * n->chip->size;
   c->programs += n->counters.programs;
-  c->bytes_read += n->counters.bytes_read;
 }
 
 static void add_internal(const struct flash_f7 *f, struct counts *c) {
@@ -196,7 +195,6 @@ static void take_counts(const struct rig *r, const struct row *row,
   out->erases = c.erases - from->erases;
   out->erased_bytes = c.erased_bytes - from->erased_bytes;
   out->programs = c.programs - from->programs;
-  out->bytes_read = c.bytes_read - from->bytes_read;
 }
 
 static bool check(const struct rig *r, const struct road_job *job,
@@ -280,6 +278,7 @@ static bool run_real(const struct row *row, const struct content *c,
   double internal = 0, nor = 0;
   rig_attached(r);
   const struct counts from = count(r, row);
+  const uint64_t transactions = r->m->usb.transactions;
   const uint64_t cpu_hz = clock_hz(&r->m->clocks, CLOCK_HCLK);
   if (row->internal_size) {
     internal = limit_internal(&r->m->flash, APPLICATION - INTERNAL, row->internal_size,
@@ -292,6 +291,7 @@ static bool run_real(const struct row *row, const struct content *c,
   out->bytes = (uint64_t)row->nor_size + row->internal_size;
   out->virtual_s = good ? seconds(&span) : 0;
   out->chip_s = slower(internal, nor);
+  out->transactions = r->m->usb.transactions - transactions;
   take_counts(r, row, &from, out);
   rig_close(r);
   return good;

@@ -30,9 +30,11 @@ struct row {
 struct row_result {
   bool done;
   char problem[200];
-  uint64_t bytes, transfers;
+  uint64_t bytes;
+  uint64_t transfers;     // control transfers
+  uint64_t transactions;  // packets of the bus, with those that were not taken
   // Of the media that were written; programs are pages of NOR, words of internal flash.
-  uint64_t erases, erased_bytes, programs, bytes_read;
+  uint64_t erases, erased_bytes, programs;
   double virtual_s;
   double usb_s;         // the same host, a device that takes no time
   double chip_s;        // erases, programs and one read-back

@@ -206,8 +206,8 @@ static json_t *row_json(const struct row *row, const struct row_result *r) {
   }
   if (r->alone_s > 0) json_object_set_new(o, "alone_s", json_real(r->alone_s));
   json_object_set_new(o, "bytes_erased", json_integer((json_int_t)r->erased_bytes));
-  json_object_set_new(o, "bytes_read", json_integer((json_int_t)r->bytes_read));
   json_object_set_new(o, "transfers", json_integer((json_int_t)r->transfers));
+  json_object_set_new(o, "transactions", json_integer((json_int_t)r->transactions));
   json_object_set_new(o, "goals", goals_json(row, r));
   return o;
 }
