@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,6 +55,10 @@ static struct child *find(struct child *children, unsigned jobs, pid_t pid) {
   return NULL;
 }
 
+static double seconds(struct timeval t) {
+  return (double)t.tv_sec + (double)t.tv_usec / 1e6;
+}
+
 void pool_run(const struct pool_work *work, const size_t *order, size_t count,
               unsigned jobs, void *results, size_t size) {
   struct child children[JOBS_MAX] = {{0}};
@@ -66,13 +71,15 @@ void pool_run(const struct pool_work *work, const size_t *order, size_t count,
       start(work, idle, order[begun++], size);
       continue;
     }
+    struct rusage used;
     int status;
-    const pid_t pid = waitpid(-1, &status, 0);
+    const pid_t pid = wait4(-1, &status, 0, &used);
     struct child *c = pid > 0 ? find(children, jobs, pid) : NULL;
     if (!c) continue;  // interrupted
     const size_t index = c->index;
     const bool good = take(c, status, (uint8_t *)results + index * size, size);
     ended++;
-    work->ended(work->ctx, index, good);
+    work->ended(work->ctx, index, good,
+                seconds(used.ru_utime) + seconds(used.ru_stime));
   }
 }

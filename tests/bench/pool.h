@@ -10,8 +10,8 @@ struct pool_work {
   void *ctx;
   // In the child: writes the result of piece `index`, zero at first.
   void (*run)(void *ctx, size_t index, void *result);
-  // In the parent, when it has ended. `good`: with a result.
-  void (*ended)(void *ctx, size_t index, bool good);
+  // In the parent, when it has ended after `cpu_s` of CPU time. `good`: with a result.
+  void (*ended)(void *ctx, size_t index, bool good, double cpu_s);
 };
 
 // Pieces begin in the order of `order`, `count` of them, at most `jobs` at a time.

@@ -236,17 +236,17 @@ static void run(void *ctx, size_t index, void *result) {
   row_run(&b->rows[index], result);
 }
 
-// The only figure here that is this machine's; not for the table.
-static void ended(void *ctx, size_t index, bool good) {
+// This machine's figures, so not for the table.
+static void ended(void *ctx, size_t index, bool good, double cpu_s) {
   struct bench *b = ctx;
   char chip[32];
   const struct row *row = &b->rows[index];
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
-  fprintf(stderr, "%4ld s  %zu of %zu: %s %s %s %s%s\n",
+  fprintf(stderr, "%4ld s  %zu of %zu: %s %s %s %s, %.1f s of CPU%s\n",
           (long)(t.tv_sec - b->begun.tv_sec), ++b->ended, b->count,
           scenario_names[row->scenario], chip_name(row, chip), road_names[row->road],
-          speed_name(row), good ? "" : " CRASHED");
+          speed_name(row), cpu_s, good ? "" : ": CRASHED");
 }
 
 // The longest first: a long one at the end would run alone.
