@@ -322,7 +322,8 @@ void row_run(const struct row *row, struct row_result *out) {
   *out = (struct row_result){0};
   content_make(&c, row);
   bool good = run_real(row, &c, out, &error) && run_ideal(row, &c, out, &error);
-  if (good && row->scenario == SCENARIO_BOTH) good = run_alone(row, &c, out, &error);
+  const bool beside = row->scenario == SCENARIO_BOTH && row->road == ROAD_QUADBOOT;
+  if (good && beside) good = run_alone(row, &c, out, &error);
   out->done = good;
   snprintf(out->problem, sizeof out->problem, "%.199s", error.text);
   content_free(&c);

@@ -39,7 +39,7 @@ struct row_result {
   double usb_s;         // the same host, a device that takes no time
   double chip_s;        // erases, programs and one read-back
   double chip_erase_s;  // the same with a chip erase; 0: not all of the chip
-  double alone_s;       // SCENARIO_BOTH: the slower medium alone, measured
+  double alone_s;       // of both by quadboot: the slower medium alone, measured
 };
 
 // All rows, or those of small sizes for a quick look; in the order of the table.
