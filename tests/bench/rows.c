@@ -6,6 +6,7 @@
 
 #include "tests/bench/ideal.h"
 #include "tests/bench/limits.h"
+#include "tests/bench/profile.h"
 #include "tests/hostmodel/dfu_client.h"
 #include "tests/hostmodel/rig_bus.h"
 
@@ -268,6 +269,22 @@ static double slower(double a, double b) {
 
 // --- a row ---------------------------------------------------------------------
 
+// The run itself, and where its time went if somebody wants to know.
+static bool run_looked_at(struct rig *r, const struct row *row,
+                          const struct road_job *job, struct road_span *span,
+                          uint64_t *transfers, struct qb_error *error) {
+  if (!row->profile) return run(r, row, job, span, transfers, error);
+  struct profile *p = malloc(sizeof *p);
+  if (!p) abort();
+  profile_begin(p, r->m);
+  bool good = run(r, row, job, span, transfers, error);
+  if (!profile_end(p, row->profile) && good) {
+    good = qb_error_set(error, "cannot write %s", row->profile);
+  }
+  free(p);
+  return good;
+}
+
 // The real run, with the limits that it shows.
 static bool run_real(const struct row *row, const struct content *c,
                      struct row_result *out, struct qb_error *error) {
@@ -285,7 +302,7 @@ static bool run_real(const struct row *row, const struct content *c,
                               cpu_hz);
   }
   wires_listen(&wires, &r->m->nor);
-  const bool good = run(r, row, &job, &span, &out->transfers, error);
+  const bool good = run_looked_at(r, row, &job, &span, &out->transfers, error);
   wires_end(&wires, &r->m->nor);
   if (row->nor_size) nor = nor_limit(row, &wires, &out->chip_erase_s);
   out->bytes = (uint64_t)row->nor_size + row->internal_size;

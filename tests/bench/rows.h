@@ -25,6 +25,7 @@ struct row {
   enum road road;
   bool high_speed;
   uint32_t nor_size, internal_size;  // bytes of each medium
+  const char *profile;               // file for where the time goes; NULL: none
 };
 
 struct row_result {

@@ -3,7 +3,7 @@
 // the bus allow beside each figure. Equal runs give equal tables on any machine.
 //
 //   speed_bench [--quick] [--row NAME] [--chip NAME] [--road NAME] [--speed HS|FS]
-//               [--kb N] [--jobs N] [--json FILE] [--list]
+//               [--kb N] [--jobs N] [--json FILE] [--profile FILE] [--list]
 //
 // Ends with 1 if a row could not be measured; a goal that is missed is only marked.
 #include <ctype.h>
@@ -20,7 +20,7 @@
 #include "tests/bench/rows.h"
 
 struct options {
-  const char *row, *chip, *road, *speed, *json;
+  const char *row, *chip, *road, *speed, *json, *profile;
   bool quick, list;
   uint32_t nor_kb;
   unsigned jobs;
@@ -52,8 +52,8 @@ static const char *chip_name(const struct row *row, char text[32]) {
 static int usage(void) {
   fprintf(stderr,
           "usage: speed_bench [--quick] [--row NAME] [--chip NAME] [--road NAME]\n"
-          "                   [--speed HS|FS] [--kb N] [--jobs N] [--json FILE] "
-          "[--list]\n");
+          "                   [--speed HS|FS] [--kb N] [--jobs N] [--json FILE]\n"
+          "                   [--profile FILE] [--list]\n");
   return 2;
 }
 
@@ -76,6 +76,7 @@ static bool take(struct options *o, int option) {
     case 'w': o->road = optarg; return true;
     case 's': o->speed = optarg; return true;
     case 'o': o->json = optarg; return true;
+    case 'p': o->profile = optarg; return true;
     case 'k':
       // Whole sectors, so that each limit is one.
       if (!number(optarg, 65536, &o->nor_kb)) return false;
@@ -90,11 +91,17 @@ static bool take(struct options *o, int option) {
 
 static bool parse(int argc, char **argv, struct options *o) {
   static const struct option names[] = {
-      {"quick", no_argument, NULL, 'q'},      {"list", no_argument, NULL, 'l'},
-      {"row", required_argument, NULL, 'r'},  {"chip", required_argument, NULL, 'c'},
-      {"road", required_argument, NULL, 'w'}, {"speed", required_argument, NULL, 's'},
-      {"json", required_argument, NULL, 'o'}, {"kb", required_argument, NULL, 'k'},
-      {"jobs", required_argument, NULL, 'j'}, {0},
+      {"quick", no_argument, NULL, 'q'},
+      {"list", no_argument, NULL, 'l'},
+      {"row", required_argument, NULL, 'r'},
+      {"chip", required_argument, NULL, 'c'},
+      {"road", required_argument, NULL, 'w'},
+      {"speed", required_argument, NULL, 's'},
+      {"json", required_argument, NULL, 'o'},
+      {"kb", required_argument, NULL, 'k'},
+      {"jobs", required_argument, NULL, 'j'},
+      {"profile", required_argument, NULL, 'p'},
+      {0},
   };
   const long cores = sysconf(_SC_NPROCESSORS_ONLN);
   *o = (struct options){.jobs = cores > 0 ? (unsigned)cores : 1};
@@ -122,6 +129,7 @@ static void choose(struct bench *b, const struct options *o) {
     if (!is_chosen(o, &row)) continue;
     const uint32_t wanted = o->nor_kb << 10, size = nor_chip_find(row.chip)->size;
     if (row.nor_size && wanted) row.nor_size = wanted < size ? wanted : size;
+    row.profile = o->profile;
     b->rows[b->count++] = row;
   }
 }
@@ -290,6 +298,10 @@ int main(int argc, char **argv) {
   choose(&b, &o);
   if (b.count == 0) {
     fprintf(stderr, "speed_bench: there is no such row; --list shows all\n");
+    return 2;
+  }
+  if (o.profile && b.count > 1) {
+    fprintf(stderr, "speed_bench: --profile is for one row; choose one\n");
     return 2;
   }
   if (o.list) {
