@@ -192,7 +192,7 @@ struct modem_sender {
   uint32_t files;         // that the receiver has confirmed
 
   // Private.
-  uint8_t state, protocol, what, number, tries, cans;
+  uint8_t state, protocol, what, number, tries, cans, ask;
   bool crc, stream, repeated, go;
   uint16_t data_size, output_at, output_end;
   uint32_t length, now, deadline, fresh;

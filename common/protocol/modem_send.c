@@ -166,9 +166,13 @@ static void repeat(struct modem_sender *s, enum modem_end why) {
   }
 }
 
+static bool asks(uint8_t byte) {
+  return byte == MODEM_CRC || byte == MODEM_STREAM || byte == MODEM_NAK;
+}
+
 static void take_ask(struct modem_sender *s, uint8_t byte) {
   const bool stream = byte == MODEM_STREAM;
-  if (!stream && byte != MODEM_CRC && byte != MODEM_NAK) return;
+  if (!asks(byte)) return;
   if (stream ? is_xmodem(s) : s->protocol == MODEM_YMODEM_G) return;
   // Only who asks for it twice, before the name and behind it, gets a stream: one
   // damaged 'C' must not make us send to a receiver that is not ready.
@@ -182,8 +186,25 @@ static void take_ask(struct modem_sender *s, uint8_t byte) {
   }
 }
 
+// Before the first file a console may still be talking, and its words have letters:
+// only one with nothing behind it is meant.
+static void take_first_ask(struct modem_sender *s, uint8_t byte) {
+  if (s->files > 0) {
+    take_ask(s, byte);
+    return;
+  }
+  s->ask = asks(byte) ? byte : 0;
+  s->deadline = s->ask ? s->now + MODEM_EOT_QUIET_MS : s->fresh + MODEM_START_MS;
+}
+
+static void end_first_ask(struct modem_sender *s) {
+  const uint8_t byte = s->ask;
+  s->ask = 0;
+  s->deadline = s->fresh + MODEM_START_MS;
+  take_ask(s, byte);
+}
+
 static void take_answer(struct modem_sender *s, uint8_t byte) {
-  const bool asks = byte == MODEM_CRC || byte == MODEM_STREAM;
   if (byte == MODEM_ACK && s->repeated) {
     enter(s, DRAIN, MODEM_QUIET_MS);
   } else if (byte == MODEM_ACK) {
@@ -197,7 +218,7 @@ static void take_answer(struct modem_sender *s, uint8_t byte) {
     }
   } else if (byte == MODEM_NAK) {
     repeat(s, MODEM_END_ERRORS);
-  } else if (asks && is_first(s) && s->now - s->fresh >= MODEM_STALE_MS) {
+  } else if (asks(byte) && is_first(s) && s->now - s->fresh >= MODEM_STALE_MS) {
     s->crc = true;
     if (s->what == BLOCK || s->what == NAME) seal(s);
     repeat(s, MODEM_END_ERRORS);
@@ -222,7 +243,7 @@ static void take_byte(struct modem_sender *s, uint8_t byte) {
     return;
   }
   switch (s->state) {
-    case START:
+    case START: take_first_ask(s, byte); break;
     case GO: take_ask(s, byte); break;
     case ANSWER: take_answer(s, byte); break;
     case DRAIN: take_second(s, byte); break;
@@ -245,7 +266,13 @@ static void end_drain(struct modem_sender *s) {
 static void take_time(struct modem_sender *s) {
   if ((int32_t)(s->now - s->deadline) < 0) return;
   switch (s->state) {
-    case START: fail(s, s->files ? MODEM_END_SILENT : MODEM_END_NOT_STARTED); break;
+    case START:
+      if (s->ask) {
+        end_first_ask(s);
+      } else {
+        fail(s, s->files ? MODEM_END_SILENT : MODEM_END_NOT_STARTED);
+      }
+      break;
     case GO: fail(s, MODEM_END_SILENT); break;
     case SENDING: fail(s, MODEM_END_SILENT); break;
     case ANSWER: repeat(s, MODEM_END_SILENT); break;
@@ -261,7 +288,7 @@ void modem_sender_start(struct modem_sender *s, enum modem_protocol protocol,
                         uint32_t now_ms) {
   memset(s, 0, offsetof(struct modem_sender, packet));
   s->protocol = (uint8_t)protocol;
-  s->now = now_ms;
+  s->now = s->fresh = now_ms;
   enter(s, START, MODEM_START_MS);
 }
 

@@ -35,6 +35,13 @@ static void wait_ms(uint32_t ms) {
   modem_sender_take(&s, NULL, 0, now);
 }
 
+// The first request counts when nothing follows it.
+static void ask(const char *text) {
+  hear(text);
+  assert_int_equal(s.event, MODEM_IDLE);
+  wait_ms(100);
+}
+
 static void expect_silence(void) {
   size_t n;
   (void)modem_sender_output(&s, &n);
@@ -118,7 +125,7 @@ static void test_ymodem(void **state) {
   (void)state;
   start(MODEM_YMODEM);
   expect_silence();
-  hear("C");
+  ask("C");
   give_file("a.bin", 2000);
   expect_block(0, 128, "a.bin\0002000", 10, 0);
   hear(ACK);
@@ -152,7 +159,7 @@ static void test_ymodem(void **state) {
 static void test_small_blocks_at_the_end(void **state) {
   (void)state;
   start(MODEM_XMODEM_1K);
-  hear("C");
+  ask("C");
   give_file("", 1024 + 896);
   give(0, 1024);
   expect_block(1, 1024, content, 1024, 0);
@@ -174,7 +181,7 @@ static void test_checksum(void **state) {
   static const enum modem_protocol both[] = {MODEM_XMODEM, MODEM_XMODEM_1K};
   for (size_t i = 0; i < 2; i++) {
     start(both[i]);
-    hear(NAK);
+    ask(NAK);
     give_file("", 2000);
     give(0, 128);
     assert_int_equal(collect(out), 132);
@@ -193,9 +200,9 @@ static void test_checksum(void **state) {
 static void test_stream(void **state) {
   (void)state;
   start(MODEM_YMODEM_G);
-  hear("C");
+  ask("C");
   assert_int_equal(s.event, MODEM_IDLE);
-  hear("G");
+  ask("G");
   give_file("g", 2048);
   expect_block(0, 128, "g\0002048", 6, 0);
   hear(ACK "G");
@@ -212,7 +219,7 @@ static void test_stream(void **state) {
 static void test_a_stream_breaks(void **state) {
   (void)state;
   start(MODEM_YMODEM);
-  hear("G");
+  ask("G");
   give_file("g", 2048);
   expect_block(0, 128, "g\0002048", 6, 0);
   hear(ACK "G");
@@ -226,7 +233,7 @@ static void test_one_damaged_c_makes_no_stream(void **state) {
   static const char *const asks[][2] = {{"G", "C"}, {"C", "G"}};
   for (size_t i = 0; i < 2; i++) {
     start(MODEM_YMODEM);
-    hear(asks[i][0]);
+    ask(asks[i][0]);
     give_file("g", 2048);
     expect_block(0, 128, "g\0002048", 6, 0);
     hear(ACK);
@@ -236,7 +243,7 @@ static void test_one_damaged_c_makes_no_stream(void **state) {
     assert_int_equal(s.event, MODEM_IDLE);
   }
   start(MODEM_XMODEM);
-  hear("G");
+  ask("G");
   assert_int_equal(s.event, MODEM_IDLE);
 }
 
@@ -246,7 +253,7 @@ static void test_a_long_name_is_cut(void **state) {
   memset(name, 'n', sizeof name);
   name[299] = 0;
   start(MODEM_YMODEM);
-  hear("C");
+  ask("C");
   give_file(name, UINT32_MAX);
   char expected[112];
   memset(expected, 'n', 100);
@@ -258,7 +265,7 @@ static void test_a_long_name_is_cut(void **state) {
 
 static void begin(void) {
   start(MODEM_XMODEM_1K);
-  hear("C");
+  ask("C");
   give_file("", 3000);
   give(0, 1024);
   expect_block(1, 1024, content, 1024, 0);
@@ -328,7 +335,7 @@ static void test_old_requests_are_ignored(void **state) {
 static void test_the_end_is_repeated(void **state) {
   (void)state;
   start(MODEM_XMODEM);
-  hear("C");
+  ask("C");
   give_file("", 0);
   for (int i = 0; i < 10; i++) {
     expect_byte(4);
@@ -342,7 +349,7 @@ static void test_the_end_is_repeated(void **state) {
 static void test_a_lost_word_behind_a_batch(void **state) {
   (void)state;
   start(MODEM_YMODEM);
-  hear("C");
+  ask("C");
   modem_sender_finish(&s, now);
   for (int i = 0; i < 3; i++) {
     expect_block(0, 128, "", 0, 0);
@@ -366,6 +373,20 @@ static void test_nobody_asks(void **state) {
   expect_cancel(MODEM_END_NOT_STARTED);
 }
 
+static void test_words_of_a_console_are_no_request(void **state) {
+  (void)state;
+  start(MODEM_YMODEM);
+  hear("load\r\nCome on: send a file by YMODEM or XMODEM (");
+  wait_ms(99);
+  hear("C");
+  wait_ms(99);
+  hear(")");
+  wait_ms(10000);
+  assert_int_equal(s.event, MODEM_IDLE);
+  ask("C");
+  assert_int_equal(s.event, MODEM_FILE);
+}
+
 static void test_cans(void **state) {
   (void)state;
   begin();
@@ -378,7 +399,7 @@ static void test_cans(void **state) {
 static void test_cancel_from_here(void **state) {
   (void)state;
   start(MODEM_XMODEM);
-  hear("C");
+  ask("C");
   give_file("", 3000);
   give(0, 128);
   modem_sender_sent(&s, 50, now);
@@ -391,7 +412,7 @@ static void test_cancel_from_here(void **state) {
 static void test_a_line_that_takes_nothing(void **state) {
   (void)state;
   start(MODEM_XMODEM);
-  hear("C");
+  ask("C");
   give_file("", 10);
   give(0, 10);
   wait_ms(60000);
@@ -416,6 +437,7 @@ int main(void) {
       cmocka_unit_test(test_the_end_is_repeated),
       cmocka_unit_test(test_a_lost_word_behind_a_batch),
       cmocka_unit_test(test_nobody_asks),
+      cmocka_unit_test(test_words_of_a_console_are_no_request),
       cmocka_unit_test(test_cans),
       cmocka_unit_test(test_cancel_from_here),
       cmocka_unit_test(test_a_line_that_takes_nothing),
