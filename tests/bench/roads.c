@@ -157,6 +157,7 @@ static bool update(struct connection *c, bool *connected, const struct link *lin
   bool good = plan_make(&plan, &c->board, list, PLAN_WRITE, error);
   if (good) {
     options.job.start = can_start(c, &plan);
+    options.job.digest = true;
     update_run(c, connected, &link->bus, &plan, &options, &events, &result);
     good = result.outcome == JOB_DONE;
     if (!good) *error = result.problem;
