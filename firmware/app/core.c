@@ -306,9 +306,10 @@ void firmware_main(void) {
   for (;;) {
     soc_watchdog_feed();
     soc_time_us(&clock);  // often enough to miss no wrap
-    bool worked = usbd_poll(&usbd);
-    if (dfu_poll(&dfu)) worked = true;
+    usbd_poll(&usbd);
+    const bool worked = dfu_poll(&dfu);
     if (dfu_wants_to_leave(&dfu)) leave();
+    // What USB brings from here on still ends the sleep.
     if (!worked) soc_sleep();
   }
 }

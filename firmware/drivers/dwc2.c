@@ -271,11 +271,15 @@ static void cancel_in(const struct dwc2 *d) {
 
 static void read_fifo(const struct dwc2 *d, uint8_t *dst, uint32_t count,
                       uint32_t room) {
-  for (uint32_t at = 0; at < count; at += 4) {
+  const uint32_t wanted = !dst ? 0 : count < room ? count : room;
+  uint32_t at = 0;
+  for (; at + 4u <= wanted; at += 4) {
     const uint32_t word = rd(d, DWC2_DFIFO0);
-    if (at >= room || !dst) continue;  // more than was asked for: taken and dropped
-    const uint32_t n = room - at < 4u ? room - at : 4u;
-    memcpy(dst + at, &word, count - at < n ? count - at : n);
+    memcpy(dst + at, &word, 4);
+  }
+  for (; at < count; at += 4) {  // more than was asked for is taken and dropped
+    const uint32_t word = rd(d, DWC2_DFIFO0);
+    if (at < wanted) memcpy(dst + at, &word, wanted - at);
   }
 }
 

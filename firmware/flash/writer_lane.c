@@ -61,13 +61,12 @@ static void start_compare(struct writer_lane *l, struct writer_slot *s) {
 // once, the whole page must be blank.
 static void compare_page(struct writer_lane *l, uint32_t page, const uint32_t *want,
                          const uint32_t *is) {
-  uint32_t differ = 0, rise = 0, programmed = 0;
+  uint32_t rise = 0, programmed = 0;
+  if (writer_first_other(want, is, PAGE_WORDS) == PAGE_WORDS) return;
   for (uint32_t i = 0; i < PAGE_WORDS; i++) {
-    differ |= want[i] ^ is[i];
     rise |= want[i] & ~is[i];
     programmed |= ~is[i];
   }
-  if (!differ) return;
   l->slot->pages |= (uint16_t)(1u << page);
   if (rise || (programmed && l->medium->geometry.program_once)) l->rises = true;
 }
@@ -181,8 +180,9 @@ static bool step_verify(struct writer *w, struct writer_lane *l) {
   const uint32_t offset = s->unit * WRITER_UNIT;
   if (!read_piece(w, l, offset)) return true;
   const uint8_t *want = writer_bytes(w, s) + l->at, *is = (uint8_t *)l->read_back;
-  if (memcmp(want, is, WRITER_STEP) != 0) {
-    uint32_t i = 0;
+  uint32_t i = 4u * writer_first_other((const uint32_t *)(const void *)want,
+                                       l->read_back, WRITER_STEP / 4);
+  if (i < WRITER_STEP) {
     while (want[i] == is[i])
       i++;
     writer_fail(w, l, ST_VERIFY_FAILED, offset + l->at + i);
@@ -645,7 +645,7 @@ static bool next(struct writer *w, struct writer_lane *l) {
   struct writer_slot *s = writer_oldest(w, l);
   if (s && s == w->urgent) return next_slot(w, l, s);
   if (l->mass) return may_change(w, l, 0) && start_mass(w, l);
-  if (l->lacks > writer_free(w)) return false;
+  if (l->lacks && l->lacks > writer_free(w)) return false;
   l->lacks = 0;
   if (s) {
     writer_stay_at(l, s->unit);

@@ -63,7 +63,7 @@ struct rig {
   struct request longest_request;
   bool aborted;           // the last request to the interface was an ABORT
   bool held_late;         // a reply that may be held was held too long
-  bool set_address_last;  // of the DNLOADs; see dfu_status
+  bool at_once;  // the last DNLOAD costs no time; see dfu_status
   // What a host's software costs, in virtual time: before each control request, and
   // on top of each sleep. 0 unless somebody measures speed.
   vtime_t turnaround, oversleep;

@@ -311,7 +311,6 @@ static void a_state_log_that_cannot_be_written(void **state) {
 // The first request that needs the chip again waits for it to come out of its reset,
 // 25 ms after an erase (tREADY2): no other is held so long.
 static void allow_reset(struct rig *r) {
-  print_message("longest %u us\n", (unsigned)(r->longest / VT_US(1)));
   assert_true(r->longest < VT_MS(30));
   r->longest = 0;
 }
