@@ -32,12 +32,16 @@ def application(size, seed):
 class DirtyBoard(simboard.Board):
     """One whose flashes hold old bytes, and an application that starts if `started`."""
 
-    def __init__(self, started=False):
+    def __init__(self, started=False, chip=None):
         super().__init__(build=FAST_BUILD)
+        self.chip = ('--qspi-chip', chip) if chip else ()
         self.start('--run-ms', '1', usb=False)  # makes the files
         self.wait()
         self.put(APPLICATION, application(DIRTY, 91) if started else bytes(8) + noise(DIRTY, 91))
         self.put(QSPI, noise(DIRTY, 92))
+
+    def start(self, *options, usb=True):
+        return super().start(*self.chip, *options, usb=usb)
 
     def file_of(self, address):
         """The image with the byte at an address, and its offset there."""
@@ -150,7 +154,7 @@ def faulty_runs():
 def expect_failure(address, data, fault, program):
     """`program(board, file)` runs one; what it printed. Half an application never starts,
     and the assets count as a part of it."""
-    with DirtyBoard(address == QSPI) as board:
+    with DirtyBoard(address == QSPI, 'w25q128jv') as board:
         board.start('--button', '--fault', fault)
         done = program(board, board.file('raw.bin', data))
         board.stop()

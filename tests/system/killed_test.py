@@ -24,6 +24,7 @@ from dfu_session import (  # noqa: E402
 from usbip_tap import Tap  # noqa: E402
 
 POINTS = 50
+CHIP = ('--qspi-chip', 'w25q128jv')  # a quarter of the board's own: smaller files
 # Over the border of two blocks, and no multiple of 4096 long.
 ASSETS, ASSETS_SIZE = QSPI + 0xE000, 0x3064
 APPLICATION_SIZE = 9001
@@ -41,9 +42,13 @@ class Updated(simboard.Board):
 
     def __init__(self):
         super().__init__(build=FAST_BUILD)
+        self.env = dict(os.environ)
         self.images = [image(1), image(11)]
         self.packages = [pack(self, 'image%d.dfu' % i, *parts)
                          for i, parts in enumerate(self.images)]
+
+    def start(self, *options, usb=True):
+        return super().start(*CHIP, *options, usb=usb)
 
     def holds(self, parts):
         (app, _), (assets, address) = parts
@@ -67,26 +72,27 @@ class DfuUtil(Updated):
 
 
 class Fwupdtool(Updated):
-    device = None
+    def __init__(self):
+        super().__init__()
+        self.env.update(FWUPD_LOCALSTATEDIR=self.path('fwupd'),
+                        FWUPD_SYSCONFDIR=self.path('fwupd-etc'))
+        self.start()
+        shown = self.attach(*self.tool('get-devices', '--json'), env=self.env).stdout
+        self.stop_clean()
+        self.device = json.loads(shown[shown.index('{\n'):])['Devices'][0]['DeviceId']
 
-    def tool(self, port, *arguments):
-        return self.through_attach(port, 'env', 'FWUPD_LOCALSTATEDIR=' + self.path('fwupd'),
-                                   'FWUPD_SYSCONFDIR=' + self.path('fwupd-etc'), 'fwupdtool',
-                                   *arguments, '--plugins', 'dfu')
+    @staticmethod
+    def tool(*arguments):
+        return ('fwupdtool',) + arguments + ('--plugins', 'dfu')
 
     def command(self, port, package):
-        if not self.device:
-            shown = subprocess.run(self.tool(self.port, 'get-devices', '--json'), check=True,
-                                   stdout=subprocess.PIPE, timeout=simboard.PATIENCE_S)
-            text = shown.stdout.decode()
-            self.device = json.loads(text[text.index('{\n'):])['Devices'][0]['DeviceId']
-        return self.tool(port, 'install-blob', package, self.device, '--force')
+        return self.through_attach(
+            port, *self.tool('install-blob', package, self.device, '--force'))
 
 
 class Quadboot(Updated):
     def command(self, port, package):
-        return [self.program('host', 'quadboot'), 'flash', '--usbip', '127.0.0.1:%d' % port,
-                package]
+        return self.through_attach(port, self.program('host', 'quadboot'), 'flash', package)
 
 
 # --- running, and dying ------------------------------------------------------------------
@@ -106,10 +112,10 @@ def kill(process, alone):
 
 def run(board, package, at=0, alone=False):
     """The program, killed at transfer `at`: exit status, output, transfers in all."""
-    command = board.command(board.port, package)  # may have to look for the device first
     with Tap(board.port, at, lambda: kill(process, alone)) as tap:
         command = board.command(tap.port, package)
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                   env=board.env)
         out, _ = process.communicate(timeout=simboard.PATIENCE_S)
         return process.returncode, out.decode(errors='replace'), tap.transfers
 

@@ -26,9 +26,9 @@ class Tap:
         while True:
             try:
                 client, _ = self.listener.accept()
+                board = socket.create_connection(self.board)
             except OSError:
-                return  # closed
-            board = socket.create_connection(self.board)
+                return  # closed, or the board is switched off
             for s in (client, board):
                 s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.sockets += [client, board]
