@@ -166,17 +166,6 @@ static void port_set_address(void *ctx, uint8_t address) {
   wr(d, DWC2_DCFG, field_set(rd(d, DWC2_DCFG), DWC2_DCFG_DAD, address));
 }
 
-static void port_receive(void *ctx, uint8_t *dst) {
-  struct dwc2 *d = ctx;
-  d->out = dst;
-  d->out_length = 0;
-  uint32_t size =
-      field_set(0, DWC2_DOEPTSIZ0_STUPCNT, 3) | field_mask(DWC2_DOEPTSIZ0_PKTCNT);
-  wr(d, DWC2_DOEPTSIZ0, field_set(size, DWC2_DOEPTSIZ0_XFRSIZ, USB_EP0_PACKET));
-  update(d, DWC2_DOEPCTL0, 0,
-         field_mask(DWC2_DOEPCTL0_EPENA) | field_mask(DWC2_DOEPCTL0_CNAK));
-}
-
 // The host has gone on meanwhile: a SETUP, or the status stage of what is being
 // answered, waits in the receive FIFO; or a SETUP was read from it whose stage has not
 // ended yet.
@@ -210,10 +199,32 @@ static void port_send(void *ctx, const uint8_t *src, uint16_t length) {
   }
 }
 
-// Only a SETUP lifts STALL again, so it must not come after the next one.
+// The same looks: what a SETUP finds open, its data would come into ahead of their
+// turn, and one of them would overwrite the other.
+static void port_receive(void *ctx, uint8_t *dst) {
+  struct dwc2 *d = ctx;
+  const uint32_t size =
+      field_set(0, DWC2_DOEPTSIZ0_STUPCNT, 3) | field_mask(DWC2_DOEPTSIZ0_PKTCNT);
+  const uint32_t ctl = rd(d, DWC2_DOEPCTL0);
+  d->out = dst;
+  d->out_length = 0;
+  if (overtaken(d)) return;
+  wr(d, DWC2_DOEPTSIZ0, field_set(size, DWC2_DOEPTSIZ0_XFRSIZ, USB_EP0_PACKET));
+  wr(d, DWC2_DOEPCTL0,
+     ctl | field_mask(DWC2_DOEPCTL0_EPENA) | field_mask(DWC2_DOEPCTL0_CNAK));
+  if (overtaken(d)) wr(d, DWC2_DOEPCTL0, ctl | field_mask(DWC2_DOEPCTL0_SNAK));
+}
+
+// Only a SETUP lifts STALL again, so it must not come after the next one. Data are no
+// reason to hold it back: they are those that it refuses, where the CNAK behind the
+// last request lifted the NAK of this one's SETUP.
 static void port_stall(void *ctx) {
   const struct dwc2 *d = ctx;
-  if (overtaken(d)) return;
+  if (overtaken(d) &&
+      (d->setup_open ||
+       field_get(rd(d, DWC2_GRXSTSR), DWC2_GRXSTSR_PKTSTS) != PKTSTS_OUT_DATA)) {
+    return;
+  }
   update(d, DWC2_DIEPCTL0, 0, field_mask(DWC2_DIEPCTL0_STALL));
   update(d, DWC2_DOEPCTL0, 0, field_mask(DWC2_DOEPCTL0_STALL));
 }

@@ -429,9 +429,11 @@ static bool is_new(struct seen *seen, uint32_t offset) {
   return true;
 }
 
-// Of the slots: a unit each, and an erase for each block that has one which may need it.
+// Of the slots: a unit each, and an erase for each block that has one which needs it, or
+// probably will.
 static uint32_t slots_us(const struct writer *w, const struct writer_lane *l) {
   struct seen seen = {.count = 0};
+  struct media_block b = {0};
   uint32_t us = 0;
   const bool erasing = l->state == WRITER_ERASING || l->state == WRITER_CHECKING;
   const bool programmed =
@@ -439,10 +441,12 @@ static uint32_t slots_us(const struct writer *w, const struct writer_lane *l) {
   for (const struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
     if (!s->used || s->lane != writer_number(w, l)) continue;
     const uint32_t offset = s->unit * WRITER_UNIT;
-    struct media_block b;
     us += writer_unit_us(l);
     if (s == l->slot && programmed) us -= l->expected_us;
-    if (s->verdict == WRITER_SAME || s->verdict == WRITER_PROGRAM) continue;
+    if (s->verdict == WRITER_UNKNOWN ? !l->erases : s->verdict != WRITER_ERASE) {
+      continue;
+    }
+    if (offset - b.offset < b.size) continue;
     if (erasing && offset - l->offset < l->size) continue;
     media_block_at(&l->medium->geometry, offset, &b);
     if (is_new(&seen, b.offset)) us += b.erase_us;

@@ -91,8 +91,9 @@ struct writer_lane {
   uint32_t at;               // progress of reading, in bytes
   uint32_t started_us, expected_us;
   uint32_t came_us;  // the last data
-  // Comparing: a bit would have to rise.
-  bool rises;
+  // Comparing: a bit would have to rise. And whether the last that was compared needed an
+  // erase: the next will probably be like it.
+  bool rises, erases;
   // Surveying: the unit that is the reason, the one that is looked at, and what each of
   // the region needs.
   bool surveying;

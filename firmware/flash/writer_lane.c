@@ -86,6 +86,7 @@ static bool step_compare(struct writer *w, struct writer_lane *l) {
   s->verdict = s->forced || l->rises ? WRITER_ERASE
                : s->pages            ? WRITER_PROGRAM
                                      : WRITER_SAME;
+  l->erases = s->verdict == WRITER_ERASE;
   l->slot = NULL;
   l->at = 0;
   l->state = l->surveying ? WRITER_SURVEYING : WRITER_IDLE;

@@ -141,7 +141,9 @@ bool dfu_poll(struct dfu *d) {
   const bool ready = d->work.kind == DFU_WORK_WRITE ||
                      (is_command(d->work.kind) && d->work.armed);
   if (ready && start(d)) worked = true;
-  return worked;
+  // Behind what waits outside the session.
+  const bool quiet = d->work.kind == DFU_WORK_NONE;
+  return (quiet && dfu_vendor_poll(&d->vendor, &d->failure)) || worked;
 }
 
 // The host has to wait: something was not taken yet, or enough is under way.
@@ -204,6 +206,9 @@ static enum usb_answer download(struct dfu *d, const struct usb_setup *s,
 static enum usb_answer on_data(void *ctx, const struct usb_setup *s,
                                const uint8_t *data) {
   struct dfu *d = ctx;
+  if ((s->bmRequestType & CH9_TYPE_MASK) == CH9_TYPE_VENDOR) {
+    return dfu_vendor_data(&d->vendor, data);
+  }
   d->wrote = s->wValue != 0;
   d->finishing = false;
   if (s->wValue == 0) {
@@ -376,19 +381,18 @@ static void aborted(struct dfu *d, bool last_word) {
   finish(d);
 }
 
-// No vendor request touches the states.
+// No vendor request touches the states. One with data must not overwrite a block
+// that still waits in the buffer.
 static enum usb_answer vendor(struct dfu *d, const struct usb_setup *s,
                               struct usb_reply *reply) {
   const bool in = s->bmRequestType & CH9_DIRECTION_IN;
-  if (!in || s->bRequest != INFO_REQUEST || s->wValue != 0) return USB_STALL;
-  d->info.unfinished = session_unfinished(d->session);
-  info_encode(&d->info, d->info_bytes);
-  *reply = (struct usb_reply){d->info_bytes, INFO_SIZE};
-  return USB_ACCEPT;
+  if (!in && d->work.kind == DFU_WORK_WRITE) return USB_STALL;
+  return dfu_vendor_setup(&d->vendor, s, reply);
 }
 
 static enum usb_answer answer(struct dfu *d, const struct usb_setup *s,
                               struct usb_reply *reply) {
+  d->vendor.hold = s->wLength > USB_EP0_PACKET;
   const bool in = s->bmRequestType & CH9_DIRECTION_IN;
   const uint8_t type = s->bmRequestType & CH9_TYPE_MASK;
   const bool is_class = type == CH9_TYPE_CLASS;
@@ -429,6 +433,7 @@ static enum usb_answer on_setup(void *ctx, const struct usb_setup *s,
 
 static void on_completed(void *ctx, const struct usb_setup *s) {
   struct dfu *d = ctx;
+  d->vendor.hold = false;
   if (s->bRequest != DFU_GETSTATUS) return;
   if (d->state == DFU_DNBUSY && is_command(d->work.kind)) d->work.armed = true;
   if (d->state == DFU_MANIFEST) d->leave = true;
@@ -454,12 +459,14 @@ static bool on_set_alternate(void *ctx, uint8_t alternate) {
 }
 
 static void on_reset(void *ctx) {
-  on_set_alternate(ctx, 0);
+  struct dfu *d = ctx;
+  dfu_vendor_reset(&d->vendor);
+  on_set_alternate(d, 0);
 }
 
 void dfu_init(struct dfu *d, struct session *s, const struct info *info) {
   memset(d, 0, sizeof *d);
-  d->info = *info;
+  dfu_vendor_init(&d->vendor, s, info);
   d->session = s;
   d->alternates = s->media_count;
   on_reset(d);

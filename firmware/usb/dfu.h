@@ -8,9 +8,7 @@
 #pragma once
 
 #include "common/protocol/dfu.h"
-#include "common/protocol/info.h"
-#include "firmware/install/session.h"
-#include "firmware/usb/usbd.h"
+#include "firmware/usb/dfu_vendor.h"
 
 enum { DFU_TRANSFER_SIZE = USBD_BUFFER };
 
@@ -61,8 +59,7 @@ struct dfu {
   bool last_word;              // an ABORT now would say that all data are sent
   bool leave;                  // dfuMANIFEST was reported, the reply is out
   uint8_t reply[DFU_STATUS_SIZE];
-  struct info info;  // what INFO_REQUEST tells
-  uint8_t info_bytes[INFO_SIZE];
+  struct dfu_vendor vendor;
   uint8_t upload[DFU_TRANSFER_SIZE];
 };
 

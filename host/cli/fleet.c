@@ -113,6 +113,9 @@ static void put_json_result(const struct fleet_member *m) {
   json_t *e = json_pack("{s:s, s:o, s:b, s:i}", "event", "result", "board",
                         cli_json_text(m->name), "ok", ok, "code", m->code);
   if (ok && m->summary[0]) json_object_set_new(e, "summary", cli_json_text(m->summary));
+  if (m->skipped) {
+    json_object_set_new(e, "skipped", json_integer((json_int_t)m->skipped));
+  }
   if (m->problem.text[0]) {
     json_object_set_new(e, "problem", cli_json_text(m->problem.text));
   }

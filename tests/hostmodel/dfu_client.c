@@ -73,11 +73,17 @@ void dfu_clear(struct rig *r) {
 struct reply dfu_wait(struct rig *r) {
   for (unsigned polls = 0; polls < 5000; polls++) {
     const struct reply s = dfu_status(r);
-    if (s.state != DNBUSY) return s;
+    const bool waits = s.state == DNBUSY || (s.state == IDLE && s.poll_ms);
+    if (!waits) return s;
     rig_run(r, VT_MS(s.poll_ms));
   }
   fail_msg("dfuDNBUSY for ever");
   return (struct reply){0};
+}
+
+struct reply dfu_finish(struct rig *r) {
+  dfu_abort(r);
+  return dfu_wait(r);
 }
 
 static struct reply command(struct rig *r, uint8_t opcode, uint32_t address) {
@@ -107,9 +113,22 @@ struct reply dfu_write(struct rig *r, uint32_t address, const void *data,
   return dfu_wait(r);
 }
 
+void dfu_spoil(struct rig *r, uint32_t address, uint32_t length) {
+  memset((uint8_t *)(uintptr_t)rig_memory(r, address), 0x42, length);
+}
+
+void dfu_blank(struct rig *r, uint32_t address) {
+  dfu_spoil(r, address, 1);
+  assert_int_equal(dfu_erase(r, address).state, DNLOAD_IDLE);
+  assert_int_equal(dfu_finish(r).state, IDLE);
+  assert_int_equal(*rig_memory(r, address), 0xFF);
+}
+
 void dfu_read(struct rig *r, uint32_t address, void *data, uint32_t length) {
   uint8_t *to = data;
-  assert_int_equal(dfu_set_address(r, address).state, DNLOAD_IDLE);
+  const struct reply s = dfu_set_address(r, address);
+  if (s.state == ERROR) {char t[127]; rig_string(r, s.string, t); print_message("%s\n", t);}
+  assert_int_equal(s.state, DNLOAD_IDLE);
   dfu_abort(r);
   for (uint16_t block = 2; length; block++) {
     const uint16_t n = (uint16_t)(length < CLIENT_BLOCK ? length : CLIENT_BLOCK);
@@ -168,7 +187,7 @@ void dfu_expect_download(struct rig *r, uint32_t address) {
   dfu_pattern(data, sizeof data, address ^ (uint32_t)machine_now(r->m));
   expect_ok(dfu_erase(r, address));
   expect_ok(dfu_write(r, address, data, sizeof data));
-  dfu_abort(r);
+  assert_int_equal(dfu_finish(r).state, IDLE);
   dfu_read(r, address, back, sizeof back);
   assert_memory_equal(back, data, sizeof data);
   assert_memory_equal(rig_memory(r, address), data, sizeof data);

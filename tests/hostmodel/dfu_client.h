@@ -81,9 +81,12 @@ void dfu_clear(struct rig *r);  // CLRSTATUS in dfuERROR
 
 // --- sequences ---
 
-// GETSTATUS until it says something else than dfuDNBUSY, each time after the pause
-// that it asked for. The last reply.
+// GETSTATUS until it says something else than dfuDNBUSY, or a dfuIDLE that asks for a
+// pause, each time after the pause that it asked for. The last reply.
 struct reply dfu_wait(struct rig *r);
+
+// ABORT, and dfu_wait: all that was accepted is done, or has failed.
+struct reply dfu_finish(struct rig *r);
 
 // Each command up to its end, which may be dfuERROR.
 struct reply dfu_set_address(struct rig *r, uint32_t address);
@@ -91,6 +94,12 @@ struct reply dfu_erase(struct rig *r, uint32_t address);
 struct reply dfu_mass_erase(struct rig *r);
 struct reply dfu_write(struct rig *r, uint32_t address, const void *data,
                        uint16_t length);  // set address, block 2
+
+// An erase that has been carried out; the block was not blank before.
+void dfu_blank(struct rig *r, uint32_t address);
+
+// Puts bytes that are not blank straight into the cells.
+void dfu_spoil(struct rig *r, uint32_t address, uint32_t length);
 
 // `length` bytes from `address`, by set-address, ABORT and UPLOADs; must succeed.
 void dfu_read(struct rig *r, uint32_t address, void *data, uint32_t length);

@@ -42,6 +42,16 @@ enum {
 #define RIG_LIMIT_FS VT_MS(6)
 #define RIG_LIMIT_HS VT_MS(2)
 
+// But two replies may be held until the flash is ready: that to the GETSTATUS behind an
+// ABORT, and an UPLOAD.
+#define RIG_LIMIT_ABORTED VT_MS(4050)
+#define RIG_LIMIT_UPLOAD  VT_MS(1000)
+
+struct request {
+  uint8_t type, request;
+  uint16_t value, index, length;
+};
+
 struct rig {
   const struct rig_board *board;
   struct board variant;  // the board with other chips
@@ -49,7 +59,10 @@ struct rig {
   char uart[RIG_UART + 1];
   size_t uart_length;
   uint8_t kept[RIG_KEPT];
-  vtime_t last, longest;  // duration of control requests
+  vtime_t last, longest;  // duration of control requests that must not be held
+  struct request longest_request;
+  bool aborted;           // the last request to the interface was an ABORT
+  bool held_late;         // a reply that may be held was held too long
   bool set_address_last;  // of the DNLOADs; see dfu_status
   // A fault on the wire: at transaction number `fault_at` since rig_arm.
   enum usb_fault fault;
@@ -63,11 +76,6 @@ struct rig {
   // Called before each transaction; may be NULL.
   void (*on_token)(struct rig *r, const struct usb_token *token);
   void *on_token_ctx;
-};
-
-struct request {
-  uint8_t type, request;
-  uint16_t value, index, length;
 };
 
 // --- life ---
