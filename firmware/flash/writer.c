@@ -61,21 +61,25 @@ struct writer_slot *writer_take_slot(struct writer *w, const struct writer_lane 
   *s = (struct writer_slot){
       .used = true, .lane = writer_number(w, l), .unit = unit, .age = w->age};
   w->used++;
+  w->lanes[s->lane].slots++;
   return s;
 }
 
 void writer_free_slot(struct writer *w, struct writer_slot *s) {
   s->used = false;
   w->used--;
+  w->lanes[s->lane].slots--;
+  if (w->urgent == s) w->urgent = NULL;
 }
 
 struct writer_slot *writer_oldest(struct writer *w, const struct writer_lane *l) {
   const uint8_t lane = writer_number(w, l);
   struct writer_slot *oldest = NULL;
   bool inside = false;
+  if (!l->slots) return NULL;
   for (struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
     if (!s->used || s->lane != lane) continue;
-    if (s->urgent) return s;
+    if (s == w->urgent) return s;
     const bool here = s->unit - l->block_unit < l->block_units;
     const bool older = !oldest || (int32_t)(s->age - oldest->age) < 0;
     if (here == inside ? older : here) oldest = s;
@@ -308,7 +312,7 @@ bool writer_mass_erase(struct writer *w, const struct media *m) {
   const uint32_t units = m->geometry.size / WRITER_UNIT;
   const struct writer_slot *s = writer_oldest(w, l);
   if (l->mass || w->result.status != ST_OK || operating(l)) return false;
-  if (l->state == WRITER_CHECKING || (s && s->urgent)) return false;  // the log's
+  if (l->state == WRITER_CHECKING || (s && s == w->urgent)) return false;  // the log's
   writer_rest(l);
   l->lacks = 0;
   drop_slots(w, l, 0, units);
@@ -334,8 +338,7 @@ bool writer_write_now(struct writer *w, const struct media *m, uint32_t offset,
   if (!writer_idle(w, m) || !writer_free(w)) return false;
   const uint32_t unit = offset / WRITER_UNIT, from = offset % WRITER_UNIT;
   put(w, l, unit, from, from + length, data);
-  struct writer_slot *s = writer_slot_of(w, l, unit);
-  if (s) s->urgent = true;
+  w->urgent = writer_slot_of(w, l, unit);
   return true;
 }
 
@@ -396,8 +399,7 @@ bool writer_settled(const struct writer *w) {
 
 bool writer_idle(const struct writer *w, const struct media *m) {
   const struct writer_lane *l = lane_of(w, m);
-  const struct writer_slot *s = writer_oldest((struct writer *)w, l);
-  return l->state == WRITER_IDLE && !(s && s->urgent);
+  return l->state == WRITER_IDLE && !w->urgent;
 }
 
 // --- how long it takes ---

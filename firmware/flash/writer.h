@@ -70,7 +70,6 @@ struct writer_result {
 struct writer_slot {
   bool used;
   bool forced;  // to be erased whatever the flash reads
-  bool urgent;  // ahead of all others, and of the gate
   uint8_t lane, verdict;
   uint16_t pages;  // bit i: the 256 bytes at 256 * i are to be programmed
   uint16_t end;    // behind the last byte that came
@@ -82,6 +81,7 @@ struct writer_lane {
   const struct media *medium;
   uint32_t first_bit;  // of its units in the map of noted erases
   uint32_t noted;      // how many are set
+  uint32_t slots;      // how many it has
   enum writer_state state;
   bool abandoned;            // the operation in progress is the last
   struct writer_slot *slot;  // that is worked on: not to be touched
@@ -117,6 +117,7 @@ struct writer {
   uint8_t lane_count;
   uint8_t *memory;  // of the slots
   uint32_t slot_count, used;
+  struct writer_slot *urgent;  // ahead of all others, and of the gate; or NULL
   uint32_t age;
   bool gate;          // changes are allowed
   bool wants_change;  // something waits for the gate

@@ -583,7 +583,7 @@ static bool distrust(struct writer *w, struct writer_lane *l, struct writer_slot
 }
 
 static bool same(struct writer *w, struct writer_lane *l, struct writer_slot *s) {
-  if (!s->urgent && l->unsure) {
+  if (s != w->urgent && l->unsure) {
     l->last_same = s->unit;
     l->any_same = true;
   }
@@ -607,11 +607,11 @@ static bool better_wait(const struct writer *w, const struct writer_lane *l,
 static bool change(struct writer *w, struct writer_lane *l, struct writer_slot *s) {
   const uint32_t offset = s->unit * WRITER_UNIT;
   const bool erasing = s->verdict == WRITER_ERASE;
-  if (s->urgent && erasing) {
+  if (s == w->urgent && erasing) {
     writer_fail(w, l, ST_NOT_ERASED, offset);
     return true;
   }
-  if (!s->urgent) {
+  if (s != w->urgent) {
     if (!may_change(w, l, offset)) return false;
     if (l->weak && distrust(w, l, s)) return true;
   }
@@ -623,7 +623,7 @@ static bool next_slot(struct writer *w, struct writer_lane *l, struct writer_slo
   const bool partial = s->end < WRITER_UNIT && s->age == w->age;
   switch (s->verdict) {
     case WRITER_UNKNOWN:
-      if (partial && !s->urgent && !w->flushing && writer_coming(w, l)) return false;
+      if (partial && s != w->urgent && !w->flushing && writer_coming(w, l)) return false;
       start_compare(l, s);
       return true;
     case WRITER_SAME: return same(w, l, s);
@@ -643,7 +643,7 @@ static bool next_noted(struct writer *w, struct writer_lane *l) {
 
 static bool next(struct writer *w, struct writer_lane *l) {
   struct writer_slot *s = writer_oldest(w, l);
-  if (s && s->urgent) return next_slot(w, l, s);
+  if (s && s == w->urgent) return next_slot(w, l, s);
   if (l->mass) return may_change(w, l, 0) && start_mass(w, l);
   if (l->lacks > writer_free(w)) return false;
   l->lacks = 0;

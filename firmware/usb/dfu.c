@@ -335,7 +335,7 @@ static void after_status(struct dfu *d) {
 
 // After an ABORT all work is finished and verified before the reply, within limits.
 static bool must_hold(struct dfu *d) {
-  if (d->state != DFU_IDLE || !d->finishing || d->failure.status != DFU_STATUS_OK) {
+  if (d->state != DFU_IDLE || !d->may_hold || d->failure.status != DFU_STATUS_OK) {
     return false;
   }
   const bool done = d->work.kind == DFU_WORK_NONE && session_settled(d->session);
@@ -350,7 +350,7 @@ static bool data_are_taken(enum dfu_state before, const struct dfu *d) {
 static enum usb_answer get_status(struct dfu *d, struct usb_reply *reply) {
   const enum dfu_state before = d->state;
   if (must_hold(d)) return USB_LATER;
-  d->completing = false;
+  d->completing = d->may_hold = false;
   after_status(d);
   d->last_word = data_are_taken(before, d);
   uint32_t ms = d->state == DFU_ERROR ? 0 : wait_ms(d);
@@ -376,7 +376,7 @@ static void to_idle(struct dfu *d) {
 
 static void aborted(struct dfu *d, bool last_word) {
   to_idle(d);
-  d->finishing = true;
+  d->finishing = d->may_hold = true;
   d->completing = last_word;
   finish(d);
 }
@@ -453,7 +453,7 @@ static bool on_set_alternate(void *ctx, uint8_t alternate) {
   if (alternate >= d->alternates) return false;
   d->alternate = alternate;
   d->pointer = default_pointer(d);
-  d->finishing = d->holding = false;
+  d->finishing = d->may_hold = d->holding = false;
   to_idle(d);
   return true;
 }

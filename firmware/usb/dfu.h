@@ -52,7 +52,8 @@ struct dfu {
   bool holding;                // a reply waits, since `held_us`
   uint32_t held_us;
   bool completing;             // as the host's last word
-  bool finishing;              // an ABORT came: the next GETSTATUS waits for all work
+  bool finishing;              // an ABORT came, and nothing after it
+  bool may_hold;               // the first GETSTATUS behind it may be held
   struct dfu_failure failure;  // of work, until a GETSTATUS tells it
   bool leaving;                // DNLOAD of length 0 was taken
   bool wrote;                  // the last DNLOAD was a data block

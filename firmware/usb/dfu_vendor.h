@@ -11,7 +11,7 @@
 #include "firmware/usb/usbd.h"
 
 // What the session and its writer can do, as hosts are told; see digest_ability.
-enum { DFU_VENDOR_ABILITIES = DIGEST_MIXED_MEDIA };
+enum { DFU_VENDOR_ABILITIES = DIGEST_SECTOR_EXACT | DIGEST_MIXED_MEDIA };
 
 // Bytes of one step: USB waits for no longer than they take.
 enum { DFU_VENDOR_STEP = 2048 };

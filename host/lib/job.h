@@ -25,6 +25,7 @@ enum job_phase {
   JOB_FINISHING,
   JOB_VERIFYING,
   JOB_READING,
+  JOB_SENDING,  // over a serial line
   JOB_PHASES,
 };
 

@@ -75,7 +75,7 @@ struct reply dfu_wait(struct rig *r) {
     const struct reply s = dfu_status(r);
     const bool waits = s.state == DNBUSY || (s.state == IDLE && s.poll_ms);
     if (!waits) return s;
-    rig_run(r, VT_MS(s.poll_ms));
+    rig_sleep(r, s.poll_ms);
   }
   fail_msg("dfuDNBUSY for ever");
   return (struct reply){0};
