@@ -78,7 +78,10 @@ static void it_takes_the_place_of_all_that_waited(void **state) {
   rig_wipe(r, RIG_BIG, 0x4000);
   rig_send_new(r, RIG_BIG, 0x4000, 3 * 4096);
   rig_send_new(r, RIG_BIG, 0x9123, 300);
+  rig_wipe(r, RIG_BIG, 0x10000);
   mass_erase(r, RIG_BIG);
+  rig_pass(r, 3000000);
+  assert_true(writer_settled(&r->writer));  // the noted erase with it
   assert_all_done(r);
   assert_int_equal(writer_rig_count(r, RIG_BIG, true), 5);
   assert_int_equal(writer_rig_pages(r, RIG_BIG), 0);

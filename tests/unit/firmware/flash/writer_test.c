@@ -79,6 +79,16 @@ static void what_no_data_came_for_is_erased_at_the_flush(void **state) {
   assert_int_equal(writer_rig_pages(r, RIG_BIG), 20);
 }
 
+static void a_noted_erase_that_happened_on_the_way_is_done(void **state) {
+  struct writer_rig *r = *state;
+  writer_rig_make_old(r);
+  rig_wipe(r, RIG_BIG, 0x4000);
+  rig_send_new(r, RIG_BIG, 0x4000, 4096);
+  rig_pass(r, 1000000);
+  assert_true(writer_settled(&r->writer));
+  assert_flash(r);
+}
+
 static void more_data_after_a_flush_leave_the_other_erases_noted(void **state) {
   struct writer_rig *r = *state;
   writer_rig_make_old(r);
@@ -598,6 +608,7 @@ int main(void) {
       writer_rig_test(a_noted_erase_of_a_blank_block_costs_nothing),
       writer_rig_test(of_a_noted_erase_only_what_is_not_blank_is_erased),
       writer_rig_test(what_no_data_came_for_is_erased_at_the_flush),
+      writer_rig_test(a_noted_erase_that_happened_on_the_way_is_done),
       writer_rig_test(more_data_after_a_flush_leave_the_other_erases_noted),
       writer_rig_test(identical_data_cost_nothing),
       writer_rig_test(an_erase_and_then_identical_data_cost_nothing),

@@ -13,12 +13,18 @@ enum {
   READ_UNIT_US = 400,
 };
 
+// The last that each medium was given needed an erase.
 static int open_typical(void **state) {
   if (writer_rig_open(state)) return -1;
   struct writer_rig *r = *state;
-  for (int i = 0; i < RIG_MEDIA; i++)
-    r->media[i].typical = true;
   writer_rig_make_old(r);
+  for (int i = 0; i < RIG_MEDIA; i++) {
+    rig_send_new(r, i, 0x14000, 4096);
+    r->media[i].typical = true;
+  }
+  assert_all_done(r);
+  writer_rig_make_old(r);
+  writer_rig_forget_log(r);
   return 0;
 }
 
@@ -65,6 +71,21 @@ static void a_block_remains_with_its_erase_and_its_program(void **state) {
   rig_send_new(r, RIG_BIG, 0x5000, 4096);  // the same erase
   assert_in_range(remaining(r), BIG_ERASE_US + 2 * BIG_UNIT_US,
                   BIG_ERASE_US + 2 * (BIG_UNIT_US + READ_UNIT_US));
+  assert_all_done(r);
+}
+
+// Until it was compared.
+static void a_block_is_thought_to_be_like_the_one_before(void **state) {
+  struct writer_rig *r = *state;
+  memset(r->media[RIG_BIG].bytes + 0x4000, 0xFF, RIG_BLOCK);
+  writer_rig_take_as_is(r);
+  rig_send_new(r, RIG_BIG, 0x4000, 4096);
+  assert_true(remaining(r) > BIG_ERASE_US);
+  assert_all_done(r);
+  rig_send_new(r, RIG_BIG, 0x8000, 4096);
+  assert_in_range(remaining(r), BIG_UNIT_US, BIG_UNIT_US + READ_UNIT_US);
+  rig_pass(r, 1000);
+  assert_true(remaining(r) > BIG_ERASE_US);
   assert_all_done(r);
 }
 
@@ -300,6 +321,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       typical_test(nothing_remains_of_no_work),
       typical_test(a_block_remains_with_its_erase_and_its_program),
+      typical_test(a_block_is_thought_to_be_like_the_one_before),
       typical_test(the_erase_of_a_block_counts_once_whatever_the_order),
       typical_test(two_media_remain_as_long_as_the_slower),
       typical_test(a_noted_erase_remains_only_when_it_is_to_be_carried_out),
