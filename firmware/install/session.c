@@ -166,6 +166,7 @@ enum status session_read(struct session *s, uint32_t address, uint8_t *dst,
   const uint32_t left = m->geometry.size - offset;
   const uint32_t n = length < left ? length : left;
   if (n == 0) return ST_OK;
+  if (session_busy(s)) return ST_NOT_NOW;
   const enum status status = writer_read(s->writer, m, offset, dst, n);
   if (status == ST_OK) *done = n;
   return status;
@@ -195,6 +196,10 @@ uint32_t session_remaining_us(const struct session *s) {
 
 struct writer_result session_take_result(struct session *s) {
   return writer_take_result(s->writer);
+}
+
+uint32_t session_now_us(const struct session *s) {
+  return s->writer->now_us(s->writer->now_ctx);
 }
 
 bool session_poll(struct session *s) {

@@ -63,7 +63,8 @@ void session_write(struct session *s, uint32_t address, const uint8_t *data,
                    uint32_t length);
 
 // Up to `length` bytes from `address`; `*done` of them, fewer (or none) at the end of
-// the medium. BAD_ADDRESS if no medium begins, ends or lies there.
+// the medium. BAD_ADDRESS if no medium begins, ends or lies there; NOT_NOW while the
+// medium is busy.
 enum status session_read(struct session *s, uint32_t address, uint8_t *dst,
                          uint32_t length, uint32_t *done);
 
@@ -79,6 +80,9 @@ bool session_settled(const struct session *s);
 bool session_busy(const struct session *s);
 uint32_t session_remaining_us(const struct session *s);
 struct writer_result session_take_result(struct session *s);
+
+// Free-running, wraps.
+uint32_t session_now_us(const struct session *s);
 
 // One step of work. False if there is none, or an interrupt must come first.
 bool session_poll(struct session *s);
