@@ -48,7 +48,7 @@ struct digest_header {
   uint16_t finished;      // units
   uint8_t reason;         // DIGEST_FAILED: number of the status (common/base/status.h)
   uint32_t address;       // DIGEST_FAILED: where
-  uint32_t remaining_ms;  // DIGEST_WORKING: the device's own estimate
+  uint32_t remaining_ms;  // DIGEST_WORKING: the device's own estimate; 0: less than 1
 };
 
 void digest_start_encode(const struct digest_start *s, uint8_t out[DIGEST_START_SIZE]);

@@ -208,6 +208,10 @@ static enum status poll(void *ctx, bool *busy) {
 static enum status read(void *ctx, uint32_t offset, uint8_t *dst, size_t n) {
   const struct flash_f7 *f = ctx;
   if (field_get(rd(f, FLASH_SR), FLASH_SR_BSY)) return ST_FLASH_TIMEOUT;
+  for (; n >= 4 && offset % 4 == 0; n -= 4, offset += 4, dst += 4) {
+    const uint32_t word = mmio_read32(f->config.bytes + offset);
+    memcpy(dst, &word, sizeof word);
+  }
   while (n) {
     const uint32_t word = mmio_read32(f->config.bytes + (offset & ~3u));
     const uint32_t skip = offset & 3u;

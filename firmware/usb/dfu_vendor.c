@@ -21,11 +21,6 @@ void dfu_vendor_reset(struct dfu_vendor *v) {
   v->hold = false;
 }
 
-static uint32_t now_us(const struct dfu_vendor *v) {
-  const struct writer *w = v->session->writer;
-  return w->now_us(w->now_ctx);
-}
-
 // --- digests ---
 
 static void end(struct dfu_vendor *v, enum status reason, uint32_t address) {
@@ -54,6 +49,7 @@ enum usb_answer dfu_vendor_data(struct dfu_vendor *v, const uint8_t *data) {
   v->told.finished = 0;
   v->at = v->asked.address;
   v->kb = 0;
+  v->waits = true;  // as far as is known
   begin_unit(v);
   if (v->asked.kind == DIGEST_SYNC) session_flush(v->session);
   return USB_ACCEPT;
@@ -64,9 +60,10 @@ enum usb_answer dfu_vendor_data(struct dfu_vendor *v, const uint8_t *data) {
 static bool step_crc(struct dfu_vendor *v) {
   const uint32_t n = v->left < DFU_VENDOR_STEP ? v->left : DFU_VENDOR_STEP;
   uint32_t done;
-  if (v->kb == 0) v->start_us = now_us(v);
+  if (v->kb == 0) v->start_us = session_now_us(v->session);
   const enum status status = session_read(v->session, v->at, v->data, n, &done);
-  if (status == ST_NOT_NOW) return false;
+  v->waits = status == ST_NOT_NOW;
+  if (v->waits) return false;
   if (status != ST_OK || done < n) {
     end(v, status != ST_OK ? status : ST_CROSSES_END, v->at + done);
     return true;
@@ -99,12 +96,14 @@ bool dfu_vendor_poll(struct dfu_vendor *v, const struct dfu_failure *untold) {
 // At the speed so far; work that comes first by the session's own estimate.
 static uint32_t remaining_ms(const struct dfu_vendor *v) {
   if (v->told.state != DIGEST_WORKING) return 0;
-  uint32_t us = v->asked.kind == DIGEST_SYNC ? session_remaining_us(v->session) : 0;
+  const bool waits = v->waits || v->asked.kind == DIGEST_SYNC;
+  uint32_t us = waits ? session_remaining_us(v->session) : 0;
   if (v->kb > 0) {
     const uint64_t ahead = (uint64_t)v->asked.unit * v->asked.count;
-    us += ((uint32_t)(ahead >> 10) - v->kb) * ((now_us(v) - v->start_us) / v->kb);
+    us += ((uint32_t)(ahead >> 10) - v->kb) *
+          ((session_now_us(v->session) - v->start_us) / v->kb);
   }
-  return us / 1000u + 1u;
+  return us / 1000u;
 }
 
 // --- requests ---
@@ -120,6 +119,7 @@ static enum usb_answer tell_digest(struct dfu_vendor *v, struct usb_reply *reply
   v->told.remaining_ms = remaining_ms(v);
   digest_header_encode(&v->told, v->reply);
   const bool done = v->told.state == DIGEST_DONE;
+  if (!done) v->hold = false;  // one packet
   const uint16_t crcs = done ? (uint16_t)(4u * v->told.finished) : 0;
   *reply = (struct usb_reply){v->reply, (uint16_t)(DIGEST_HEADER_SIZE + crcs)};
   return USB_ACCEPT;

@@ -24,6 +24,7 @@ struct dfu_vendor {
   // A request of many packets is under way: each would wait for a step. Cleared when
   // it is over, or with the next request.
   bool hold;
+  bool waits;  // for the session's work
   // Like crc32_update, which it is unless the chip has something faster.
   uint32_t (*crc32)(uint32_t crc, const void *data, size_t n);
   struct digest_start asked;

@@ -21,9 +21,9 @@ static const char help[] =
     "found again and the rest is written.\n"
     "\n" CLI_FILES_HELP
     "\n"
-    "quadboot tells by checksums what it holds already: only what differs is sent, and\n"
-    "all that was sent is checked in the same way at the end. If an earlier update was\n"
-    "broken off, everything is sent.\n"
+    "quadboot tells by checksums what it holds already: only what differs is sent,\n"
+    "and checked in the same way at the end. If an earlier update was broken off,\n"
+    "everything is sent.\n"
     "\n"
     "Whole sectors are erased: bytes of a sector that no file names may be blank\n"
     "afterwards. 'quadboot info' shows the sectors.\n"

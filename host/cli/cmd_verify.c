@@ -11,9 +11,9 @@
 static const char help[] =
     "Usage: quadboot verify [OPTION]... FILE[@ADDR]...\n"
     "\n"
-    "Compares a board's flash with files; changes nothing. Exit code 4 says that bytes\n"
-    "differ. A quadboot computes checksums of its flash, and only what differs by them\n"
-    "is read; the flash of others is read.\n"
+    "Compares a board's flash with files; changes nothing. Exit code 4 says that\n"
+    "bytes differ. A quadboot computes checksums of its flash, and only what differs\n"
+    "by them is read; the flash of others is read.\n"
     "\n" CLI_FILES_HELP
     "\n"
     "How:\n"

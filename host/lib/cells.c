@@ -14,10 +14,10 @@ static bool add_cell(struct plan *p, const struct cell *c, struct qb_error *erro
 }
 
 // Bytes from `done` on, up to the next multiple of CELL_SIZE or the piece's end.
-static uint32_t next_cut(const struct unit_piece *piece, uint32_t done, bool fine) {
+static uint32_t next_cut(const struct unit_piece *piece, uint32_t done) {
   const uint32_t left = piece->size - done;
   const uint32_t room = CELL_SIZE - (piece->address + done) % CELL_SIZE;
-  return fine && room < left ? room : left;
+  return room < left ? room : left;
 }
 
 static bool cut_unit(struct plan *p, size_t index, struct qb_error *error) {
@@ -26,7 +26,7 @@ static bool cut_unit(struct plan *p, size_t index, struct qb_error *error) {
   for (size_t i = 0; i < u->pieces; i++) {
     const struct unit_piece *piece = &p->pieces[u->first_piece + i];
     for (uint32_t done = 0; done < piece->size;) {
-      const uint32_t size = next_cut(piece, done, u->sector_exact);
+      const uint32_t size = next_cut(piece, done);
       const struct cell c = {.unit = index,
                              .part = {.address = piece->address + done,
                                       .size = size,

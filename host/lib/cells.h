@@ -6,11 +6,12 @@
 #include "host/lib/digest.h"
 #include "host/lib/plan.h"
 
-enum { CELL_SIZE = 4096 };  // the smallest that a NOR chip erases
+enum { CELL_SIZE = 4096 };  // the smallest sector of NOR chips
 
-// Cuts every unit into cells: by piece, or at multiples of CELL_SIZE as well where the
-// board is sector-exact and the flash has sectors as small, which quadboot's writer
-// knows and its layout need not say. What was known of cells is forgotten.
+// Cuts every unit into cells at multiples of CELL_SIZE, so that one request covers
+// sectors of any size. `sector_exact`: cells of external flash are sent one by one;
+// quadboot's writer knows the smallest sectors, which its layout need not show. What
+// was known of cells is forgotten.
 bool cells_cut(struct plan *p, bool sector_exact, struct qb_error *error);
 
 // How many cells from `first` on one request can ask for: of units that are wanted, one

@@ -180,11 +180,16 @@ static enum dfuc_outcome stalled(struct dfuc *c, const char *what,
 // may well ask for more.
 struct patience {
   uint32_t waited_ms, limit_ms;
+  bool hurried;
 };
 
-// At least a millisecond: a device that says 0 is not asked in a tight loop. False,
-// without waiting: the time is up.
+// A device that says 0 is asked again at once, but not in a tight loop: after that, at
+// least a millisecond passes. False, without waiting: the time is up.
 static bool wait(struct dfuc *c, uint32_t ms, struct patience *p) {
+  if (ms == 0 && !p->hurried) {
+    p->hurried = true;
+    return true;
+  }
   const uint32_t most = p->limit_ms - p->waited_ms;
   uint32_t left = ms ? ms : 1;
   if (most == 0) return false;

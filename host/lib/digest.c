@@ -10,6 +10,7 @@
 enum {
   ANSWER_MS = 5000,  // dfu-util's time limit for every request
   SLEEP_MS = 1000,   // between two questions, at most
+  HURRIED = 8,       // questions without a pause, of a device that says 0
   // As long as a device may be busy with a sector (dfuc.c): longer than the slowest
   // chip takes to be read.
   LIMIT_MS = 120000,
@@ -91,15 +92,19 @@ static enum digest_result run(struct dfuc *c, const struct digest_start *s,
   digest_start_encode(s, block);
   const enum usb_result result = request(c, 0, block, sizeof block, &moved);
   if (result != USB_DONE) return no_answer(result, error);
+  unsigned hurried = 0;
   for (uint32_t waited_ms = 0; waited_ms < LIMIT_MS;) {
     struct digest_header h;
     bool working = false;
     const enum digest_result told = fetch(c, s, reply, &h, &working, error);
     if (told != DIGEST_TOLD || !working) return told;
-    uint32_t ms = h.remaining_ms ? h.remaining_ms : 1;
-    if (ms > SLEEP_MS) ms = SLEEP_MS;
-    wait(c, waited_ms, ms);
-    waited_ms += ms;
+    const uint32_t ms = h.remaining_ms < SLEEP_MS ? h.remaining_ms : SLEEP_MS;
+    if (ms > 0) {
+      wait(c, waited_ms, ms);
+    } else if (++hurried % HURRIED == 0) {
+      wait(c, waited_ms, 1);
+    }
+    waited_ms += ms ? ms : 1;  // a question takes its time, too
   }
   return useless("never comes to an end", error);
 }

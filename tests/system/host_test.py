@@ -162,7 +162,7 @@ def flash_verify_read_and_erase():
             names = [f.put('app.bin', app) + '@0x08010000',
                      f.put('pictures.bin', pictures) + '@0x90000000']
             done = run('flash', b.port, '--no-start', *names).expect(DONE)
-            assert re.search(r'79001 bytes in 3 sectors written, \d+ USB transfers; '
+            assert re.search(r'79001 bytes in 3 sectors written and verified, \d+ USB transfers; '
                              'the board stays in the bootloader', done.out), done.out
             assert done.err == '', 'not a terminal, so quiet: ' + done.err
             run('verify', b.port, *names).expect(DONE)
@@ -218,6 +218,64 @@ def flash_changed_writes_only_what_differs():
         report = b.stop_clean()
         assert report['flash_operations']['qspi']['erases'] == 6, report['flash_operations']
         assert b.qspi(0, 300000) == pictures
+
+
+def nothing_was_written(report):
+    return all(m['erases'] == 0 and m['programs'] == 0
+               for m in report['flash_operations'].values())
+
+
+@case
+def what_is_there_already_is_not_sent():
+    for run in TRANSPORTS:
+        with Files() as f, board() as b:
+            names = [f.put('app.bin', application(150001)) + '@0x08010000',
+                     f.put('pictures.bin', assets(300000)) + '@0x90000000']
+            run('flash', b.port, '--no-start', *names).expect(DONE)
+            b.stop_clean()
+            b.start('--button')
+            done = run('flash', b.port, '--no-start', '--json', *names).expect(DONE)
+            result = json.loads(done.out.splitlines()[-1])
+            assert result['skipped'] == 450001, result
+            done = run('flash', b.port, '--no-start', '--map', *names).expect(DONE)
+            assert ', skipped 439.4 KB that is there already' in done.out, done.out
+            assert 'skipped: 439.4 KB' in done.out, done.out
+            run('verify', b.port, *names).expect(DONE)
+            assert nothing_was_written(b.stop_clean())
+            # One byte in each flash, and no more is sent than their sectors.
+            changed = bytearray(f.get('pictures.bin'))
+            changed[123456] ^= 1
+            f.put('pictures.bin', changed)
+            b.start('--button')
+            wrong = run('verify', b.port, *names).expect(DIFFERENT).sentence()
+            assert '1 bytes differ; the first at 0x9001e240, which holds' in wrong.lower(), wrong
+            done = run('flash', b.port, '--no-start', *names).expect(DONE)
+            assert '(7 were right already), skipped' in done.out, done.out
+            operations = b.stop_clean()['flash_operations']
+            assert operations['qspi']['erases'] == 1, operations
+            # What is not asked for is sent.
+            b.start('--button')
+            done = run('flash', b.port, '--no-start', '--no-digest', *names).expect(DONE)
+            assert 'in 8 sectors written, ' in done.out and 'skipped' not in done.out, done.out
+            run('verify', b.port, '--no-digest', *names).expect(DONE)
+            assert not nothing_was_written(b.stop_clean())
+            assert b.qspi(0, 300000) == changed
+
+
+@case
+def after_a_broken_update_everything_is_sent():
+    with Files() as f, Board(build=FAST) as b:
+        name = f.put('pictures.bin', assets(200000)) + '@0x90000000'
+        b.start('--button')
+        tool('flash', b.port, '--no-start', name).expect(DONE)
+        b.stop_clean()
+        broken_off(b.folder, f.put('other.bin', assets(100000, seed=3)) + '@0x90030000')
+        b.start('--button')
+        done = tool('flash', b.port, '--no-start', name).expect(DONE)
+        assert 'in 4 sectors written and verified, ' in done.out, done.out
+        done = tool('flash', b.port, '--no-start', name).expect(DONE)
+        assert 'skipped 195.3 KB that is there already' in done.out, done.out
+        b.stop_clean()
 
 
 # ---- Nothing wrong is sent -------------------------------------------------
@@ -355,9 +413,9 @@ def json_tells_every_step():
         done = tool('flash', b.port, '--json', '--no-start', name).expect(DONE)
         events = [json.loads(line) for line in done.out.splitlines()]
         phases = {e['phase'] for e in events if e['event'] == 'progress'}
-        assert {'erasing', 'writing', 'finishing'} <= phases, phases
+        assert phases == {'comparing', 'erasing', 'writing', 'finishing', 'verifying'}, phases
         states = [e['state'] for e in events if e['event'] == 'sector']
-        assert states == ['erased', 'written'], states
+        assert states == ['erased', 'written', 'verified'], states
         assert events[-1]['event'] == 'result' and events[-1]['ok'] is True, events[-1]
         assert done.err == ''
         f.put('app.bin', application(seed=9))
@@ -487,11 +545,12 @@ def what_starts_after_a_broken_update_is_what_was_said():
     """Nothing, whether the application or only its assets were being written."""
     with Files() as f, Board(build=FAST) as b:
         whole = [os.path.join(FIRMWARE, 'assets-app.elf')]
-        asset = f.put('a.bin', assets()) + '@0x90000000'
+        asset = f.path('a.bin') + '@0x90000000'
         b.start('--button')
         tool('flash', b.port, '--no-start', *whole).expect(DONE)
         b.stop_clean()
         for files in ([asset], [asset] + whole):
+            f.put('a.bin', assets(seed=len(files)))  # not there yet
             state = broken_off(b.folder, *files)
             assert 'starts no half-written application' in state, state
             b.start()  # without the button
