@@ -276,9 +276,11 @@ static int run_console(const struct arguments *a, const struct serial_io *io,
     fprintf(stderr, "connected to %s; Ctrl-] leaves\n", port);
   }
   if (a->command && !modem_job_type(io, a->command, &error)) {
-    return cli_fail(COMMAND, &error);
+    return cli_fail_for(&a->common, COMMAND, CLI_FAILED, &error);
   }
-  if (!console_run(io, &error)) return cli_fail(COMMAND, &error);
+  if (!console_run(io, &error)) {
+    return cli_fail_for(&a->common, COMMAND, CLI_FAILED, &error);
+  }
   return cli_finish_output(COMMAND);
 }
 
