@@ -249,8 +249,9 @@ static int run_send(const struct arguments *a, const struct serial_io *io,
   struct qb_error error;
   struct sending s = {.port = port};
   int code = CLI_FAILED;
-  struct modem_file *files = calloc(a->count, sizeof *files);
-  struct file_bytes *bytes = calloc(a->count, sizeof *bytes);
+  // One more, since room for none may be NULL.
+  struct modem_file *files = calloc(a->count + 1, sizeof *files);
+  struct file_bytes *bytes = calloc(a->count + 1, sizeof *bytes);
   if (!files || !bytes) {
     qb_error_no_memory(&error);
     code = cli_fail_for(&a->common, COMMAND, CLI_FAILED, &error);
