@@ -249,8 +249,9 @@ static int run_send(const struct arguments *a, const struct serial_io *io,
   struct qb_error error;
   struct sending s = {.port = port};
   int code = CLI_FAILED;
-  struct modem_file *files = calloc(a->count, sizeof *files);
-  struct file_bytes *bytes = calloc(a->count, sizeof *bytes);
+  // One more, since room for none may be NULL.
+  struct modem_file *files = calloc(a->count + 1, sizeof *files);
+  struct file_bytes *bytes = calloc(a->count + 1, sizeof *bytes);
   if (!files || !bytes) {
     qb_error_no_memory(&error);
     code = cli_fail_for(&a->common, COMMAND, CLI_FAILED, &error);
@@ -276,9 +277,11 @@ static int run_console(const struct arguments *a, const struct serial_io *io,
     fprintf(stderr, "connected to %s; Ctrl-] leaves\n", port);
   }
   if (a->command && !modem_job_type(io, a->command, &error)) {
-    return cli_fail(COMMAND, &error);
+    return cli_fail_for(&a->common, COMMAND, CLI_FAILED, &error);
   }
-  if (!console_run(io, &error)) return cli_fail(COMMAND, &error);
+  if (!console_run(io, &error)) {
+    return cli_fail_for(&a->common, COMMAND, CLI_FAILED, &error);
+  }
   return cli_finish_output(COMMAND);
 }
 

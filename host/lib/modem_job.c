@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "host/lib/modem_job.h"
 
-#include <string.h>
+#include <stdio.h>
 
 enum {
   STEP_MS = 50,          // between two looks at `stop`
@@ -27,15 +27,15 @@ static bool fail_line(enum serial_result result, struct qb_error *error) {
 bool modem_job_type(const struct serial_io *io, const char *line,
                     struct qb_error *error) {
   char text[256];
-  const size_t length = strlen(line);
-  if (length + 1 > sizeof text) return qb_error_set(error, "the command is too long");
-  memcpy(text, line, length);
-  text[length] = '\r';
+  const int length = snprintf(text, sizeof text, "%s\r", line);
+  if (length < 0 || (size_t)length >= sizeof text) {
+    return qb_error_set(error, "the command is too long");
+  }
   const uint32_t start = io->now_ms(io->ctx);
-  for (size_t at = 0; at <= length;) {
+  for (size_t at = 0; at < (size_t)length;) {
     size_t n = 0;
-    const enum serial_result result =
-        io->write(io->ctx, (const uint8_t *)text + at, length + 1 - at, &n, STEP_MS);
+    const enum serial_result result = io->write(io->ctx, (const uint8_t *)text + at,
+                                                (size_t)length - at, &n, STEP_MS);
     if (result != SERIAL_OK) return fail_line(result, error);
     at += n;
     if (n == 0 && io->now_ms(io->ctx) - start > TYPE_LIMIT_MS) {

@@ -452,7 +452,9 @@ static void test_an_end_inside_noise_is_none(void **state) {
   make(4, 128, "", 0, 1);
   block[0] = 0x04;
   give(block, block_size);
-  wait_ms(1000);
+  wait_ms(999);
+  expect_output("");
+  wait_ms(1);
   expect_output(NAK);
   assert_int_equal(r.event, MODEM_IDLE);
 }
