@@ -151,7 +151,7 @@ static void bytes_behind_the_end_do_not_count(void **state) {
 // ------------------------------------------------------------ streams by hand
 
 struct writer {
-  uint8_t bytes[200];
+  uint8_t bytes[400];
   size_t bits;
 };
 
@@ -228,6 +228,26 @@ static void symbols_without_meaning_are_refused(void **state) {
     put(&w, 0, 14);
     put_code(&w, 0, 7);
     expect_bad(&w);
+  }
+}
+
+// With so much made that only its number is wrong with it.
+static void the_last_distance_is_29(void **state) {
+  (void)state;
+  for (uint32_t far = 29; far <= 30; far++) {
+    struct writer w = fixed_after('x');
+    for (int i = 0; i < 130; i++) {
+      put_code(&w, 0xC5, 8);  // 285: 258 bytes
+      put_code(&w, 0, 5);
+    }
+    put_code(&w, 1, 7);
+    put_code(&w, far, 5);
+    put(&w, 0, far / 2 - 1);
+    put_code(&w, 0, 7);
+    size_t made;
+    uint32_t crc;
+    assert_int_equal(expand(w.bytes, sizeof w.bytes, ROOM, &made, &crc),
+                     far == 29 ? ST_OK : ST_DAMAGED);
   }
 }
 
@@ -357,6 +377,7 @@ int main(void) {
       cmocka_unit_test(a_stored_length_needs_its_complement),
       cmocka_unit_test(a_distance_reaches_the_first_byte_and_not_beyond),
       cmocka_unit_test(symbols_without_meaning_are_refused),
+      cmocka_unit_test(the_last_distance_is_29),
       cmocka_unit_test(one_distance_of_one_bit_is_enough),
       cmocka_unit_test(too_many_codes_are_refused),
       cmocka_unit_test(too_few_codes_are_refused),
