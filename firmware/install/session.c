@@ -158,7 +158,6 @@ enum status session_read(struct session *s, uint32_t address, uint8_t *dst,
   const uint32_t left = m->geometry.size - offset;
   const uint32_t n = length < left ? length : left;
   if (n == 0) return ST_OK;
-  if (session_busy(s)) return ST_NOT_NOW;
   const enum status status = writer_read(s->writer, m, offset, dst, n);
   if (status == ST_OK) *done = n;
   return status;
@@ -194,10 +193,6 @@ struct writer_result session_take_result(struct session *s) {
   const struct writer_result r = writer_take_result(s->writer);
   if (r.status != ST_OK) s->completing = false;
   return r;
-}
-
-uint32_t session_now_us(const struct session *s) {
-  return s->writer->now_us(s->writer->now_ctx);
 }
 
 bool session_poll(struct session *s) {

@@ -75,9 +75,6 @@ uint32_t session_behind_us(const struct session *s, uint32_t address);
 // The first failure since the last call. After one, all that was taken is dropped.
 struct writer_result session_take_result(struct session *s);
 
-// Free-running, wraps.
-uint32_t session_now_us(const struct session *s);
-
 // One step of work. False if there is none, or an interrupt must come first.
 bool session_poll(struct session *s);
 
