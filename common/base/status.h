@@ -32,7 +32,7 @@
     "read-unprotect would erase the bootloader; use a debug probe")                  \
   X(USB_PHY, 21, "the USB PHY gives no clock; check its wiring")                     \
   X(NOR_PROTECTED, 22,                                                               \
-    "the QSPI flash is write-protected; check its WP# pin and status register")        \
+    "the QSPI flash is write-protected; check its WP# pin and status register")      \
   X(NOT_NOW, 23, "the flash is busy; ask again")
 
 enum status {
