@@ -163,6 +163,90 @@ static void test_leaves_alone_what_is_right(void **state) {
   run_free(&second);
 }
 
+// ---- By the board's checksums ----------------------------------------------
+
+static void test_sends_only_what_differs(void **state) {
+  struct rig *r = *state;
+  struct run run;
+  run_init(&run, r);
+  run.options.job.digest = true;
+  run_flash(&run);
+  assert_int_equal(run.result.outcome, JOB_DONE);
+  assert_int_equal(plan_count(&run.plan, UNIT_VERIFIED), 3);
+  assert_true(content_is_on(&run.content, r));
+  run_free(&run);
+  const uint64_t before = operations(r);
+  run_init(&run, r);
+  run.options.job.digest = true;
+  run_flash(&run);
+  assert_int_equal(run.result.outcome, JOB_DONE);
+  assert_int_equal(run.plan.skipped, APPLICATION_SIZE + ASSETS_SIZE);
+  assert_int_equal(operations(r), before);
+  run_free(&run);
+  // One byte of the assets' second sector: the first is left alone.
+  run_init(&run, r);
+  run.options.job.digest = true;
+  ((uint8_t *)(uintptr_t)rig_memory(r, ASSETS))[66000] ^= 0x40;
+  run_flash(&run);
+  assert_int_equal(run.result.outcome, JOB_DONE);
+  assert_int_equal(plan_count(&run.plan, UNIT_UNCHANGED), 2);
+  assert_true(content_is_on(&run.content, r));
+  run_free(&run);
+}
+
+// A cell that flips after it was written and read back, before the end.
+static bool flip_before_sync(struct rig_bus *b, const struct usb_request *q,
+                             uint8_t *data) {
+  if (q->bRequest == 0x52 && q->bmRequestType == 0x41 && data[1] == 2) {
+    ((uint8_t *)(uintptr_t)rig_memory(b->rig, ASSETS))[4321] ^= 0x08;
+  }
+  return true;
+}
+
+static void test_finds_a_flipped_bit(void **state) {
+  struct rig *r = *state;
+  struct run run;
+  run_init(&run, r);
+  run.options.job.digest = true;
+  run.rig_bus.before = flip_before_sync;
+  run_flash(&run);
+  assert_int_equal(run.result.outcome, JOB_DIFFERENT);
+  assert_non_null(strstr(run.result.problem.text,
+                         "1 bytes differ; the first at 0x900010E1, which holds"));
+  run_free(&run);
+}
+
+// 16 MB that are there already: mostly the board reading them.
+static void test_takes_no_time_for_what_is_there(void **state) {
+  enum { SIZE = 16 << 20 };
+  struct rig *r = *state;
+  struct run run;
+  struct qb_error error;
+  uint8_t *bytes = malloc(SIZE);
+  assert_non_null(bytes);
+  fill(bytes, SIZE, 7);
+  memcpy((uint8_t *)(uintptr_t)rig_memory(r, ASSETS), bytes, SIZE);
+  run_init(&run, r);
+  segments_free(&run.content.list);
+  run.content.list = (struct segments){0};
+  assert_true(
+      segments_add(&run.content.list, ASSETS, bytes, SIZE, "assets.bin", 0, &error));
+  assert_true(segments_arrange(&run.content.list, &error));
+  run.options.job.digest = true;
+  const uint64_t before = operations(r);
+  const vtime_t start = machine_now(r->m);
+  run_flash(&run);
+  const unsigned ms = (unsigned)((machine_now(r->m) - start) / VT_MS(1));
+  if (run.result.outcome != JOB_DONE) fail_msg("%s", run.result.problem.text);
+  assert_int_equal(run.plan.skipped, SIZE);
+  assert_int_equal(operations(r), before);
+  print_message("%s: 16 MB that are there already: %u ms, %u transfers\n",
+                r->board->label, ms, (unsigned)run.result.transfers);
+  assert_true(ms <= 1000 || !r->board->high_speed);
+  run_free(&run);
+  free(bytes);
+}
+
 // ---- Lost on the way -------------------------------------------------------
 
 // A cable that is pulled in the middle of transfer number `at`.
@@ -269,6 +353,7 @@ struct points {
   struct rig *rig;
   uint64_t total;  // transfers of an undisturbed run
   unsigned tried, completed, half;
+  bool digest;
   const struct usb_request *request;
   uint8_t *data;
 };
@@ -296,6 +381,7 @@ static void flash_again(struct machine *m, void *ctx, void *out) {
   rig_arm(r, USB_FAULT_NONE, 0);
   rig_run(r, VT_MS(1 + p->tried % 700));
   run_init(&run, r);
+  run.options.job.digest = p->digest;
   result->half = has_vectors(r) && !content_is_on(&run.content, r);
   run_flash(&run);
   result->completed = run.result.outcome == JOB_DONE && content_is_on(&run.content, r);
@@ -325,16 +411,20 @@ static bool at_point(struct rig_bus *b, const struct usb_request *q, uint8_t *da
 }
 
 // What is half-written is never bootable: the vector table goes first and comes last.
-static void test_disconnect_at_200_points(void **state) {
-  struct rig *r = *state;
-  struct points p = {.rig = r};
+static void disconnect_at_200_points(struct rig *r, bool digest) {
+  struct points p = {.rig = r, .digest = digest};
   struct run run;
   run_init(&run, r);
+  run.options.job.digest = digest;
   run_flash(&run);
   p.total = run.rig_bus.transfers;
   run_free(&run);
   rig_power_cycle(r);
   run_init(&run, r);
+  // What is there is not sent: it must not be there for the second run.
+  memset((uint8_t *)(uintptr_t)rig_memory(r, ASSETS), 0x5A, ASSETS_SIZE);
+  memset((uint8_t *)(uintptr_t)rig_memory(r, APPLICATION), 0xFF, APPLICATION_SIZE);
+  run.options.job.digest = digest;
   run.rig_bus.before = at_point;
   run.rig_bus.before_ctx = &p;
   run_flash(&run);
@@ -347,15 +437,27 @@ static void test_disconnect_at_200_points(void **state) {
   assert_int_equal(p.half, 0);
 }
 
+static void test_disconnect_at_200_points(void **state) {
+  disconnect_at_200_points(*state, false);
+}
+
+static void test_disconnect_at_200_points_with_digests(void **state) {
+  disconnect_at_200_points(*state, true);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       RIG_BOTH(test_writes_both_flashes),
       RIG_BOTH(test_verifies),
       RIG_TEST(HS, test_leaves_alone_what_is_right, rig_setup_configured),
+      RIG_BOTH(test_sends_only_what_differs),
+      RIG_BOTH(test_finds_a_flipped_bit),
+      RIG_BOTH(test_takes_no_time_for_what_is_there),
       RIG_BOTH(test_finds_a_lost_board),
       RIG_TEST(HS, test_goes_on_after_a_power_cut, setup_with_button),
       RIG_TEST(HS, test_says_how_it_leaves_a_board, rig_setup_configured),
       RIG_TEST(HS, test_disconnect_at_200_points, setup_with_button),
+      RIG_TEST(HS, test_disconnect_at_200_points_with_digests, setup_with_button),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
