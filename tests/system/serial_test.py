@@ -167,7 +167,9 @@ def a_command_is_typed_first():
         os.write(master, b'Cannot yet.\r\n')  # a word with a C, and then the real one
         time.sleep(0.3)
         os.write(master, b'C')
-        assert read_until(master, b'f10.bin\x0010\x00').startswith(b'\x01\x00\xff')
+        name = b'f10.bin\x0010\x00'
+        text = read_until(master, name)
+        assert text.startswith(b'\x01\x00\xff' + name), text
         os.write(master, CAN * 2)
         _, err = finish(process, FAILED)
         assert 'the other side cancelled the transfer' in err, err
@@ -211,6 +213,7 @@ def a_script_talks_to_a_console():
         process.stdin.close()
         process.stdin = None
         assert read_until(master, b'\n') == b'info\n'
+        time.sleep(0.2)  # it takes its time
         os.write(master, b'quadboot 0.1.0\r\n')
         out, err = finish(process, OK)
         assert (out, err) == ('quadboot 0.1.0\n', ''), (out, err)
