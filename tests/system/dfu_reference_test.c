@@ -84,7 +84,7 @@ static void fill(struct reference *t, uint8_t *data, uint32_t length, uint32_t k
   const uint32_t seed = below(t, 1u << 30);
   switch (kind) {
     case NOISE: dfu_pattern(data, length, seed); break;
-    case A_BYTE_ELSE: data[seed % length] ^= 1u << seed % 8; break;
+    case A_BYTE_ELSE: data[seed % length] ^= (uint8_t)(1u << seed % 8); break;
     case FEWER_BITS: data[seed % length] &= (uint8_t)seed; break;
     case BLANK: memset(data, 0xFF, length); break;
     default: break;
