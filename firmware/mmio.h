@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The one seam to hardware: every register access of the firmware is one of these
-// six calls, and `volatile` stands nowhere else. Native tests put a header of the
+// calls, and `volatile` stands nowhere else. Native tests put a header of the
 // same name before this one on the include path and reach the simulator's bus.
 #pragma once
 
@@ -33,4 +33,15 @@ static inline void mmio_write8(uintptr_t addr, uint8_t value) {
 // Bits set and cleared in one read-modify-write. Not atomic.
 static inline void mmio_update32(uintptr_t addr, uint32_t clear, uint32_t set) {
   mmio_write32(addr, (mmio_read32(addr) & ~clear) | set);
+}
+
+// Memory as a DMA controller sees it.
+static inline uint32_t mmio_dma_address(const void *memory) {
+  return (uint32_t)(uintptr_t)memory;
+}
+
+// What was written before is in memory, what is read after comes from there. For
+// memory that is not cached.
+static inline void mmio_dma_barrier(void) {
+  __asm__ volatile("dsb" ::: "memory");
 }

@@ -32,8 +32,9 @@
     "read-unprotect would erase the bootloader; use a debug probe")                  \
   X(USB_PHY, 21, "the USB PHY gives no clock; check its wiring")                     \
   X(NOR_PROTECTED, 22,                                                               \
-    "the QSPI flash is write-protected; check its WP# pin and status register")        \
-  X(NOT_NOW, 23, "the flash is busy; ask again")
+    "the QSPI flash is write-protected; check its WP# pin and status register")      \
+  X(NOT_NOW, 23, "the flash is busy; ask again")                                     \
+  X(DAMAGED, 24, "the bootloader in flash is damaged; install quadboot again")
 
 enum status {
 #define X(name, number, sentence) ST_##name = (number),

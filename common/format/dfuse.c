@@ -19,6 +19,11 @@ const char *dfuse_status_text(enum dfuse_status status) {
   return texts[status];
 }
 
+bool dfuse_begins(const uint8_t *bytes, size_t n) {
+  return n >= sizeof file_signature &&
+         memcmp(bytes, file_signature, sizeof file_signature) == 0;
+}
+
 // ---- One part at a time ----------------------------------------------------
 
 static bool take_signature(struct rd *r, const uint8_t *signature, size_t n) {

@@ -63,13 +63,17 @@
   X(ELEMENT_ORDER, 15, "would have elements that overlap or do not ascend")       \
   X(NAME_TOO_LONG, 16, "would have a target name of more than 254 bytes")         \
   X(TOO_BIG, 17, "would be too big: the format ends at 4 GiB")                    \
-  X(NO_ROOM, 18, "does not fit the memory provided for it")
+  X(NO_ROOM, 18, "does not fit the memory provided for it")                       \
+  X(TRAILING, 19, "has more bytes behind its end than a block's padding")
 
 enum dfuse_status {
 #define X(name, number, text) DFUSE_##name = number,
   DFUSE_STATUS_LIST(X)
 #undef X
 };
+
+// True if a file that begins with these bytes may be a DfuSe file.
+bool dfuse_begins(const uint8_t *bytes, size_t n);
 
 // The sentence for a status; never NULL, also for a number that is none.
 const char *dfuse_status_text(enum dfuse_status status);

@@ -4,6 +4,7 @@
 #include "firmware/boot/decide.h"
 #include "firmware/boot/handover.h"
 #include "firmware/boot/request.h"
+#include "firmware/drivers/crc_f7.h"
 #include "firmware/drivers/dwc2.h"
 #include "firmware/drivers/flash_f7.h"
 #include "firmware/drivers/quadspi.h"
@@ -36,6 +37,7 @@ enum {
 };
 
 extern uint8_t link_ring_start[], link_ring_end[];
+#define DTCM_END 0x20020000u
 
 static struct soc_time clock;
 static struct flash_f7 flash;
@@ -143,11 +145,15 @@ static void start_flash(void) {
 
 static void start_nor(void) {
   const struct quadspi_config config = {.base = QUADSPI_BASE,
+                                        .dma = DMA2_BASE,
+                                        .uncached_end = DTCM_END,
                                         .kernel_hz = SOC_HCLK_HZ,
                                         .now_us = now_fed_us,
                                         .now_ctx = &clock};
   soc_clock_enable(RCC_AHB3ENR, RCC_AHB3ENR_QSPIEN);
   soc_block_reset(RCC_AHB3RSTR, RCC_AHB3RSTR_QSPIRST);
+  soc_clock_enable(RCC_AHB1ENR, RCC_AHB1ENR_DMA2EN);
+  soc_block_reset(RCC_AHB1RSTR, RCC_AHB1RSTR_DMA2RST);
   for (size_t i = 0; i < board.qspi_pin_count; i++)
     soc_pin_alternate(board.qspi_pins[i]);
   quadspi_start(&qspi, &config);
@@ -168,6 +174,10 @@ static void start_nor(void) {
   print("\r\n");
 }
 
+static uint32_t crc32_by_chip(uint32_t crc, const void *data, size_t n) {
+  return crc_f7_update(CRC_BASE, crc, data, n);
+}
+
 static void start_dfu(void) {
   const uint32_t id = mmio_read32(DBGMCU_BASE + DBGMCU_IDCODE);
   struct info info = {
@@ -180,6 +190,9 @@ static void start_dfu(void) {
   };
   flash_f7_options(&flash, &info.optcr, &info.optcr1);
   dfu_init(&dfu, &session, &info);
+  soc_clock_enable(RCC_AHB1ENR, RCC_AHB1ENR_CRCEN);
+  soc_block_reset(RCC_AHB1RSTR, RCC_AHB1RSTR_CRCRST);
+  dfu.vendor.crc32 = crc32_by_chip;
   dfu_ops = dfu_class(&dfu);
 }
 
@@ -293,9 +306,10 @@ void firmware_main(void) {
   for (;;) {
     soc_watchdog_feed();
     soc_time_us(&clock);  // often enough to miss no wrap
-    bool worked = usbd_poll(&usbd);
-    if (dfu_poll(&dfu)) worked = true;
+    usbd_poll(&usbd);
+    const bool worked = dfu_poll(&dfu);
     if (dfu_wants_to_leave(&dfu)) leave();
+    // What USB brings from here on still ends the sleep.
     if (!worked) soc_sleep();
   }
 }

@@ -3,6 +3,9 @@
 // it touched on the way to the application.
 #include <string.h>
 
+#include "common/base/bytes.h"
+#include "common/base/crc32.h"
+#include "common/base/inflate.h"
 #include "firmware/boot/app.h"
 #include "firmware/boot/decide.h"
 #include "firmware/boot/handover.h"
@@ -15,9 +18,14 @@
 #include "firmware/soc/stm32f7/stm32f7_regs.h"
 
 #define CORE_ADDRESS 0x20020000u
+#define CORE_MAX     (64u * 1024u)  // core.ld's
 
 // A pull resistor of 40 kOhm against 100 pF settles in 4 us (DS11532 table 58).
 #define BUTTON_SETTLE_LOOPS 200u
+
+// At 16 MHz at least 90 ms, as far as instructions count; and so many of them.
+#define BLINK_LOOPS 600000u
+#define BLINK_PAUSE 10u
 
 extern const uint8_t link_core_start[], link_core_end[];
 
@@ -62,11 +70,41 @@ static void undo(void) {
                 field_mask(RCC_APB1ENR_PWREN) | field_mask(RCC_APB1ENR_RTCAPBEN), 0);
 }
 
+// From the form of tools/mkcore, and compared with its sum.
+static bool expand_core(void) {
+  uint8_t *const core = (uint8_t *)CORE_ADDRESS;
+  size_t size = CORE_MAX;
+  const uint8_t *const stream = link_core_start + sizeof(uint32_t);
+  const uintptr_t stored = (uintptr_t)link_core_end - (uintptr_t)stream;
+  const enum status status = inflate(stream, stored, core, &size);
+  return status == ST_OK &&
+         ~crc32_update(CRC32_INIT, core, size) == load_le32(link_core_start);
+}
+
+static void show_lamp(bool on) {
+  soc_pin_write(board.led, on == board.led_active_high);
+  for (uint32_t i = 0; i < BLINK_LOOPS; i++)
+    soc_watchdog_feed();
+}
+
+// The core is never entered damaged, and would be no better after a reset. The lamp
+// says so as the core says its own fatal faults: the number, then a pause.
+__attribute__((noreturn)) static void give_up(void) {
+  soc_pin_output(board.led, !board.led_active_high);
+  for (;;) {
+    for (uint32_t i = 0; i < ST_DAMAGED; i++) {
+      show_lamp(true);
+      show_lamp(false);
+    }
+    for (uint32_t i = 0; i < BLINK_PAUSE; i++)
+      show_lamp(false);
+  }
+}
+
 static void start_core(enum boot_choice choice) {
   const struct handover h = {.magic = HANDOVER_MAGIC, .choice = choice};
   memcpy((void *)HANDOVER_ADDRESS, &h, sizeof h);
-  const uintptr_t size = (uintptr_t)link_core_end - (uintptr_t)link_core_start;
-  memcpy((void *)CORE_ADDRESS, link_core_start, size);
+  if (!expand_core()) give_up();
   start_image(CORE_ADDRESS);
 }
 

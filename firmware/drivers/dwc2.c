@@ -215,10 +215,16 @@ static void port_receive(void *ctx, uint8_t *dst) {
   if (overtaken(d)) wr(d, DWC2_DOEPCTL0, ctl | field_mask(DWC2_DOEPCTL0_SNAK));
 }
 
-// Only a SETUP lifts STALL again, so it must not come after the next one.
+// Only a SETUP lifts STALL again, so it must not come after the next one. Data are no
+// reason to hold it back: they are those that it refuses, where the CNAK behind the
+// last request lifted the NAK of this one's SETUP.
 static void port_stall(void *ctx) {
   const struct dwc2 *d = ctx;
-  if (overtaken(d)) return;
+  if (overtaken(d) &&
+      (d->setup_open ||
+       field_get(rd(d, DWC2_GRXSTSR), DWC2_GRXSTSR_PKTSTS) != PKTSTS_OUT_DATA)) {
+    return;
+  }
   update(d, DWC2_DIEPCTL0, 0, field_mask(DWC2_DIEPCTL0_STALL));
   update(d, DWC2_DOEPCTL0, 0, field_mask(DWC2_DOEPCTL0_STALL));
 }
@@ -265,11 +271,15 @@ static void cancel_in(const struct dwc2 *d) {
 
 static void read_fifo(const struct dwc2 *d, uint8_t *dst, uint32_t count,
                       uint32_t room) {
-  for (uint32_t at = 0; at < count; at += 4) {
+  const uint32_t wanted = !dst ? 0 : count < room ? count : room;
+  uint32_t at = 0;
+  for (; at + 4u <= wanted; at += 4) {
     const uint32_t word = rd(d, DWC2_DFIFO0);
-    if (at >= room || !dst) continue;  // more than was asked for: taken and dropped
-    const uint32_t n = room - at < 4u ? room - at : 4u;
-    memcpy(dst + at, &word, count - at < n ? count - at : n);
+    memcpy(dst + at, &word, 4);
+  }
+  for (; at < count; at += 4) {  // more than was asked for is taken and dropped
+    const uint32_t word = rd(d, DWC2_DFIFO0);
+    if (at < wanted) memcpy(dst + at, &word, wanted - at);
   }
 }
 

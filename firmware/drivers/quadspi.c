@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "firmware/drivers/dma_regs.h"
 #include "firmware/drivers/quadspi_regs.h"
 #include "firmware/mmio.h"
 
@@ -18,8 +19,16 @@ enum {
 
   FSIZE_MAX = 27,      // 2^28: the window's 256 MB
   CSHT_CLOCKS = 6,     // CS# high: 50 ns at 108 MHz is 5.4 clocks (MX25L51245G tSHSL)
-  POLL_CLOCKS = 64,    // between two status reads
+  POLL_CLOCKS = 8,     // between two status reads
+  FIFO_BYTES = 4,      // to be read, or room for them: a word by DMA
   MAX_HZ = 108000000,  // DS11532 table 120
+
+  DMA_CHANNEL = 3,  // QUADSPI on stream 7 (RM0410 table 28)
+  DMA_TO_MEMORY = 0,
+  DMA_FROM_MEMORY = 1,
+  DMA_BYTE = 0,
+  DMA_WORD = 2,
+  DMA_LEAST = 32,  // shorter reads are not worth it
 };
 
 static uint32_t rd(const struct quadspi *q, uint32_t reg) {
@@ -30,124 +39,219 @@ static void wr(const struct quadspi *q, uint32_t reg, uint32_t value) {
   mmio_write32(q->config.base + reg, value);
 }
 
-static bool wait_field(const struct quadspi *q, uint32_t reg, uint32_t field,
+// The time is not asked for where there is nothing to wait for.
+static bool wait_field(const struct quadspi *q, uintptr_t address, uint32_t field,
                        uint32_t value, uint32_t deadline_us) {
-  const uint32_t start = q->config.now_us(q->config.now_ctx);
-  while (field_get(rd(q, reg), field) != value) {
-    if (q->config.now_us(q->config.now_ctx) - start > deadline_us) return false;
+  uint32_t start = 0;
+  for (bool first = true; field_get(mmio_read32(address), field) != value;) {
+    const uint32_t now = q->config.now_us(q->config.now_ctx);
+    if (first) start = now;
+    if (now - start > deadline_us) return false;
+    first = false;
   }
   return true;
 }
 
+static bool wait_flag(const struct quadspi *q, uint32_t flag) {
+  return wait_field(q, q->config.base + QUADSPI_SR, flag, 1, TRANSFER_US);
+}
+
+static bool has_flag(const struct quadspi *q, uint32_t flag) {
+  return field_get(rd(q, QUADSPI_SR), flag);
+}
+
 // Ends whatever goes on and empties the FIFO.
-static enum status stop(const struct quadspi *q) {
-  mmio_update32(q->config.base + QUADSPI_CR, 0, field_mask(QUADSPI_CR_ABORT));
-  if (!wait_field(q, QUADSPI_CR, QUADSPI_CR_ABORT, 0, ABORT_US)) return ST_BUS_TIMEOUT;
-  if (!wait_field(q, QUADSPI_SR, QUADSPI_SR_BUSY, 0, ABORT_US)) return ST_BUS_TIMEOUT;
+static enum status stop(struct quadspi *q) {
+  const uintptr_t base = q->config.base;
+  q->sending = false;
+  mmio_update32(base + QUADSPI_CR,
+                field_mask(QUADSPI_CR_DMAEN) | field_mask(QUADSPI_CR_TCIE),
+                field_mask(QUADSPI_CR_ABORT));
+  if (!wait_field(q, base + QUADSPI_CR, QUADSPI_CR_ABORT, 0, ABORT_US) ||
+      !wait_field(q, base + QUADSPI_SR, QUADSPI_SR_BUSY, 0, ABORT_US)) {
+    return ST_BUS_TIMEOUT;
+  }
   wr(q, QUADSPI_FCR,
      field_mask(QUADSPI_FCR_CTCF) | field_mask(QUADSPI_FCR_CTEF) |
          field_mask(QUADSPI_FCR_CSMF));
   return ST_OK;
 }
 
-// Lines 0, 1, 2, 4 as the mode fields have them: 0, 1, 2, 3.
-static uint32_t mode_of(uint8_t lines) {
-  return lines == 4 ? 3u : lines;
+static enum status too_late(struct quadspi *q) {
+  stop(q);
+  return ST_BUS_TIMEOUT;
 }
 
+// Clears the flag that tells of the end.
+static enum status settle(struct quadspi *q, uint32_t clear) {
+  wr(q, QUADSPI_FCR, clear);
+  // ES0334: extra bytes may be left after the last one, and BUSY with them.
+  return has_flag(q, QUADSPI_SR_BUSY) ? stop(q) : ST_OK;
+}
+
+static enum status finish(struct quadspi *q) {
+  if (!wait_flag(q, QUADSPI_SR_TCF)) return too_late(q);
+  return settle(q, field_mask(QUADSPI_FCR_CTCF));
+}
+
+// --- commands ---
+
+// Lines 0, 1, 2, 4 as the mode fields have them: 0, 1, 2, 3.
+static uint32_t mode_of(uint8_t lines) {
+  return lines - lines / 4u;
+}
+
+static uint32_t size_of(uint8_t bytes) {
+  return (bytes - 1u) & 3u;
+}
+
+static uint32_t put(uint32_t field, uint32_t value) {
+  return value << (field & 0xFFu);
+}
+
+// The sizes of phases that are left out do not matter.
 static uint32_t ccr_of(const struct nor_cmd *c, uint32_t fmode) {
-  uint32_t r = field_set(0, QUADSPI_CCR_FMODE, fmode);
-  r = field_set(r, QUADSPI_CCR_INSTRUCTION, c->opcode);
-  r = field_set(r, QUADSPI_CCR_IMODE, mode_of(c->opcode_lines));
-  r = field_set(r, QUADSPI_CCR_ADMODE, mode_of(c->address_lines));
-  if (c->address_lines) r = field_set(r, QUADSPI_CCR_ADSIZE, c->address_bytes - 1u);
-  r = field_set(r, QUADSPI_CCR_ABMODE, mode_of(c->mode_lines));
-  if (c->mode_lines) r = field_set(r, QUADSPI_CCR_ABSIZE, c->mode_bytes - 1u);
-  r = field_set(r, QUADSPI_CCR_DCYC, c->dummy_clocks);
-  return field_set(r, QUADSPI_CCR_DMODE, mode_of(c->data_lines));
+  return put(QUADSPI_CCR_FMODE, fmode) | put(QUADSPI_CCR_INSTRUCTION, c->opcode) |
+         put(QUADSPI_CCR_IMODE, mode_of(c->opcode_lines)) |
+         put(QUADSPI_CCR_ADMODE, mode_of(c->address_lines)) |
+         put(QUADSPI_CCR_ADSIZE, size_of(c->address_bytes)) |
+         put(QUADSPI_CCR_ABMODE, mode_of(c->mode_lines)) |
+         put(QUADSPI_CCR_ABSIZE, size_of(c->mode_bytes)) |
+         put(QUADSPI_CCR_DCYC, c->dummy_clocks) |
+         put(QUADSPI_CCR_DMODE, mode_of(c->data_lines));
 }
 
 // Starts a command: at the write of CCR if it has no address, else of AR (RM0410
 // 14.3.5), and with the first byte in DR if it writes data.
+static void issue(const struct quadspi *q, uint32_t ccr, uint32_t address, size_t n) {
+  if (n) wr(q, QUADSPI_DLR, (uint32_t)n - 1u);
+  wr(q, QUADSPI_CCR, ccr);
+  if (field_get(ccr, QUADSPI_CCR_ADMODE)) wr(q, QUADSPI_AR, address);
+}
+
 static void start(const struct quadspi *q, const struct nor_cmd *c, uint32_t fmode,
                   size_t n) {
-  if (n) wr(q, QUADSPI_DLR, (uint32_t)n - 1u);
-  if (c->mode_lines) wr(q, QUADSPI_ABR, 0x01010101u * c->mode);
-  wr(q, QUADSPI_CCR, ccr_of(c, fmode));
-  if (c->address_lines) wr(q, QUADSPI_AR, c->address);
+  issue(q, ccr_of(c, fmode), c->address, n);
 }
 
-static enum status finish(const struct quadspi *q) {
-  if (!wait_field(q, QUADSPI_SR, QUADSPI_SR_TCF, 1, TRANSFER_US)) {
-    stop(q);
-    return ST_BUS_TIMEOUT;
-  }
-  wr(q, QUADSPI_FCR, field_mask(QUADSPI_FCR_CTCF));
-  // ES0334: extra bytes may be left after the last one, and BUSY with them.
-  return field_get(rd(q, QUADSPI_SR), QUADSPI_SR_BUSY) ? stop(q) : ST_OK;
+// --- DMA ---
+
+// Prepares DMA2's stream for `n` bytes; it goes by words where it can. A transfer that
+// was given up may have left it on.
+static void arm(const struct quadspi *q, uint32_t direction, const void *memory,
+                size_t n) {
+  const uintptr_t dma = q->config.dma;
+  const uint32_t size = n % 4 ? DMA_BYTE : DMA_WORD;
+  uint32_t cr = field_mask(DMA_S7CR_MINC) | field_mask(DMA_S7CR_EN);
+  cr = field_set(cr, DMA_S7CR_CHSEL, DMA_CHANNEL);
+  cr = field_set(cr, DMA_S7CR_DIR, direction);
+  cr = field_set(cr, DMA_S7CR_PSIZE, size);
+  cr = field_set(cr, DMA_S7CR_MSIZE, size);
+  mmio_write32(dma + DMA_S7CR, 0);
+  wait_field(q, dma + DMA_S7CR, DMA_S7CR_EN, 0, ABORT_US);
+  mmio_write32(dma + DMA_HIFCR,
+               field_mask(DMA_HIFCR_CFEIF7) | field_mask(DMA_HIFCR_CDMEIF7) |
+                   field_mask(DMA_HIFCR_CTEIF7) | field_mask(DMA_HIFCR_CHTIF7) |
+                   field_mask(DMA_HIFCR_CTCIF7));
+  mmio_write32(dma + DMA_S7NDTR, (uint32_t)(n >> size));
+  mmio_write32(dma + DMA_S7PAR, (uint32_t)(q->config.base + QUADSPI_DR));
+  mmio_write32(dma + DMA_S7M0AR, mmio_dma_address(memory));
+  mmio_dma_barrier();
+  mmio_write32(dma + DMA_S7CR, cr);
 }
 
-static uint32_t fifo_level(const struct quadspi *q) {
-  return field_get(rd(q, QUADSPI_SR), QUADSPI_SR_FLEVEL);
+// Lets it go, behind the start of the command; `interrupts`: the end wakes the core.
+static void run_dma(const struct quadspi *q, uint32_t interrupts) {
+  mmio_update32(q->config.base + QUADSPI_CR, 0,
+                field_mask(QUADSPI_CR_DMAEN) | interrupts);
 }
 
+static void end_dma(const struct quadspi *q) {
+  mmio_update32(q->config.base + QUADSPI_CR,
+                field_mask(QUADSPI_CR_DMAEN) | field_mask(QUADSPI_CR_TCIE), 0);
+}
+
+// --- the bus ---
+
+// By DMA, prepared while the opcode and the address are on the wires. False: it does
+// not end.
+static bool read_words(const struct quadspi *q, void *dst, size_t n) {
+  arm(q, DMA_TO_MEMORY, dst, n);
+  run_dma(q, 0);
+  const bool over =
+      wait_field(q, q->config.dma + DMA_S7CR, DMA_S7CR_EN, 0, TRANSFER_US);
+  end_dma(q);
+  mmio_dma_barrier();
+  return over;
+}
+
+// The CPU reads what is no whole word, or what an error of DMA left over.
 static enum status bus_read(void *ctx, const struct nor_cmd *c, uint8_t *dst,
                             size_t n) {
-  const struct quadspi *q = ctx;
-  const uintptr_t dr = q->config.base + QUADSPI_DR;
-  const uint32_t begun = q->config.now_us(q->config.now_ctx);
+  struct quadspi *q = ctx;
+  uint8_t *const end = dst + n;
+  const bool words = n >= DMA_LEAST && (uintptr_t)dst % 4 == 0 &&
+                     (uintptr_t)end <= q->config.uncached_end;
   start(q, c, FMODE_READ, n);
-  while (n) {
-    uint32_t level = fifo_level(q);
-    if (!level && q->config.now_us(q->config.now_ctx) - begun > TRANSFER_US) {
-      stop(q);
-      return ST_BUS_TIMEOUT;
-    }
-    for (; level >= 4 && n >= 4; level -= 4, n -= 4, dst += 4) {
-      const uint32_t word = mmio_read32(dr);
-      memcpy(dst, &word, 4);
-    }
-    if (n < 4) {
-      for (; level && n; level--, n--)
-        *dst++ = mmio_read8(dr);
-    }
+  if (words) {
+    if (!read_words(q, dst, n & ~(size_t)3)) return too_late(q);
+    dst = end - n % 4 - 4u * mmio_read32(q->config.dma + DMA_S7NDTR);
+  }
+  while (dst != end) {
+    if (!wait_flag(q, QUADSPI_SR_FTF)) return too_late(q);
+    *dst++ = mmio_read8(q->config.base + QUADSPI_DR);
   }
   return finish(q);
 }
 
 static enum status bus_write(void *ctx, const struct nor_cmd *c, const uint8_t *src,
                              size_t n) {
-  const struct quadspi *q = ctx;
-  const uintptr_t dr = q->config.base + QUADSPI_DR;
-  const uint32_t begun = q->config.now_us(q->config.now_ctx);
+  struct quadspi *q = ctx;
   start(q, c, FMODE_WRITE, n);
-  while (n) {
-    uint32_t room = 32u - fifo_level(q);
-    if (!room && q->config.now_us(q->config.now_ctx) - begun > TRANSFER_US) {
-      stop(q);
-      return ST_BUS_TIMEOUT;
-    }
-    for (; room >= 4 && n >= 4; room -= 4, n -= 4, src += 4) {
-      uint32_t word;
-      memcpy(&word, src, 4);
-      mmio_write32(dr, word);
-    }
-    if (n < 4) {
-      for (; room && n; room--, n--)
-        mmio_write8(dr, *src++);
-    }
+  while (n--) {
+    if (!wait_flag(q, QUADSPI_SR_FTF)) return too_late(q);
+    mmio_write8(q->config.base + QUADSPI_DR, *src++);
   }
   return finish(q);
 }
 
-static enum status bus_wait_start(void *ctx, const struct nor_cmd *c, uint8_t mask,
-                                  uint8_t match) {
-  const struct quadspi *q = ctx;
-  wr(q, QUADSPI_PSMKR, mask);
-  wr(q, QUADSPI_PSMAR, match);
-  wr(q, QUADSPI_PIR, POLL_CLOCKS);
-  start(q, c, FMODE_POLL, 1);
-  return ST_OK;
+static void load(struct quadspi *q) {
+  memcpy(q->page, q->src, q->length);
+  arm(q, DMA_FROM_MEMORY, q->page, q->length);
+}
+
+// While the last page is on the wires, its buffer and the stream are taken.
+static void bus_stage(void *ctx, const struct nor_cmd *c, const uint8_t *src,
+                      size_t n) {
+  struct quadspi *q = ctx;
+  q->staged_ccr = ccr_of(c, FMODE_WRITE);
+  q->address = c->address;
+  q->src = src;
+  q->length = (uint32_t)n;
+  if (!q->sending) load(q);
+}
+
+static void bus_send(void *ctx) {
+  struct quadspi *q = ctx;
+  issue(q, q->staged_ccr, q->address, q->length);
+  run_dma(q, field_mask(QUADSPI_CR_TCIE));
+  q->length = 0;
+  q->sending = true;
+}
+
+static void poll_status(const struct quadspi *q) {
+  wr(q, QUADSPI_PSMKR, q->mask);
+  wr(q, QUADSPI_PSMAR, q->match);
+  issue(q, q->poll_ccr, 0, 1);
+}
+
+static void bus_wait_start(void *ctx, const struct nor_cmd *c, uint8_t mask,
+                           uint8_t match) {
+  struct quadspi *q = ctx;
+  q->poll_ccr = ccr_of(c, FMODE_POLL);
+  q->mask = mask;
+  q->match = match;
+  if (!q->sending) poll_status(q);
 }
 
 static void bus_wait_stop(void *ctx) {
@@ -155,11 +259,19 @@ static void bus_wait_stop(void *ctx) {
 }
 
 static enum status bus_wait_done(void *ctx, bool *done) {
-  const struct quadspi *q = ctx;
-  *done = field_get(rd(q, QUADSPI_SR), QUADSPI_SR_SMF);
-  if (!*done) return ST_OK;
-  wr(q, QUADSPI_FCR, field_mask(QUADSPI_FCR_CSMF));
-  return field_get(rd(q, QUADSPI_SR), QUADSPI_SR_BUSY) ? stop(q) : ST_OK;
+  struct quadspi *q = ctx;
+  const bool sending = q->sending;
+  *done = false;
+  if (!has_flag(q, sending ? QUADSPI_SR_TCF : QUADSPI_SR_SMF)) return ST_OK;
+  const enum status status =
+      settle(q, sending ? field_mask(QUADSPI_FCR_CTCF) : field_mask(QUADSPI_FCR_CSMF));
+  *done = !sending;
+  if (!sending || status != ST_OK) return status;
+  q->sending = false;
+  end_dma(q);
+  poll_status(q);
+  if (q->length) load(q);
+  return ST_OK;
 }
 
 static uint32_t bus_set_clock(void *ctx, uint32_t hz) {
@@ -186,6 +298,7 @@ static uint32_t bus_now_us(void *ctx) {
 
 void quadspi_start(struct quadspi *q, const struct quadspi_config *config) {
   q->config = *config;
+  q->sending = false;
   wr(q, QUADSPI_CR, 0);
   uint32_t dcr = field_set(0, QUADSPI_DCR_FSIZE, FSIZE_MAX);
   wr(q, QUADSPI_DCR, field_set(dcr, QUADSPI_DCR_CSHT, CSHT_CLOCKS - 1));
@@ -193,7 +306,10 @@ void quadspi_start(struct quadspi *q, const struct quadspi_config *config) {
   // status match wakes the core and ends the polling by itself.
   uint32_t cr = field_mask(QUADSPI_CR_EN) | field_mask(QUADSPI_CR_SSHIFT) |
                 field_mask(QUADSPI_CR_APMS) | field_mask(QUADSPI_CR_SMIE);
+  cr = field_set(cr, QUADSPI_CR_FTHRES, FIFO_BYTES - 1);
   wr(q, QUADSPI_CR, field_set(cr, QUADSPI_CR_PRESCALER, 255));
+  wr(q, QUADSPI_PIR, POLL_CLOCKS);
+  wr(q, QUADSPI_ABR, 0xFFFFFFFFu);  // every mode byte (struct nor_cmd)
 }
 
 struct nor_bus quadspi_bus(struct quadspi *q) {
@@ -201,6 +317,8 @@ struct nor_bus quadspi_bus(struct quadspi *q) {
       .ctx = q,
       .read = bus_read,
       .write = bus_write,
+      .stage = bus_stage,
+      .send = bus_send,
       .wait_start = bus_wait_start,
       .wait_done = bus_wait_done,
       .wait_stop = bus_wait_stop,
@@ -218,7 +336,6 @@ enum status quadspi_map(struct quadspi *q, const struct nor_cmd *c) {
   first.address = 0;
   const enum status status = bus_read(q, &first, bytes, sizeof bytes);
   if (status != ST_OK) return status;
-  if (c->mode_lines) wr(q, QUADSPI_ABR, 0x01010101u * c->mode);
   wr(q, QUADSPI_CCR, ccr_of(c, FMODE_MAPPED));
   return ST_OK;
 }

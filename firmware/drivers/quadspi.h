@@ -1,20 +1,31 @@
 // SPDX-License-Identifier: MIT
 // The QUADSPI controller of STM32 as a struct nor_bus, with the chip on bank 1.
-// Indirect transfers by the CPU, status polling by the controller, and the memory-
-// mapped window. The MPU must keep the core out of 0x90000000 while it is closed.
+// Indirect transfers by DMA2's stream 7 or the CPU, status polling by the controller,
+// and the memory-mapped window. The MPU must keep the core out of 0x90000000 while it
+// is closed.
 #pragma once
 
 #include "firmware/flash/nor_bus.h"
 
 struct quadspi_config {
   uintptr_t base;
+  uintptr_t dma;  // DMA2; its clock runs where anything is staged or read by it
+  // DMA writes only to memory below, which must not be cached; 0: the CPU reads.
+  uintptr_t uncached_end;
   uint32_t kernel_hz;  // HCLK
   uint32_t (*now_us)(void *ctx);
   void *now_ctx;
 };
 
+// In memory that is not cached, if anything is staged.
 struct quadspi {
   struct quadspi_config config;
+  // What stage was given, and wait_start behind send.
+  uint32_t page[NOR_BUS_STAGE / 4];
+  const uint8_t *src;
+  uint32_t staged_ccr, address, length;  // 0: nothing is staged
+  uint32_t poll_ccr, mask, match;
+  bool sending;
 };
 
 // Sets the controller up with the slowest clock. Its clock runs, its pins are set.

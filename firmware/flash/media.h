@@ -38,8 +38,8 @@ struct media_geometry {
   uint8_t erase_count;
   uint32_t whole_erase_us;     // erase_start(0, size), typical; 0: not possible
   uint32_t program_us_per_kb;  // typical
-  // Bytes that may be programmed only once between erases (on-chip ECC, or a rule of the
-  // family); 0: further bits of what is programmed may be cleared.
+  // Bytes that may be programmed once between two erases, all together: an aligned
+  // group that has an ECC of its own. 0: bits may be cleared whenever they are set.
   uint32_t program_once;
 };
 

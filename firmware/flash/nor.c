@@ -52,17 +52,16 @@ static enum status write_enable(struct nor *n, uint32_t offset) {
   return status == ST_OK ? nor_command(n, NOR_WRITE_ENABLE) : status;
 }
 
-static enum status begin(struct nor *n, uint32_t deadline_us) {
+static void begin(struct nor *n, uint32_t deadline_us) {
   const bool flags = n->sfdp.flag_status;
   const struct nor_cmd c = {.opcode = flags ? CMD_READ_FLAGS : NOR_READ_STATUS,
                             .opcode_lines = 1,
                             .data_lines = 1};
   n->started_us = n->bus->now_us(n->bus->ctx);
   n->deadline_us = deadline_us;
-  const enum status status = n->bus->wait_start(
-      n->bus->ctx, &c, flags ? FLAGS_READY : NOR_STATUS_WIP, flags ? FLAGS_READY : 0);
-  n->busy = status == ST_OK;
-  return status;
+  n->busy = true;
+  n->bus->wait_start(n->bus->ctx, &c, flags ? FLAGS_READY : NOR_STATUS_WIP,
+                     flags ? FLAGS_READY : 0);
 }
 
 // The region that holds `offset`; it is within the chip.
@@ -103,22 +102,32 @@ static enum status medium_erase_start(void *ctx, uint32_t offset, uint32_t size)
   if (status != ST_OK) return status;
   n->erasing = true;
   n->left = 0;
-  return begin(n, deadline_us);
+  begin(n, deadline_us);
+  return ST_OK;
 }
 
-// Bytes up to the next page boundary: a program that crosses it would wrap.
-static enum status program_page(struct nor *n) {
+// Takes the next page: bytes up to its end, since a program that crosses it wraps.
+static void stage_page(struct nor *n) {
   struct nor_cmd c = n->program_cmd;
   c.address = n->offset;
-  const uint32_t room = n->sfdp.page - n->offset % n->sfdp.page;
-  const uint32_t len = n->left < room ? n->left : room;
-  enum status status = write_enable(n, n->offset);
-  if (status == ST_OK) status = n->bus->write(n->bus->ctx, &c, n->src, len);
+  uint32_t len = n->sfdp.page - n->offset % n->sfdp.page;
+  if (len > NOR_BUS_STAGE) len = NOR_BUS_STAGE;
+  if (len > n->left) len = n->left;
+  n->bus->stage(n->bus->ctx, &c, n->src, len);
+  n->staged = len;
+}
+
+// While it is programmed, the next one is taken.
+static enum status program_page(struct nor *n) {
+  const enum status status = write_enable(n, n->offset);
   if (status != ST_OK) return status;
-  n->src += len;
-  n->offset += len;
-  n->left -= len;
-  return begin(n, n->sfdp.page_maximum_us);
+  n->bus->send(n->bus->ctx);
+  n->src += n->staged;
+  n->offset += n->staged;
+  n->left -= n->staged;
+  begin(n, n->sfdp.page_maximum_us);
+  if (n->left) stage_page(n);
+  return ST_OK;
 }
 
 static enum status medium_program_start(void *ctx, uint32_t offset, const uint8_t *src,
@@ -128,6 +137,7 @@ static enum status medium_program_start(void *ctx, uint32_t offset, const uint8_
   n->src = src;
   n->offset = offset;
   n->left = (uint32_t)len;
+  stage_page(n);
   return program_page(n);
 }
 
@@ -230,5 +240,6 @@ struct media nor_medium(struct nor *n) {
   const uint32_t pages_per_kb = 1024u / n->sfdp.page;
   m.geometry.program_us_per_kb =
       (pages_per_kb ? pages_per_kb : 1) * n->sfdp.page_typical_us;
+  m.geometry.program_once = n->family->program_once;
   return m;
 }

@@ -34,7 +34,7 @@ struct nor {
   bool erasing, busy;
   bool overdue;  // the last one never ended: reset the chip before the next
   const uint8_t *src;
-  uint32_t offset, left;
+  uint32_t offset, left, staged;
   uint32_t started_us, deadline_us;
 };
 

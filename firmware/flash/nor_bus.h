@@ -13,13 +13,14 @@
 struct nor_cmd {
   uint8_t opcode, opcode_lines;
   uint8_t address_lines, address_bytes;  // 3 or 4
-  uint8_t mode_lines, mode_bytes;        // 1 to 4 bytes, all of value `mode`
-  uint8_t mode;
+  uint8_t mode_lines, mode_bytes;        // 1 to 4 bytes, all FFh: no continuous read
   uint8_t dummy_clocks;  // reads only: writes with dummy clocks lose their first
                          // nibble (ES0334)
   uint8_t data_lines;
   uint32_t address;
 };
+
+enum { NOR_BUS_STAGE = 512 };  // bytes; the largest page of any chip known
 
 struct nor_bus {
   void *ctx;
@@ -28,11 +29,17 @@ struct nor_bus {
   enum status (*read)(void *ctx, const struct nor_cmd *c, uint8_t *dst, size_t n);
   enum status (*write)(void *ctx, const struct nor_cmd *c, const uint8_t *src,
                        size_t n);
+  // A write in two steps, for pages back to back. stage takes the command and its data,
+  // 1 to NOR_BUS_STAGE bytes; between wait_start and wait_done the data must stay until
+  // it is over. send starts it, and does not wait for its end: wait_start must be next.
+  // Reads of more than a register must not come between the two.
+  void (*stage)(void *ctx, const struct nor_cmd *c, const uint8_t *src, size_t n);
+  void (*send)(void *ctx);
   // The controller reads one status byte again and again by itself, until
-  // (byte & mask) == match; the core is woken then. wait_done tells; it must be
-  // called until `*done`, or wait_stop to give up.
-  enum status (*wait_start)(void *ctx, const struct nor_cmd *c, uint8_t mask,
-                            uint8_t match);
+  // (byte & mask) == match; the core is woken then. wait_done tells; it must be called
+  // until `*done`, or wait_stop to give up. Behind send the core is woken once more:
+  // when the data are over, and wait_done lets the reading begin.
+  void (*wait_start)(void *ctx, const struct nor_cmd *c, uint8_t mask, uint8_t match);
   enum status (*wait_done)(void *ctx, bool *done);
   void (*wait_stop)(void *ctx);
   // The fastest clock that is not above `hz`; returns it.

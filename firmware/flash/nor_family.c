@@ -60,7 +60,8 @@ static const struct nor_family families[] = {
      .no_program_144 = true,
      .protect = 0x3C,
      .defaults = {0x61, 0xC0, 0x7C, 0x00}},
-    // S25FL-L, S25FL-S: 104 MHz in all modes of both.
+    // S25FL-L, S25FL-S: 104 MHz in all modes of both. S25FL-S and its successors have
+    // an ECC over 16 bytes.
     {.maker = 0x01,
      .mhz_111 = 104,
      .mhz_114 = 104,
@@ -69,6 +70,7 @@ static const struct nor_family families[] = {
      .quad_enable = SFDP_QE_SR2_BIT1_CLEARED,
      .quad_program = 0x32,
      .quad_program_lines = 1,
+     .program_once = 16,
      .resume = 0x7A,
      .protect = 0x3C,
      .verdict = {0x07, 0x40, 0x20, 0, 0x30}},
@@ -93,12 +95,14 @@ static const struct nor_family families[] = {
      .quad_program = 0x32,
      .quad_program_lines = 4,
      .locks = NOR_LOCKS_ALWAYS},
-    // Any other: JESD216 promises 50 MHz for SFDP, and no chip is slower.
+    // Any other: JESD216 promises 50 MHz for SFDP, and no chip is slower. It may have
+    // an ECC; 16 bytes are what all that are known have.
     {.mhz_111 = 50,
      .mhz_114 = 50,
      .mhz_144 = 50,
      .mhz_old = 50,
      .quad_enable = SFDP_QE_RESERVED,
+     .program_once = 16,
      .protect = 0x3C},
 };
 

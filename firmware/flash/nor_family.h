@@ -35,10 +35,11 @@ struct nor_family {
   enum sfdp_quad_enable quad_enable;  // where the SFDP does not say
   // Page program with data on four lines; where it takes its address. 0 = none known.
   uint8_t quad_program, quad_program_lines;
-  bool no_program_144;  // 3Eh is not 1-4-4 whatever a 4BAIT says
-  uint8_t resume;       // of a suspended erase, where the SFDP does not say
-  uint8_t protect;      // BP bits of status register 1
-  bool flag_status;     // ready is bit 7 of what 70h reads
+  uint8_t program_once;  // as in struct media_geometry
+  bool no_program_144;   // 3Eh is not 1-4-4 whatever a 4BAIT says
+  uint8_t resume;        // of a suspended erase, where the SFDP does not say
+  uint8_t protect;       // BP bits of status register 1
+  bool flag_status;      // ready is bit 7 of what 70h reads
   enum nor_locks locks;
   struct nor_defaults defaults;
   struct nor_verdict verdict;

@@ -108,8 +108,7 @@ static enum status send_ones(struct nor *n, uint8_t mode_bytes, uint8_t address_
                             .address_bytes = address_bytes,
                             .address = 0xFFFFFFu,
                             .mode_lines = 4,
-                            .mode_bytes = mode_bytes,
-                            .mode = 0xFF};
+                            .mode_bytes = mode_bytes};
   return n->bus->write(n->bus->ctx, &c, NULL, 0);
 }
 
@@ -409,10 +408,10 @@ static enum status prepare_registers(struct nor *n) {
 enum status nor_select_die(struct nor *n, uint32_t offset) {
   uint8_t die = 0;
   if (n->correction.die) die = (uint8_t)(offset / n->correction.die);
-  const struct nor_cmd c = {
-      .opcode = CMD_SELECT_DIE, .opcode_lines = 1, .data_lines = 1};
   if (die == n->die) return ST_OK;
   n->die = die;
+  const struct nor_cmd c = {
+      .opcode = CMD_SELECT_DIE, .opcode_lines = 1, .data_lines = 1};
   return n->bus->write(n->bus->ctx, &c, &die, 1);
 }
 
@@ -493,7 +492,6 @@ static bool quad_read(const struct nor *n, bool address_on_4, struct nor_cmd *ou
   out->address_lines = lines;
   out->mode_lines = mode_byte ? lines : 0;
   out->mode_bytes = mode_byte ? 1 : 0;
-  out->mode = 0xFF;
   out->dummy_clocks = dummy;
   out->data_lines = 4;
   return true;

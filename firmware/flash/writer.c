@@ -31,7 +31,7 @@ void writer_add(struct writer *w, const struct media *m) {
 
 void writer_distrust(struct writer *w) {
   for (uint8_t i = 0; i < w->lane_count; i++)
-    w->lanes[i].weak = true;
+    w->lanes[i].weak = w->lanes[i].unsure = true;
 }
 
 // --- slots and noted erases ---
@@ -61,21 +61,25 @@ struct writer_slot *writer_take_slot(struct writer *w, const struct writer_lane 
   *s = (struct writer_slot){
       .used = true, .lane = writer_number(w, l), .unit = unit, .age = w->age};
   w->used++;
+  w->lanes[s->lane].slots++;
   return s;
 }
 
 void writer_free_slot(struct writer *w, struct writer_slot *s) {
   s->used = false;
   w->used--;
+  w->lanes[s->lane].slots--;
+  if (w->urgent == s) w->urgent = NULL;
 }
 
 struct writer_slot *writer_oldest(struct writer *w, const struct writer_lane *l) {
   const uint8_t lane = writer_number(w, l);
   struct writer_slot *oldest = NULL;
   bool inside = false;
+  if (!l->slots) return NULL;
   for (struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
     if (!s->used || s->lane != lane) continue;
-    if (s->urgent) return s;
+    if (s == w->urgent) return s;
     const bool here = s->unit - l->block_unit < l->block_units;
     const bool older = !oldest || (int32_t)(s->age - oldest->age) < 0;
     if (here == inside ? older : here) oldest = s;
@@ -128,12 +132,11 @@ void writer_fail(struct writer *w, struct writer_lane *l, enum status status,
     w->result = (struct writer_result){
         .status = status,
         .address = l->medium->geometry.base + offset,
-        .erasing = l->state == WRITER_ERASING || l->state == WRITER_CHECKING ||
-                   l->mass};
+        .erasing = l->state >= WRITER_SURVEYING || l->mass};
   }
   writer_rest(l);
   for (struct writer_lane *o = w->lanes; o < w->lanes + w->lane_count; o++) {
-    o->mass = false;
+    o->mass = WRITER_NO_MASS;
     o->noted = o->lacks = 0;
     o->abandoned = operating(o);
     if (!o->abandoned) writer_rest(o);
@@ -142,7 +145,7 @@ void writer_fail(struct writer *w, struct writer_lane *l, enum status status,
     if (s->used && w->lanes[s->lane].slot != s) writer_free_slot(w, s);
   }
   memset(w->noted, 0, sizeof w->noted);
-  w->wants_change = false;
+  w->wants_change = w->flushing = false;
 }
 
 struct writer_result writer_take_result(struct writer *w) {
@@ -192,7 +195,8 @@ static uint32_t slots_outside(const struct writer *w, const struct writer_lane *
 
 // A medium whose smallest erase takes many units must always find slots for a whole
 // block, else it could never go on: it holds few outside the block that is next, and
-// two such media are written one after the other. `more` slots will be taken besides.
+// two such media are written one after the other. `more` slots will be taken besides,
+// one by the log and one by what is not trusted.
 static bool too_spread(struct writer *w, struct writer_lane *l, uint32_t unit,
                        uint32_t more) {
   const struct media_geometry *g = &l->medium->geometry;
@@ -207,7 +211,7 @@ static bool too_spread(struct writer *w, struct writer_lane *l, uint32_t unit,
   if (!oldest) return false;
   writer_stay_at(l, oldest->unit);
   if (unit - l->block_unit < l->block_units) return false;
-  return slots_outside(w, l) + more + units + 1 >= w->slot_count;
+  return slots_outside(w, l) + more + units + 2 >= w->slot_count;
 }
 
 static bool takes_nothing(const struct writer *w, const struct writer_lane *l) {
@@ -229,6 +233,24 @@ static bool can_put(struct writer *w, struct writer_lane *l, uint32_t unit,
   return true;
 }
 
+// Like memcpy, which, made for size, takes bytes: a whole block is to be quick.
+static void copy(uint8_t *to, const uint8_t *from, uint32_t n) {
+  if (((uintptr_t)to | (uintptr_t)from) % 4 == 0) {
+    uint32_t *t = (uint32_t *)(void *)to;
+    const uint32_t *f = (const uint32_t *)(const void *)from;
+    for (; n >= 16; n -= 16, t += 4, f += 4) {
+      const uint32_t a = f[0], b = f[1], c = f[2], d = f[3];
+      t[0] = a;
+      t[1] = b;
+      t[2] = c;
+      t[3] = d;
+    }
+    to = (uint8_t *)t;
+    from = (const uint8_t *)f;
+  }
+  memcpy(to, from, n);
+}
+
 static void put(struct writer *w, struct writer_lane *l, uint32_t unit, uint32_t from,
                 uint32_t end, const uint8_t *data) {
   struct writer_slot *s = writer_slot_of(w, l, unit);
@@ -243,7 +265,7 @@ static void put(struct writer *w, struct writer_lane *l, uint32_t unit, uint32_t
     }
     writer_note(w, l, unit, false);
   }
-  memcpy(writer_bytes(w, s) + from, data, end - from);
+  copy(writer_bytes(w, s) + from, data, end - from);
   s->verdict = WRITER_UNKNOWN;
   s->end = (uint16_t)end;
   if (status != ST_OK) writer_fail(w, l, status, unit * WRITER_UNIT);
@@ -306,13 +328,15 @@ static uint32_t mass_erase_us(const struct media_geometry *g) {
 bool writer_mass_erase(struct writer *w, const struct media *m) {
   struct writer_lane *l = lane_of(w, m);
   const uint32_t units = m->geometry.size / WRITER_UNIT;
+  const struct writer_slot *s = writer_oldest(w, l);
   if (l->mass || w->result.status != ST_OK || operating(l)) return false;
+  if (l->state == WRITER_CHECKING || (s && s == w->urgent)) return false;  // the log's
   writer_rest(l);
   l->lacks = 0;
   drop_slots(w, l, 0, units);
   for (uint32_t i = 0; l->noted; i++)
     writer_note(w, l, i, false);
-  l->mass = true;
+  l->mass = WRITER_MASS_WAITS;
   l->ahead_us = mass_erase_us(&m->geometry);
   return true;
 }
@@ -332,8 +356,7 @@ bool writer_write_now(struct writer *w, const struct media *m, uint32_t offset,
   if (!writer_idle(w, m) || !writer_free(w)) return false;
   const uint32_t unit = offset / WRITER_UNIT, from = offset % WRITER_UNIT;
   put(w, l, unit, from, from + length, data);
-  struct writer_slot *s = writer_slot_of(w, l, unit);
-  if (s) s->urgent = true;
+  w->urgent = writer_slot_of(w, l, unit);
   return true;
 }
 
@@ -374,7 +397,8 @@ enum status writer_read(const struct writer *w, const struct media *m, uint32_t 
 bool writer_poll(struct writer *w) {
   bool worked = false;
   for (struct writer_lane *l = w->lanes; l < w->lanes + w->lane_count; l++) {
-    if (writer_step(w, l)) worked = true;
+    const bool rests = l->state == WRITER_IDLE && !l->slots && !l->mass && !w->flushing;
+    if (!rests && writer_step(w, l)) worked = true;
   }
   return worked;
 }
@@ -394,8 +418,7 @@ bool writer_settled(const struct writer *w) {
 
 bool writer_idle(const struct writer *w, const struct media *m) {
   const struct writer_lane *l = lane_of(w, m);
-  const struct writer_slot *s = writer_oldest((struct writer *)w, l);
-  return l->state == WRITER_IDLE && !(s && s->urgent);
+  return l->state == WRITER_IDLE && !w->urgent;
 }
 
 // --- how long it takes ---
@@ -412,20 +435,42 @@ static uint32_t operation_us(const struct writer *w, const struct writer_lane *l
   return passed < l->expected_us ? l->expected_us - passed : l->expected_us / 16u + 1u;
 }
 
-// Of the slots: a unit each, and an erase for each block that has one which may need it.
+// The slots are in no order, but those that wait belong to few blocks.
+struct seen {
+  uint32_t offsets[4];
+  uint32_t count;
+};
+
+static bool is_new(struct seen *seen, uint32_t offset) {
+  const uint32_t most = sizeof seen->offsets / sizeof *seen->offsets;
+  for (uint32_t i = 0; i < seen->count && i < most; i++) {
+    if (seen->offsets[i] == offset) return false;
+  }
+  seen->offsets[seen->count++ % most] = offset;
+  return true;
+}
+
+// Of the slots: a unit each, and an erase for each block that has one which needs it, or
+// probably will.
 static uint32_t slots_us(const struct writer *w, const struct writer_lane *l) {
+  struct seen seen = {.count = 0};
   struct media_block b = {0};
   uint32_t us = 0;
   const bool erasing = l->state == WRITER_ERASING || l->state == WRITER_CHECKING;
+  const bool programmed =
+      l->state == WRITER_PROGRAMMING || l->state == WRITER_VERIFYING;
   for (const struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
     if (!s->used || s->lane != writer_number(w, l)) continue;
     const uint32_t offset = s->unit * WRITER_UNIT;
     us += writer_unit_us(l);
-    if (s->verdict == WRITER_SAME || s->verdict == WRITER_PROGRAM) continue;
+    if (s == l->slot && programmed) us -= l->expected_us;
+    if (s->verdict == WRITER_UNKNOWN ? !l->erases : s->verdict != WRITER_ERASE) {
+      continue;
+    }
     if (offset - b.offset < b.size) continue;
     if (erasing && offset - l->offset < l->size) continue;
     media_block_at(&l->medium->geometry, offset, &b);
-    us += b.erase_us;
+    if (is_new(&seen, b.offset)) us += b.erase_us;
   }
   return us;
 }

@@ -40,6 +40,7 @@ enum writer_state {
   WRITER_COMPARING,
   WRITER_PROGRAMMING,
   WRITER_VERIFYING,
+  // From here on it is an erase that is at work.
   WRITER_SURVEYING,
   WRITER_KEEPING,
   WRITER_ERASING,
@@ -56,6 +57,9 @@ enum writer_verdict {
   WRITER_ERASE,
 };
 
+// An erase of the whole medium.
+enum writer_mass { WRITER_NO_MASS, WRITER_MASS_WAITS, WRITER_MASS_RUNS };
+
 // How a piece of work ended.
 struct writer_result {
   enum status status;
@@ -66,7 +70,6 @@ struct writer_result {
 struct writer_slot {
   bool used;
   bool forced;  // to be erased whatever the flash reads
-  bool urgent;  // ahead of all others, and of the gate
   uint8_t lane, verdict;
   uint16_t pages;  // bit i: the 256 bytes at 256 * i are to be programmed
   uint16_t end;    // behind the last byte that came
@@ -78,6 +81,7 @@ struct writer_lane {
   const struct media *medium;
   uint32_t first_bit;  // of its units in the map of noted erases
   uint32_t noted;      // how many are set
+  uint32_t slots;      // how many it has
   enum writer_state state;
   bool abandoned;            // the operation in progress is the last
   struct writer_slot *slot;  // that is worked on: not to be touched
@@ -87,8 +91,9 @@ struct writer_lane {
   uint32_t at;               // progress of reading, in bytes
   uint32_t started_us, expected_us;
   uint32_t came_us;  // the last data
-  // Comparing: a bit would have to rise.
-  bool rises;
+  // Comparing: a bit would have to rise. And whether the last that was compared needed an
+  // erase: the next will probably be like it.
+  bool rises, erases;
   // Surveying: the unit that is the reason, the one that is looked at, and what each of
   // the region needs.
   bool surveying;
@@ -97,11 +102,12 @@ struct writer_lane {
   // Slots that it will still take for what must be kept, and that it waits for: nothing
   // is accepted meanwhile.
   uint32_t promised, lacks;
-  // After an update that was interrupted: the last unit that read right.
-  bool weak, any_same;
+  // After an update that was interrupted: the last unit that reads right is to be made
+  // again; none that differs has come yet, which will be as well.
+  bool weak, unsure, any_same;
   uint32_t last_same;
-  // Mass erase: wanted or running, and the estimate for the blocks after this one.
-  bool mass;
+  // Mass erase, and the estimate for the blocks after this one.
+  enum writer_mass mass;
   uint32_t ahead_us;
   uint32_t read_back[WRITER_STEP / 4];
 };
@@ -111,6 +117,7 @@ struct writer {
   uint8_t lane_count;
   uint8_t *memory;  // of the slots
   uint32_t slot_count, used;
+  struct writer_slot *urgent;  // ahead of all others, and of the gate; or NULL
   uint32_t age;
   bool gate;          // changes are allowed
   bool wants_change;  // something waits for the gate

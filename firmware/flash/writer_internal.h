@@ -22,6 +22,21 @@ static inline uint8_t *writer_bytes(const struct writer *w,
   return w->memory + (size_t)(s - w->slots) * WRITER_UNIT;
 }
 
+// The first word that is not the same in both; `words`: none. Four at a time, because
+// the C library's memcmp, made for size, takes bytes.
+static inline uint32_t writer_first_other(const uint32_t *a, const uint32_t *b,
+                                          uint32_t words) {
+  uint32_t i = 0;
+  while (i < words &&
+         !((a[i] ^ b[i]) | (a[i + 1] ^ b[i + 1]) | (a[i + 2] ^ b[i + 2]) |
+           (a[i + 3] ^ b[i + 3]))) {
+    i += 4;
+  }
+  while (i < words && a[i] == b[i])
+    i++;
+  return i;
+}
+
 // Slots that nobody has or was promised.
 uint32_t writer_free(const struct writer *w);
 

@@ -61,13 +61,12 @@ static void start_compare(struct writer_lane *l, struct writer_slot *s) {
 // once, the whole page must be blank.
 static void compare_page(struct writer_lane *l, uint32_t page, const uint32_t *want,
                          const uint32_t *is) {
-  uint32_t differ = 0, rise = 0, programmed = 0;
+  uint32_t rise = 0, programmed = 0;
+  if (writer_first_other(want, is, PAGE_WORDS) == PAGE_WORDS) return;
   for (uint32_t i = 0; i < PAGE_WORDS; i++) {
-    differ |= want[i] ^ is[i];
     rise |= want[i] & ~is[i];
     programmed |= ~is[i];
   }
-  if (!differ) return;
   l->slot->pages |= (uint16_t)(1u << page);
   if (rise || (programmed && l->medium->geometry.program_once)) l->rises = true;
 }
@@ -86,6 +85,7 @@ static bool step_compare(struct writer *w, struct writer_lane *l) {
   s->verdict = s->forced || l->rises ? WRITER_ERASE
                : s->pages            ? WRITER_PROGRAM
                                      : WRITER_SAME;
+  l->erases = s->verdict == WRITER_ERASE;
   l->slot = NULL;
   l->at = 0;
   l->state = l->surveying ? WRITER_SURVEYING : WRITER_IDLE;
@@ -180,8 +180,9 @@ static bool step_verify(struct writer *w, struct writer_lane *l) {
   const uint32_t offset = s->unit * WRITER_UNIT;
   if (!read_piece(w, l, offset)) return true;
   const uint8_t *want = writer_bytes(w, s) + l->at, *is = (uint8_t *)l->read_back;
-  if (memcmp(want, is, WRITER_STEP) != 0) {
-    uint32_t i = 0;
+  uint32_t i = 4u * writer_first_other((const uint32_t *)(const void *)want,
+                                       l->read_back, WRITER_STEP / 4);
+  if (i < WRITER_STEP) {
     while (want[i] == is[i])
       i++;
     writer_fail(w, l, ST_VERIFY_FAILED, offset + l->at + i);
@@ -248,7 +249,7 @@ static bool step_check(struct writer *w, struct writer_lane *l) {
       return true;
     }
     case LOOK_BLANK:
-      if (l->mass) return next_block(w, l, l->offset + l->size);
+      if (l->mass == WRITER_MASS_RUNS) return next_block(w, l, l->offset + l->size);
       settle_region(w, l);
       writer_rest(l);
       return true;
@@ -373,9 +374,10 @@ static bool end_survey(struct writer *w, struct writer_lane *l) {
   const struct writer_slot *s = writer_slot_of(w, l, l->head);
   const uint32_t offset = l->offset;
   struct choice c;
+  const bool wanted = l->needs[l->head - offset / WRITER_UNIT] == NEED_ERASE &&
+                      may_change(w, l, l->head * WRITER_UNIT);
   writer_rest(l);
-  if (l->needs[l->head - offset / WRITER_UNIT] != NEED_ERASE) return true;
-  if (!may_change(w, l, l->head * WRITER_UNIT)) return true;
+  if (!wanted) return true;
   for (uint32_t i = 0; i < l->size / WRITER_UNIT; i++) {
     if (l->needs[i] == NEED_KEEPING && !must_keep(w, l, i)) l->needs[i] = NEED_NOTHING;
   }
@@ -464,7 +466,7 @@ static bool step_keep(struct writer *w, struct writer_lane *l) {
 // --- mass erase ---
 
 static void mass_done(struct writer_lane *l) {
-  l->mass = false;
+  l->mass = WRITER_NO_MASS;
   writer_rest(l);
 }
 
@@ -497,6 +499,7 @@ static bool next_block(struct writer *w, struct writer_lane *l, uint32_t offset)
 
 static bool start_mass(struct writer *w, struct writer_lane *l) {
   uint32_t us;
+  l->mass = WRITER_MASS_RUNS;
   l->expected_us = 0;
   if (!l->medium->geometry.whole_erase_us) return next_block(w, l, 0);
   l->state = WRITER_COUNTING;
@@ -540,20 +543,33 @@ static bool step_look(struct writer *w, struct writer_lane *l) {
 
 // --- what is next ---
 
+// A cut between the two must leave the earlier one as the last that reads right. If
+// there is no room to keep all of its block, it has to come later.
+static void put_before(const struct writer *w, struct writer_lane *l,
+                       struct writer_slot *s, const struct writer_slot *next) {
+  const struct choice c = widest(&l->medium->geometry, s->unit);
+  s->age = next->age - 1u;
+  if (c.size / WRITER_UNIT <= writer_free(w)) writer_stay_at(l, s->unit);
+}
+
 // A unit that read right just before an interrupted update's end may have been left
 // half-programmed: it is made again from what it reads as.
+// False: nothing to be done now.
 static bool distrust(struct writer *w, struct writer_lane *l, struct writer_slot *next) {
-  struct writer_slot *s = l->any_same ? writer_slot_of(w, l, l->last_same) : next;
-  if (!s && !writer_free(w)) return false;
-  l->weak = false;
-  if (next) {
+  const bool unsure = next && l->unsure;
+  if (unsure) {
+    l->unsure = false;
     next->forced = true;
     next->verdict = WRITER_ERASE;
   }
-  if (!s && !writer_is_noted(w, l, l->last_same)) {
+  struct writer_slot *s = l->any_same ? writer_slot_of(w, l, l->last_same) : next;
+  const bool take = !s && !writer_is_noted(w, l, l->last_same);
+  if (take && !writer_free(w)) return unsure;  // later
+  l->weak = false;
+  if (take) {
     const uint32_t offset = l->last_same * WRITER_UNIT;
     s = writer_take_slot(w, l, l->last_same);
-    if (next) s->age = next->age - 1u;
+    if (next) put_before(w, l, s, next);
     const enum status status =
         l->medium->read(l->medium->ctx, offset, writer_bytes(w, s), WRITER_UNIT);
     if (status != ST_OK) writer_fail(w, l, status, offset);
@@ -567,7 +583,7 @@ static bool distrust(struct writer *w, struct writer_lane *l, struct writer_slot
 }
 
 static bool same(struct writer *w, struct writer_lane *l, struct writer_slot *s) {
-  if (!s->urgent) {
+  if (s != w->urgent && l->unsure) {
     l->last_same = s->unit;
     l->any_same = true;
   }
@@ -588,32 +604,36 @@ static bool better_wait(const struct writer *w, const struct writer_lane *l,
   return false;
 }
 
-static bool next_slot(struct writer *w, struct writer_lane *l, struct writer_slot *s) {
+static bool change(struct writer *w, struct writer_lane *l, struct writer_slot *s) {
   const uint32_t offset = s->unit * WRITER_UNIT;
+  const bool erasing = s->verdict == WRITER_ERASE;
+  if (s == w->urgent && erasing) {
+    writer_fail(w, l, ST_NOT_ERASED, offset);
+    return true;
+  }
+  if (s != w->urgent) {
+    if (!may_change(w, l, offset)) return false;
+    if (l->weak && distrust(w, l, s)) return true;
+  }
+  if (!erasing) return start_program(w, l, s);
+  return !better_wait(w, l, s) && start_survey(w, l, s->unit);
+}
+
+static bool next_slot(struct writer *w, struct writer_lane *l, struct writer_slot *s) {
   const bool partial = s->end < WRITER_UNIT && s->age == w->age;
   switch (s->verdict) {
     case WRITER_UNKNOWN:
-      if (partial && !s->urgent && !w->flushing && writer_coming(w, l)) return false;
+      if (partial && s != w->urgent && !w->flushing && writer_coming(w, l)) return false;
       start_compare(l, s);
       return true;
     case WRITER_SAME: return same(w, l, s);
-    case WRITER_PROGRAM:
-      if (s->urgent) return start_program(w, l, s);
-      if (l->weak) return distrust(w, l, s);
-      return may_change(w, l, offset) && start_program(w, l, s);
-    default:
-      if (s->urgent) {
-        writer_fail(w, l, ST_NOT_ERASED, offset);
-        return true;
-      }
-      if (l->weak) return distrust(w, l, s);
-      return may_change(w, l, offset) && !better_wait(w, l, s) &&
-             start_survey(w, l, s->unit);
+    default: return change(w, l, s);
   }
 }
 
 static bool next_noted(struct writer *w, struct writer_lane *l) {
   uint32_t unit = 0;
+  if (w->wants_change && !w->gate) return false;  // looked at already
   while (!writer_is_noted(w, l, unit)) {
     const uint32_t bit = l->first_bit + unit;
     unit += w->noted[bit / 32] ? 1u : 32u - bit % 32;  // whole words at once
@@ -622,17 +642,19 @@ static bool next_noted(struct writer *w, struct writer_lane *l) {
 }
 
 static bool next(struct writer *w, struct writer_lane *l) {
-  if (l->mass) return may_change(w, l, 0) && start_mass(w, l);
-  if (l->lacks > writer_free(w)) return false;
-  l->lacks = 0;
   struct writer_slot *s = writer_oldest(w, l);
+  if (s && s == w->urgent) return next_slot(w, l, s);
+  if (l->mass) return may_change(w, l, 0) && start_mass(w, l);
+  if (l->lacks && l->lacks > writer_free(w)) return false;
+  l->lacks = 0;
   if (s) {
     writer_stay_at(l, s->unit);
     return next_slot(w, l, s);
   }
   if (!w->flushing) return false;
   if (l->noted) return next_noted(w, l);
-  return l->weak && l->any_same && distrust(w, l, NULL);
+  return l->weak && l->any_same && may_change(w, l, l->last_same * WRITER_UNIT) &&
+         distrust(w, l, NULL);
 }
 
 bool writer_step(struct writer *w, struct writer_lane *l) {

@@ -102,6 +102,16 @@ static bool hand_over(struct dfu *d) {
   }
 }
 
+// All that was taken is finished now. If this is a host's last word, the update is
+// complete then.
+static void finish(struct dfu *d) {
+  if (d->completing) {
+    session_complete(d->session);
+  } else {
+    session_flush(d->session);
+  }
+}
+
 static bool start(struct dfu *d) {
   const struct dfu_work *w = &d->work;
   const enum status reason = check(d, w);
@@ -112,6 +122,7 @@ static bool start(struct dfu *d) {
     return false;
   }
   d->work.kind = DFU_WORK_NONE;
+  if (d->finishing) finish(d);  // it had waited since before the ABORT
   return true;
 }
 
@@ -130,7 +141,9 @@ bool dfu_poll(struct dfu *d) {
   const bool ready = d->work.kind == DFU_WORK_WRITE ||
                      (is_command(d->work.kind) && d->work.armed);
   if (ready && start(d)) worked = true;
-  return worked;
+  // Behind what waits outside the session.
+  const bool quiet = d->work.kind == DFU_WORK_NONE;
+  return (quiet && dfu_vendor_poll(&d->vendor, &d->failure)) || worked;
 }
 
 // The host has to wait: something was not taken yet, or enough is under way.
@@ -157,6 +170,8 @@ static uint32_t wait_ms(const struct dfu *d) {
     case DFU_WORK_SET_ADDRESS: return 0;  // done before the host can ask again
     case DFU_WORK_MASS_ERASE: return POLL_MAX_MS;
     case DFU_WORK_ERASE:
+      if (!d->work.armed) return 0;  // noted before the host can ask again
+      return poll_ms(session_behind_us(s, d->work.address));
     case DFU_WORK_WRITE: return poll_ms(session_behind_us(s, d->work.address));
     default: return d->paced ? poll_ms(session_behind_us(s, d->paced_at)) : 1;
   }
@@ -193,6 +208,9 @@ static enum usb_answer download(struct dfu *d, const struct usb_setup *s,
 static enum usb_answer on_data(void *ctx, const struct usb_setup *s,
                                const uint8_t *data) {
   struct dfu *d = ctx;
+  if ((s->bmRequestType & CH9_TYPE_MASK) == CH9_TYPE_VENDOR) {
+    return dfu_vendor_data(&d->vendor, data);
+  }
   d->wrote = s->wValue != 0;
   d->finishing = false;
   if (s->wValue == 0) {
@@ -319,7 +337,7 @@ static void after_status(struct dfu *d) {
 
 // After an ABORT all work is finished and verified before the reply, within limits.
 static bool must_hold(struct dfu *d) {
-  if (d->state != DFU_IDLE || !d->finishing || d->failure.status != DFU_STATUS_OK) {
+  if (d->state != DFU_IDLE || !d->may_hold || d->failure.status != DFU_STATUS_OK) {
     return false;
   }
   const bool done = d->work.kind == DFU_WORK_NONE && session_settled(d->session);
@@ -334,7 +352,7 @@ static bool data_are_taken(enum dfu_state before, const struct dfu *d) {
 static enum usb_answer get_status(struct dfu *d, struct usb_reply *reply) {
   const enum dfu_state before = d->state;
   if (must_hold(d)) return USB_LATER;
-  d->completing = false;
+  d->completing = d->may_hold = false;
   after_status(d);
   d->last_word = data_are_taken(before, d);
   uint32_t ms = d->state == DFU_ERROR ? 0 : wait_ms(d);
@@ -358,32 +376,25 @@ static void to_idle(struct dfu *d) {
   drop_command(d);
 }
 
-// All that was taken is finished now. If this is a host's last word, the update is
-// complete then.
 static void aborted(struct dfu *d, bool last_word) {
   to_idle(d);
-  d->finishing = true;
+  d->finishing = d->may_hold = true;
   d->completing = last_word;
-  if (last_word) {
-    session_complete(d->session);
-  } else {
-    session_flush(d->session);
-  }
+  finish(d);
 }
 
-// No vendor request touches the states.
+// No vendor request touches the states. One with data must not overwrite a block
+// that still waits in the buffer.
 static enum usb_answer vendor(struct dfu *d, const struct usb_setup *s,
                               struct usb_reply *reply) {
   const bool in = s->bmRequestType & CH9_DIRECTION_IN;
-  if (!in || s->bRequest != INFO_REQUEST || s->wValue != 0) return USB_STALL;
-  d->info.unfinished = session_unfinished(d->session);
-  info_encode(&d->info, d->info_bytes);
-  *reply = (struct usb_reply){d->info_bytes, INFO_SIZE};
-  return USB_ACCEPT;
+  if (!in && d->work.kind == DFU_WORK_WRITE) return USB_STALL;
+  return dfu_vendor_setup(&d->vendor, s, reply);
 }
 
 static enum usb_answer answer(struct dfu *d, const struct usb_setup *s,
                               struct usb_reply *reply) {
+  d->vendor.hold = s->wLength > USB_EP0_PACKET;
   const bool in = s->bmRequestType & CH9_DIRECTION_IN;
   const uint8_t type = s->bmRequestType & CH9_TYPE_MASK;
   const bool is_class = type == CH9_TYPE_CLASS;
@@ -424,6 +435,7 @@ static enum usb_answer on_setup(void *ctx, const struct usb_setup *s,
 
 static void on_completed(void *ctx, const struct usb_setup *s) {
   struct dfu *d = ctx;
+  d->vendor.hold = false;
   if (s->bRequest != DFU_GETSTATUS) return;
   if (d->state == DFU_DNBUSY && is_command(d->work.kind)) d->work.armed = true;
   if (d->state == DFU_MANIFEST) d->leave = true;
@@ -443,18 +455,20 @@ static bool on_set_alternate(void *ctx, uint8_t alternate) {
   if (alternate >= d->alternates) return false;
   d->alternate = alternate;
   d->pointer = default_pointer(d);
-  d->finishing = d->holding = false;
+  d->finishing = d->may_hold = d->holding = false;
   to_idle(d);
   return true;
 }
 
 static void on_reset(void *ctx) {
-  on_set_alternate(ctx, 0);
+  struct dfu *d = ctx;
+  dfu_vendor_reset(&d->vendor);
+  on_set_alternate(d, 0);
 }
 
 void dfu_init(struct dfu *d, struct session *s, const struct info *info) {
   memset(d, 0, sizeof *d);
-  d->info = *info;
+  dfu_vendor_init(&d->vendor, s, info);
   d->session = s;
   d->alternates = s->media_count;
   on_reset(d);

@@ -8,9 +8,7 @@
 #pragma once
 
 #include "common/protocol/dfu.h"
-#include "common/protocol/info.h"
-#include "firmware/install/session.h"
-#include "firmware/usb/usbd.h"
+#include "firmware/usb/dfu_vendor.h"
 
 enum { DFU_TRANSFER_SIZE = USBD_BUFFER };
 
@@ -54,15 +52,15 @@ struct dfu {
   bool holding;                // a reply waits, since `held_us`
   uint32_t held_us;
   bool completing;             // as the host's last word
-  bool finishing;              // an ABORT came: the next GETSTATUS waits for all work
+  bool finishing;              // an ABORT came, and nothing after it
+  bool may_hold;               // the first GETSTATUS behind it may be held
   struct dfu_failure failure;  // of work, until a GETSTATUS tells it
   bool leaving;                // DNLOAD of length 0 was taken
   bool wrote;                  // the last DNLOAD was a data block
   bool last_word;              // an ABORT now would say that all data are sent
   bool leave;                  // dfuMANIFEST was reported, the reply is out
   uint8_t reply[DFU_STATUS_SIZE];
-  struct info info;  // what INFO_REQUEST tells
-  uint8_t info_bytes[INFO_SIZE];
+  struct dfu_vendor vendor;
   uint8_t upload[DFU_TRANSFER_SIZE];
 };
 

@@ -97,7 +97,7 @@ struct usbd {
   bool in_zero_packet;        // an empty packet ends the stage
   uint16_t out_done;
   uint8_t small[8];  // replies of standard requests
-  uint8_t buffer[USBD_BUFFER];
+  _Alignas(4) uint8_t buffer[USBD_BUFFER];  // copied by words
 };
 
 void usbd_init(struct usbd *u, const struct usb_port *port, const struct usb_class *cls,

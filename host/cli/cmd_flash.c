@@ -21,13 +21,20 @@ static const char help[] =
     "found again and the rest is written.\n"
     "\n" CLI_FILES_HELP
     "\n"
-    "Whole sectors are erased: bytes of a sector that no file names are blank\n"
+    "quadboot tells by checksums what it holds already: only what differs is sent, and\n"
+    "all that was sent is checked in the same way at the end. If an earlier update was\n"
+    "broken off, everything is sent.\n"
+    "\n"
+    "Whole sectors are erased: bytes of a sector that no file names may be blank\n"
     "afterwards. 'quadboot info' shows the sectors.\n"
     "\n"
     "What to do:\n"
-    "      --changed            read first, and write only sectors that differ\n"
-    "      --verify             read all back at the end and compare (quadboot itself\n"
-    "                           checks every byte that it writes; others may not)\n"
+    "      --changed            read first, and write only sectors that differ, where\n"
+    "                           the board computes no checksums\n"
+    "      --verify             read all back at the end and compare, where the board\n"
+    "                           computes no checksums\n"
+    "      --no-digest          ask for no checksums: send everything, and verify by\n"
+    "                           reading if --verify asks for it\n"
     "      --no-start           stay in the bootloader at the end\n"
     "      --force              write even an application that could not start from\n"
     "                           where it lies, or a file for another USB device\n"
@@ -56,6 +63,7 @@ struct arguments {
 enum {
   OPTION_CHANGED = CLI_OPTION_OWN,
   OPTION_VERIFY,
+  OPTION_NO_DIGEST,
   OPTION_NO_START,
   OPTION_FORCE,
   OPTION_WAIT,
@@ -66,6 +74,7 @@ static const struct option long_options[] = {
     CLI_LONG_OPTIONS,
     {"changed", no_argument, NULL, OPTION_CHANGED},
     {"verify", no_argument, NULL, OPTION_VERIFY},
+    {"no-digest", no_argument, NULL, OPTION_NO_DIGEST},
     {"no-start", no_argument, NULL, OPTION_NO_START},
     {"force", no_argument, NULL, OPTION_FORCE},
     {"wait", required_argument, NULL, OPTION_WAIT},
@@ -90,6 +99,7 @@ static bool take(void *ctx, int option, char **argv, struct qb_error *error) {
   switch (option) {
     case OPTION_CHANGED: a->update.job.changed_only = true; return true;
     case OPTION_VERIFY: a->update.job.verify = true; return true;
+    case OPTION_NO_DIGEST: a->update.job.digest = false; return true;
     case OPTION_NO_START: a->update.job.start = false; return true;
     case OPTION_FORCE: a->use = PLAN_FORCE; return true;
     case OPTION_WAIT: return parse_wait(optarg, &a->update.wait_ms, error);
@@ -118,6 +128,23 @@ static void on_back(void *ctx) {
   ui_event(m->ui, m->index, "back", "the board is back, and the update goes on");
 }
 
+enum { SIZE_ROOM = 32 };
+
+static void size_text(uint64_t bytes, char out[SIZE_ROOM]) {
+  static const struct {
+    uint64_t size;
+    const char *name;
+  } units[] = {{1024 * 1024, "MB"}, {1024, "KB"}};
+  for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+    if (bytes < units[i].size) continue;
+    const uint64_t tenths = bytes * 10 / units[i].size;
+    snprintf(out, SIZE_ROOM, "%" PRIu64 ".%u %s", tenths / 10, (unsigned)(tenths % 10),
+             units[i].name);
+    return;
+  }
+  snprintf(out, SIZE_ROOM, "%" PRIu64 " bytes", bytes);
+}
+
 static void summarise(struct fleet_member *m, const struct plan *p,
                       const struct update_result *r) {
   const size_t unchanged = plan_count(p, UNIT_UNCHANGED);
@@ -128,6 +155,12 @@ static void summarise(struct fleet_member *m, const struct plan *p,
   if (unchanged > 0) {
     at += snprintf(m->summary + at, room - (size_t)at, " (%zu were right already)",
                    unchanged);
+  }
+  if (p->skipped > 0) {
+    char size[SIZE_ROOM];
+    size_text(p->skipped, size);
+    at += snprintf(m->summary + at, room - (size_t)at,
+                   ", skipped %s that is there already", size);
   }
   if (r->losses > 0) {
     at += snprintf(m->summary + at, room - (size_t)at, ", after %u lost connections",
@@ -147,6 +180,9 @@ static char *draw(const struct plan *p) {
   FILE *out = open_memstream(&text, &size);
   if (!out) return NULL;
   ui_print_map(out, p);
+  char skipped[SIZE_ROOM];
+  size_text(p->skipped, skipped);
+  if (p->skipped > 0) fprintf(out, "  skipped: %s that is there already\n", skipped);
   fclose(out);
   return text;
 }
@@ -174,6 +210,7 @@ static void flash(struct fleet_member *m) {
     fleet_take_outcome(m, r.outcome, &r.problem);
     m->state = r.state;
     summarise(m, &p, &r);
+    m->skipped = p.skipped;
     if (a->map) m->picture = draw(&p);
   }
   plan_free(&p);
@@ -187,7 +224,8 @@ static int run(const struct arguments *a) {
 
 int cmd_flash(int argc, char **argv) {
   enum { WAIT_MS = 30000 };
-  struct arguments a = {.update = {.job = {.start = true}, .wait_ms = WAIT_MS}};
+  struct arguments a = {
+      .update = {.job = {.digest = true, .start = true}, .wait_ms = WAIT_MS}};
   struct qb_error error;
   int code = CLI_OK;
   if (!parse(argc, argv, &a, &error)) {

@@ -11,16 +11,34 @@
 static const char help[] =
     "Usage: quadboot verify [OPTION]... FILE[@ADDR]...\n"
     "\n"
-    "Reads a board's flash and compares it with files; changes nothing. Exit code 4\n"
-    "says that bytes differ.\n"
-    "\n" CLI_FILES_HELP "\n" CLI_OPTIONS_HELP "\n" CLI_OUTPUT_HELP "\n" CLI_EXIT_CODES;
+    "Compares a board's flash with files; changes nothing. Exit code 4 says that bytes\n"
+    "differ. A quadboot computes checksums of its flash, and only what differs by them\n"
+    "is read; the flash of others is read.\n"
+    "\n" CLI_FILES_HELP
+    "\n"
+    "How:\n"
+    "      --no-digest          ask for no checksums, read everything\n"
+    "\n" CLI_OPTIONS_HELP "\n" CLI_OUTPUT_HELP "\n" CLI_EXIT_CODES;
 
 struct arguments {
   struct cli_options common;
+  bool no_digest;
   struct segments segments;
 };
 
-static const struct option long_options[] = {CLI_LONG_OPTIONS, {0}};
+enum { OPTION_NO_DIGEST = CLI_OPTION_OWN };
+
+static const struct option long_options[] = {
+    CLI_LONG_OPTIONS, {"no-digest", no_argument, NULL, OPTION_NO_DIGEST}, {0}};
+
+static bool take(void *ctx, int option, char **argv, struct qb_error *error) {
+  struct arguments *a = ctx;
+  if (option != OPTION_NO_DIGEST) {
+    return cli_take_option(&a->common, option, argv, error);
+  }
+  a->no_digest = true;
+  return true;
+}
 
 static void verify(struct fleet_member *m) {
   const struct arguments *a = m->arguments;
@@ -30,6 +48,7 @@ static void verify(struct fleet_member *m) {
     uint64_t different = 0;
     struct qb_error problem;
     job_init(&j, &m->connection.client, &m->events);
+    j.wants_digest = !a->no_digest;
     const enum job_outcome outcome = job_verify(&j, &p, &different, &problem);
     fleet_take_outcome(m, outcome, &problem);
     if (outcome == JOB_STOPPED) {
@@ -42,8 +61,8 @@ static void verify(struct fleet_member *m) {
 }
 
 static bool parse(int argc, char **argv, struct arguments *a, struct qb_error *error) {
-  if (!cli_parse(argc, argv, CLI_SHORT_OPTIONS, long_options, cli_take_shared,
-                 &a->common, &a->common, error)) {
+  if (!cli_parse(argc, argv, CLI_SHORT_OPTIONS, long_options, take, a, &a->common,
+                 error)) {
     return false;
   }
   return a->common.help || cli_check_count(argc, argv, 1, INT_MAX,

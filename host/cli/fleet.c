@@ -2,46 +2,19 @@
 #include "host/cli/fleet.h"
 
 #include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "host/cli/interrupt.h"
 #include "host/cli/json.h"
 
-// ---- Ctrl-C ----------------------------------------------------------------
-
-// The only state outside the stack: a signal handler has no other way.
-static atomic_int interrupted;
-
-// The first asks every board to stop at a good place; the second ends at once. But a
-// terminal that is closed may tell so twice by itself.
-static void on_signal(int number) {
-  const int before = atomic_exchange(&interrupted, number);
-  if (!before || number == SIGHUP) return;
-  static const char sentence[] =
-      "quadboot: ended at once, wherever the board was; run the same command again\n";
-  if (write(STDERR_FILENO, sentence, sizeof sentence - 1) < 0) _exit(CLI_FAILED);
-  _exit(128 + number);
-}
-
-static void catch_signals(void) {
-  const struct sigaction action = {.sa_handler = on_signal};
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
-  sigaction(SIGHUP, &action, NULL);
-  // Whoever reads our output may go; the boards are to be finished all the same.
-  signal(SIGPIPE, SIG_IGN);
-}
+// ---- One board -------------------------------------------------------------
 
 static bool must_stop(void *ctx) {
   (void)ctx;
-  return interrupted != 0;
+  return interrupt_came();
 }
-
-// ---- One board -------------------------------------------------------------
 
 static void on_progress(void *ctx, const struct job_progress *progress) {
   const struct fleet_member *m = ctx;
@@ -113,6 +86,9 @@ static void put_json_result(const struct fleet_member *m) {
   json_t *e = json_pack("{s:s, s:o, s:b, s:i}", "event", "result", "board",
                         cli_json_text(m->name), "ok", ok, "code", m->code);
   if (ok && m->summary[0]) json_object_set_new(e, "summary", cli_json_text(m->summary));
+  if (m->skipped) {
+    json_object_set_new(e, "skipped", json_integer((json_int_t)m->skipped));
+  }
   if (m->problem.text[0]) {
     json_object_set_new(e, "problem", cli_json_text(m->problem.text));
   }
@@ -150,7 +126,7 @@ static void tell_results(const struct share *shares, size_t count,
 
 static int exit_code(const struct share *shares, size_t count, size_t good) {
   if (good == count) return CLI_OK;  // a signal may have come too late
-  if (interrupted) return CLI_INTERRUPTED;
+  if (interrupt_came()) return CLI_INTERRUPTED;
   return count == 1 ? shares[0].member.code : CLI_SOME_FAILED;
 }
 
@@ -220,7 +196,7 @@ int fleet_run(const struct fleet_command *command, const struct cli_options *o) 
     code = cli_fail_for(o, command->name, code, &error);
   } else {
     struct share *shares = calloc(boards.found.count, sizeof *shares);
-    catch_signals();
+    interrupt_catch();
     code =
         shares ? run_shares(shares, &boards, command, o) : fail_without_memory(command);
     free(shares);

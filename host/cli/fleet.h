@@ -21,6 +21,7 @@ struct fleet_member {
   // Results:
   int code;                        // exit code
   char summary[512];               // what was done, when CLI_OK
+  uint64_t skipped;                // bytes that were not sent, being there already
   struct qb_error problem, state;  // what was wrong, and what that leaves; "" if none
   char *picture;                   // more lines about the board, or NULL; from malloc()
 };

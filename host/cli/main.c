@@ -17,6 +17,7 @@ static const struct cli_command commands[] = {
     {"pack", "make a .dfu file from files of any format", cmd_pack},
     {"unpack", "take a .dfu file apart into files", cmd_unpack},
     {"show", "show what is in files, and where it goes", cmd_show},
+    {"serial", "send files, or talk to a board, over its serial port", cmd_serial},
     {"doctor", "find out what keeps a board from working", cmd_doctor},
 };
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])

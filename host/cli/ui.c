@@ -77,6 +77,7 @@ static const char *const phase_words[JOB_PHASES] = {
     [JOB_COMPARING] = "comparing", [JOB_ERASING] = "erasing",
     [JOB_WRITING] = "writing",     [JOB_FINISHING] = "finishing",
     [JOB_VERIFYING] = "verifying", [JOB_READING] = "reading",
+    [JOB_SENDING] = "sending",
 };
 
 static unsigned percent_of(const struct job_progress *p) {

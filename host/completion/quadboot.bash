@@ -5,7 +5,7 @@
 # Lines "  -s, --serial S   ..." of the help in the input become "--serial -s S"; what
 # is missing becomes "-".
 _quadboot_options() {
-  sed -nE 's/^ +((-[a-z]), )?(--[a-z-]+)( ([A-Z][^ ]*))?( .*)?$/\3 \2- \5-/p'
+  sed -nE 's/^ +((-[a-z]), )?(--[a-z0-9-]+)( ([A-Z][^ ]*))?( .*)?$/\3 \2- \5-/p'
 }
 
 # The names of files with these suffixes, and of folders; of all files if there is none.
@@ -27,6 +27,7 @@ _quadboot_words() {
 _quadboot_value() {
   case $1 in
     FILE | OUT.dfu) _quadboot_files dfu bin ;;
+    PATH) mapfile -t COMPREPLY < <(compgen -G "${current:-/dev/tty[AU]}*") ;;
     DIR) compopt -o filenames 2>/dev/null
          mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
   esac
@@ -37,6 +38,11 @@ _quadboot_argument() {
     flash | verify | pack | show) _quadboot_files dfu elf hex bin uf2 ;;
     unpack) _quadboot_files dfu ;;
     read | erase) _quadboot_words internal qspi ;;
+    serial) if [[ " ${COMP_WORDS[*]:2:COMP_CWORD-2} " == *" send "* ]]; then
+              _quadboot_files dfu bin
+            else
+              _quadboot_words send console
+            fi ;;
   esac
 }
 

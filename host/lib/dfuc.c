@@ -32,6 +32,7 @@ void dfuc_init(struct dfuc *c, struct usb_io *io, const struct usb_board *b) {
       .can_upload = !b->dfu.functional.present ||
                     (b->dfu.functional.attributes & DFU_CAN_UPLOAD) != 0,
       .one_alternate = b->count == 1,
+      .is_quadboot = b->kind == BOARD_QUADBOOT,
       .status_timeout_ms = b->kind == BOARD_QUADBOOT ? REQUEST_MS : LONG_STATUS_MS,
   };
 }
@@ -93,7 +94,7 @@ static enum usb_result request(struct dfuc *c, enum dfu_request what, uint16_t v
   return c->io->control(c->io->ctx, &r, data, moved, limit);
 }
 
-static enum dfuc_outcome lost(enum usb_result result, struct qb_error *error) {
+enum dfuc_outcome dfuc_lost(enum usb_result result, struct qb_error *error) {
   switch (result) {
     case USB_TIMEOUT:
       qb_error_set(error, "the board does not answer any more; check the cable");
@@ -109,7 +110,7 @@ static enum dfuc_outcome lost(enum usb_result result, struct qb_error *error) {
 // A STALL of a request which the device should always take.
 static enum dfuc_outcome unexpected(enum usb_result result, const char *what,
                                     struct qb_error *error) {
-  if (result != USB_STALLED) return lost(result, error);
+  if (result != USB_STALLED) return dfuc_lost(result, error);
   qb_error_set(error, "the board refuses %s", what);
   return DFUC_REFUSED;
 }
@@ -291,7 +292,7 @@ static enum dfuc_outcome download(struct dfuc *c, uint16_t block, const uint8_t 
   const enum usb_result result =
       request(c, DFU_DNLOAD, block, (uint8_t *)(uintptr_t)data, length, NULL);
   if (result == USB_STALLED) return stalled(c, what, error);
-  return result == USB_DONE ? DFUC_OK : lost(result, error);
+  return result == USB_DONE ? DFUC_OK : dfuc_lost(result, error);
 }
 
 // The GETSTATUS after the command starts it (AN2662), those that follow wait for it.
@@ -345,7 +346,7 @@ enum dfuc_outcome dfuc_read(struct dfuc *c, uint32_t number, uint8_t *data,
   const enum usb_result result = request(
       c, DFU_UPLOAD, (uint16_t)(number + DFUSE_FIRST_DATA_BLOCK), data, length, got);
   if (result == USB_STALLED) return stalled(c, "reading", error);
-  return result == USB_DONE ? DFUC_OK : lost(result, error);
+  return result == USB_DONE ? DFUC_OK : dfuc_lost(result, error);
 }
 
 enum dfuc_outcome dfuc_leave(struct dfuc *c, struct qb_error *error) {

@@ -31,6 +31,7 @@ struct dfuc {
   bool counts_blocks;
   bool can_upload;             // so it says of itself
   bool one_alternate;          // it may refuse SET_INTERFACE (USB 2.0 9.4.10)
+  bool is_quadboot;            // it may know quadboot's own requests
   uint32_t status_timeout_ms;  // for a GETSTATUS
   struct dfuc_wait wait;       // `busy` may be NULL
   uint64_t transfers;          // control transfers so far
@@ -42,6 +43,9 @@ struct dfuc_reply {
 };
 
 void dfuc_init(struct dfuc *c, struct usb_io *io, const struct usb_board *b);
+
+// What a transfer that ended like this means: DFUC_LOST, with the sentence.
+enum dfuc_outcome dfuc_lost(enum usb_result result, struct qb_error *error);
 
 // The requests (DFU 1.1 chapter 6 and appendix A).
 enum dfuc_outcome dfuc_get_status(struct dfuc *c, struct dfuc_reply *out,

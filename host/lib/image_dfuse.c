@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "host/lib/image_dfuse.h"
 
-#include <string.h>
-
 #include "common/format/dfuse.h"
 
 bool image_dfuse_detect(const uint8_t *file, size_t size) {
-  static const char signature[] = "DfuSe";
-  const size_t length = strlen(signature);
-  return size >= length && memcmp(file, signature, length) == 0;
+  return dfuse_begins(file, size);
 }
 
 // What to do about a file that does not open.

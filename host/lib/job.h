@@ -25,6 +25,7 @@ enum job_phase {
   JOB_FINISHING,
   JOB_VERIFYING,
   JOB_READING,
+  JOB_SENDING,  // over a serial line
   JOB_PHASES,
 };
 
@@ -55,6 +56,7 @@ enum job_outcome {
 };
 
 struct job_options {
+  bool digest;        // use the board's checksums if it computes any
   bool changed_only;  // read first, and leave alone what is right already
   bool verify;        // read back at the end
   bool start;         // leave DFU mode at the end: start the application
@@ -68,8 +70,13 @@ struct job {
   // Where the next block would go if no command came between; see stream().
   bool streaming;
   uint32_t next_address, next_block;
-  bool reading;  // the board may be in dfuUPLOAD-IDLE, which takes no command
-  bool started;  // the application was started
+  bool reading;       // the board may be in dfuUPLOAD-IDLE, which takes no command
+  bool started;       // the application was started
+  bool wants_digest;  // use the board's checksums: set by job_write, or the owner
+  // What the board says of itself, once it was asked.
+  bool digest;      // it computes checksums
+  bool mixed;       // blocks for both flashes may alternate
+  bool unfinished;  // an update was begun and not finished
 };
 
 // `events` must outlive the job.

@@ -35,6 +35,7 @@ static bool add_piece(struct plan *p, struct unit_piece piece, struct qb_error *
 void plan_free(struct plan *p) {
   free(p->units);
   free(p->pieces);
+  free(p->cells);
   *p = (struct plan){0};
 }
 
@@ -156,15 +157,16 @@ static bool add_segment(struct plan *p, const struct usb_board *b,
 #define INTERNAL_FIRST 0x08000000u  // RM0410 2.2.2
 #define INTERNAL_LAST  0x081FFFFFu
 
+bool plan_is_internal(uint32_t address) {
+  return address >= INTERNAL_FIRST && address <= INTERNAL_LAST;
+}
+
 bool plan_application_address(const struct usb_board *b, uint32_t *out) {
   for (size_t i = 0; i < b->count; i++) {
     const struct usb_board_alternate *a = &b->alternates[i];
     for (size_t j = 0; a->status == LAYOUT_OK && j < a->layout.count; j++) {
       const struct layout_run *run = &a->layout.runs[j];
-      if (!(run->access & LAYOUT_WRITABLE) || run->address < INTERNAL_FIRST ||
-          run->address > INTERNAL_LAST) {
-        continue;
-      }
+      if (!(run->access & LAYOUT_WRITABLE) || !plan_is_internal(run->address)) continue;
       *out = run->address;
       return true;
     }

@@ -23,6 +23,13 @@ struct unit_piece {
   const uint8_t *bytes;
 };
 
+// Bytes that are compared, and sent or left alone, as a whole (host/lib/cells.h).
+struct cell {
+  struct unit_piece part;
+  size_t unit;  // in plan.units
+  bool same;    // the board holds these bytes, when it was asked last
+};
+
 // One sector that is touched.
 struct unit {
   struct layout_sector sector;
@@ -30,6 +37,10 @@ struct unit {
   enum unit_state state;
   size_t first_piece, pieces;  // in plan.pieces, ascending, without overlap
   uint32_t bytes;              // of its pieces
+  // Once it is cut (cells_cut):
+  size_t first_cell, cells;  // in plan.cells, likewise
+  bool sector_exact;         // cells are written one by one; the board erases by itself
+  uint64_t sent_at;          // plan.sent when its last byte went
 };
 
 struct plan {
@@ -37,8 +48,12 @@ struct plan {
   size_t count, capacity;
   struct unit_piece *pieces;
   size_t piece_count, piece_capacity;
+  struct cell *cells;
+  size_t cell_count, cell_capacity;
   uint64_t bytes;        // of all pieces
   uint64_t erase_bytes;  // of all sectors that can be erased
+  uint64_t sent;         // bytes so far
+  uint64_t skipped;      // bytes that were not sent, as the board holds them already
   // The plan writes the vector table of an application, and this is where.
   bool has_application;
   uint32_t application;
@@ -69,6 +84,9 @@ void plan_free(struct plan *p);
 
 // How many units are in a state.
 size_t plan_count(const struct plan *p, enum unit_state state);
+
+// An address of the internal flash.
+bool plan_is_internal(uint32_t address);
 
 // Where the bootloader on the board looks for an application: the first writable
 // address of the internal flash. False if it offers none.

@@ -36,6 +36,18 @@ static inline bool board_media_supply_good(void) {
   return board_media_supply;
 }
 
+// Power on: writer and session begin.
+static inline void board_media_start(struct board_media *b) {
+  // Garbage before: whoever begins must not rely on zeros.
+  memset(&b->writer, 0xA5, sizeof b->writer);
+  memset(&b->session, 0xA5, sizeof b->session);
+  writer_init(&b->writer, (uint8_t *)b->memory, sizeof b->memory, ram_medium_now,
+              &b->now_us, board_media_supply_good);
+  session_init(&b->session, &b->writer);
+  session_add_medium(&b->session, &b->internal.media);
+  session_add_medium(&b->session, &b->nor.media);
+}
+
 static inline void board_media_open(struct board_media *b) {
   static const struct media_geometry internal = {
       .name = "Internal Flash",
@@ -59,14 +71,7 @@ static inline void board_media_open(struct board_media *b) {
   b->now_us = 0xFFFFF000;
   ram_medium_open(&b->internal, &internal, &b->now_us);
   ram_medium_open(&b->nor, &nor, &b->now_us);
-  // Garbage before: whoever begins must not rely on zeros.
-  memset(&b->writer, 0xA5, sizeof b->writer);
-  memset(&b->session, 0xA5, sizeof b->session);
-  writer_init(&b->writer, (uint8_t *)b->memory, sizeof b->memory, ram_medium_now,
-              &b->now_us, board_media_supply_good);
-  session_init(&b->session, &b->writer);
-  session_add_medium(&b->session, &b->internal.media);
-  session_add_medium(&b->session, &b->nor.media);
+  board_media_start(b);
 }
 
 static inline void board_media_close(struct board_media *b) {

@@ -4,7 +4,7 @@
 // as real ones do; what a chip would ignore (no write enable) fails the test.
 //
 //   w 3E 1-4-4 @00001000/4 n256    write: opcode, lines, address/bytes, data bytes
-//   r EB 1-4-4 @000000/3 m4:FFx1 d4 n16   mode lines:value x bytes, dummy clocks
+//   r EB 1-4-4 @000000/3 m4:FFx1 d4 n16   mode lines:FF x bytes, dummy clocks
 //   w 01 1-0-1 n1 =42              a single byte is shown
 //   wait 05 1-0-1 01=00            until (status & 01) == 00
 //   stop | clock 30857142 | size 67108864 | pause (100 us or more without a call)
@@ -37,6 +37,9 @@ struct nor_chip {
   uint32_t takes_us;  // an operation; it began at busy_us
   uint32_t busy_us;
   bool waiting;
+  struct nor_cmd staged;
+  const uint8_t *staged_src;
+  size_t staged_bytes;
   unsigned calls, fail_call;  // that call fails, counted from 1; 0: none does
   char log[NOR_CHIP_LOG];
   size_t logged;
@@ -67,7 +70,7 @@ static inline void nor_chip_log_command(struct nor_chip *c, const char *kind,
                  k->address_bytes);
   }
   if (k->mode_lines) {
-    nor_chip_log(c, " m%u:%02Xx%u", k->mode_lines, k->mode, k->mode_bytes);
+    nor_chip_log(c, " m%u:FFx%u", k->mode_lines, k->mode_bytes);
   }
   if (k->dummy_clocks) nor_chip_log(c, " d%u", k->dummy_clocks);
 }
@@ -220,15 +223,32 @@ static inline enum status nor_chip_write(void *ctx, const struct nor_cmd *k,
   return status;
 }
 
-static inline enum status nor_chip_wait_start(void *ctx, const struct nor_cmd *k,
-                                              uint8_t mask, uint8_t match) {
+static inline void nor_chip_stage(void *ctx, const struct nor_cmd *k,
+                                  const uint8_t *src, size_t n) {
   struct nor_chip *c = (struct nor_chip *)ctx;
-  const enum status status = nor_chip_enter(c);
+  assert_int_equal(c->staged_bytes, 0);
+  assert_in_range(n, 1, NOR_BUS_STAGE);
+  c->staged = *k;
+  c->staged_src = src;
+  c->staged_bytes = n;
+}
+
+static inline void nor_chip_send(void *ctx) {
+  struct nor_chip *c = (struct nor_chip *)ctx;
+  assert_int_not_equal(c->staged_bytes, 0);
+  nor_chip_log_command(c, "w", &c->staged);
+  nor_chip_log(c, " n%zu\n", c->staged_bytes);
+  nor_chip_take(c, &c->staged, c->staged_src, c->staged_bytes);
+  c->staged_bytes = 0;
+}
+
+static inline void nor_chip_wait_start(void *ctx, const struct nor_cmd *k, uint8_t mask,
+                                       uint8_t match) {
+  struct nor_chip *c = (struct nor_chip *)ctx;
   nor_chip_log_command(c, "wait", k);
   nor_chip_log(c, " %02X=%02X\n", mask, match);
   assert_false(c->waiting);
-  c->waiting = status == ST_OK;
-  return status;
+  c->waiting = true;
 }
 
 static inline enum status nor_chip_wait_done(void *ctx, bool *done) {
@@ -268,6 +288,8 @@ static inline struct nor_bus nor_chip_bus(struct nor_chip *c) {
   return (struct nor_bus){.ctx = c,
                           .read = nor_chip_read,
                           .write = nor_chip_write,
+                          .stage = nor_chip_stage,
+                          .send = nor_chip_send,
                           .wait_start = nor_chip_wait_start,
                           .wait_done = nor_chip_wait_done,
                           .wait_stop = nor_chip_wait_stop,

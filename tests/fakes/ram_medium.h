@@ -26,13 +26,25 @@ enum ram_step {
   RAM_STEPS,
 };
 
+// An operation that was begun.
+struct ram_operation {
+  bool erasing;
+  uint32_t offset, size, started_us, ended_us;
+};
+
+enum { RAM_LOG = 128 };
+
 struct ram_medium {
   struct media media;
   const uint32_t *now_us;  // the test's clock
   uint8_t *bytes;
   // How long operations take, and how many there were of each.
   uint32_t erase_us, program_us;
+  bool typical;  // as long as the geometry says instead
   uint32_t calls[RAM_STEPS];
+  // The first of them, in order.
+  struct ram_operation log[RAM_LOG];
+  uint32_t logged;
   // The countdown-th call from now on fails; 0: none does.
   struct {
     uint32_t countdown;
@@ -89,6 +101,12 @@ static inline enum status ram_medium_begin(struct ram_medium *m, bool erasing,
   const enum status status =
       ram_medium_step(m, erasing ? RAM_ERASE_START : RAM_PROGRAM_START);
   if (status != ST_OK) return status;
+  if (m->logged < RAM_LOG) {
+    m->log[m->logged++] = (struct ram_operation){.erasing = erasing,
+                                                 .offset = offset,
+                                                 .size = (uint32_t)length,
+                                                 .started_us = *m->now_us};
+  }
   m->busy = true;
   m->erasing = erasing;
   m->offset = offset;
@@ -97,8 +115,8 @@ static inline enum status ram_medium_begin(struct ram_medium *m, bool erasing,
   return ST_OK;
 }
 
-// One of the geometry's blocks, or a piece of another size that it lists for that run, or
-// the whole.
+// One of the geometry's blocks, or a piece of another size that it lists for that run,
+// or the whole.
 static inline bool ram_medium_can_erase(const struct media_geometry *g, uint32_t offset,
                                         uint32_t size) {
   uint32_t start = 0;
@@ -150,6 +168,7 @@ static inline enum status ram_medium_end(struct ram_medium *m) {
   const enum status status =
       ram_medium_step(m, m->erasing ? RAM_ERASE_END : RAM_PROGRAM_END);
   m->busy = false;
+  if (m->logged) m->log[m->logged - 1].ended_us = *m->now_us;
   if (m->erasing) {
     if (status == ST_OK) memset(m->bytes + m->offset, 0xFF, m->length);
   } else {
@@ -161,10 +180,22 @@ static inline enum status ram_medium_end(struct ram_medium *m) {
   return status;
 }
 
+static inline uint32_t ram_medium_takes(const struct ram_medium *m) {
+  const struct media_geometry *g = &m->media.geometry;
+  if (!m->typical) return m->erasing ? m->erase_us : m->program_us;
+  if (!m->erasing) return (uint32_t)m->length * g->program_us_per_kb / 1024u;
+  if (m->length == g->size) return g->whole_erase_us;
+  for (unsigned i = 0; i < g->erase_count; i++) {
+    if (g->erases[i].size == m->length) return g->erases[i].erase_us;
+  }
+  struct media_block b;
+  assert_true(media_block_at(g, m->offset, &b));
+  return b.erase_us;
+}
+
 static inline enum status ram_medium_poll(void *ctx, bool *busy) {
   struct ram_medium *m = (struct ram_medium *)ctx;
-  const uint32_t takes = m->erasing ? m->erase_us : m->program_us;
-  *busy = m->busy && *m->now_us - m->started_us < takes;
+  *busy = m->busy && *m->now_us - m->started_us < ram_medium_takes(m);
   if (*busy || !m->busy) return ST_OK;
   return ram_medium_end(m);
 }

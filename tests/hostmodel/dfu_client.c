@@ -24,7 +24,8 @@ int dfu_in(struct rig *r, uint8_t request, uint16_t value, uint16_t length,
 }
 
 int dfu_dnload(struct rig *r, uint16_t block, const void *data, uint16_t length) {
-  r->set_address_last = block == 0 && length && *(const uint8_t *)data == 0x21;
+  const uint8_t opcode = length ? *(const uint8_t *)data : 0;
+  r->at_once = block == 0 && (opcode == 0x21 || (opcode == 0x41 && length == 5));
   return dfu_out(r, REQ_DNLOAD, block, length, data);
 }
 
@@ -48,7 +49,7 @@ struct reply dfu_status(struct rig *r) {
   const struct reply s = {
       .status = b[0], .poll_ms = load_le24(b + 1), .state = b[4], .string = b[5]};
   assert_in_range(s.poll_ms, 0, POLL_MAX_MS);
-  if (s.state == DNBUSY && !r->set_address_last) assert_int_not_equal(s.poll_ms, 0);
+  if (s.state == DNBUSY && !r->at_once) assert_int_not_equal(s.poll_ms, 0);
   assert_int_equal(s.status == OK, s.state != ERROR);
   assert_int_equal(s.status == OK, s.string == 0);
   return s;
@@ -75,7 +76,7 @@ struct reply dfu_wait(struct rig *r) {
     const struct reply s = dfu_status(r);
     const bool waits = s.state == DNBUSY || (s.state == IDLE && s.poll_ms);
     if (!waits) return s;
-    rig_run(r, VT_MS(s.poll_ms));
+    rig_sleep(r, s.poll_ms);
   }
   fail_msg("dfuDNBUSY for ever");
   return (struct reply){0};

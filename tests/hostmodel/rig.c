@@ -154,6 +154,10 @@ void rig_run(struct rig *r, vtime_t duration) {
     run_until(r, until);
 }
 
+void rig_sleep(struct rig *r, uint32_t ms) {
+  if (ms) rig_run(r, VT_MS(ms) + r->oversleep);
+}
+
 bool rig_attached(struct rig *r) {
   const vtime_t limit = machine_now(r->m) + ATTACH_LIMIT;
   usb_host_plug(&r->m->usb);
@@ -234,6 +238,7 @@ int rig_control(struct rig *r, struct request q, void *data) {
       .complete = on_complete,
       .ctx = r,
   };
+  rig_run(r, r->turnaround);
   const vtime_t start = machine_now(r->m);
   const int refused = usb_host_submit(&r->m->usb, &urb);
   if (refused) return refused;

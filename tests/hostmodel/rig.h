@@ -63,7 +63,10 @@ struct rig {
   struct request longest_request;
   bool aborted;           // the last request to the interface was an ABORT
   bool held_late;         // a reply that may be held was held too long
-  bool set_address_last;  // of the DNLOADs; see dfu_status
+  bool at_once;  // the last DNLOAD costs no time; see dfu_status
+  // What a host's software costs, in virtual time: before each control request, and
+  // on top of each sleep. 0 unless somebody measures speed.
+  vtime_t turnaround, oversleep;
   // A fault on the wire: at transaction number `fault_at` since rig_arm.
   enum usb_fault fault;
   uint64_t fault_at, transactions;
@@ -107,6 +110,9 @@ void rig_power_cycle(struct rig *r);
 
 void rig_run(struct rig *r, vtime_t duration);
 
+// The host sleeps; 0 is no sleep.
+void rig_sleep(struct rig *r, uint32_t ms);
+
 // Until the device is on the cable; false after two seconds without one.
 bool rig_attached(struct rig *r);
 
@@ -118,7 +124,8 @@ int rig_enumerate(struct rig *r);
 // The same, then SET_CONFIGURATION; must succeed.
 void rig_configure(struct rig *r);
 
-// A control request; `data` has `length` bytes. Bytes moved, or a negative errno.
+// A control request, after the turnaround; `data` has `length` bytes. Bytes moved, or a
+// negative errno.
 int rig_control(struct rig *r, struct request q, void *data);
 
 // Bus reset; the device is in the Default state after it.

@@ -46,7 +46,7 @@ static enum usb_result set_alternate(void *ctx, uint8_t interface, uint8_t alter
 static void sleep_ms(void *ctx, uint32_t ms) {
   struct rig_bus *b = ctx;
   b->slept_ms += ms;
-  rig_run(b->rig, VT_MS(ms));
+  rig_sleep(b->rig, ms);
 }
 
 static void reset(void *ctx) {

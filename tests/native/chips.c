@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/models/dma.h"
 #include "sim/models/flash_f7.h"
 #include "sim/models/nor.h"
 #include "sim/models/quadspi.h"
@@ -15,6 +16,7 @@ struct models {
   struct flash_f7 flash;
   struct quadspi quadspi;
   struct nor nor;
+  struct dma dma;
 };
 
 // --- life ---
@@ -47,6 +49,50 @@ static void store(void *ctx, uint32_t offset, unsigned bytes, uint32_t value) {
   flash_f7_store(&m->flash, offset, bytes, value);
 }
 
+// DMA2's ports: one reaches this program's memory, the other the bus.
+static bool read_memory(void *ctx, enum master_port port, uint32_t addr, void *to,
+                        unsigned bytes) {
+  (void)ctx, (void)port;
+  memcpy(to, mmio_dma_memory(addr), bytes);
+  return true;
+}
+
+static bool write_memory(void *ctx, enum master_port port, uint32_t addr,
+                         const void *from, unsigned bytes) {
+  (void)ctx, (void)port;
+  memcpy(mmio_dma_memory(addr), from, bytes);
+  return true;
+}
+
+static bool read_bus(void *ctx, enum master_port port, uint32_t addr, void *to,
+                     unsigned bytes) {
+  struct chips *c = ctx;
+  const uint32_t value = bus_read(&c->sim.bus, addr, bytes);
+  (void)port;
+  memcpy(to, &value, bytes);
+  return true;
+}
+
+static bool write_bus(void *ctx, enum master_port port, uint32_t addr, const void *from,
+                      unsigned bytes) {
+  struct chips *c = ctx;
+  uint32_t value = 0;
+  (void)port;
+  memcpy(&value, from, bytes);
+  bus_write(&c->sim.bus, addr, bytes, value);
+  return true;
+}
+
+static void open_dma(struct chips *c) {
+  const struct bus_master memory = {
+      .ctx = c, .port = MASTER_DMA2_MEMORY, .read = read_memory, .write = write_memory};
+  const struct bus_master peripheral = {
+      .ctx = c, .port = MASTER_DMA2_PERIPHERAL, .read = read_bus, .write = write_bus};
+  dma_init(&c->models->dma, &c->sim, 2, (struct clock_source){.hz = clock_of}, memory,
+           peripheral);
+  c->models->quadspi.dma = dma_request_line(&c->models->dma, "QUADSPI");
+}
+
 static void add_devices(struct chips *c) {
   struct models *m = c->models;
   const struct bus_device devices[] = {
@@ -56,6 +102,7 @@ static void add_devices(struct chips *c) {
        flash_f7_write},
       {"QUADSPI", CHIPS_QUADSPI, 0x1000, GATE_NONE, &m->quadspi, quadspi_read,
        quadspi_write},
+      {"DMA2", CHIPS_DMA2, 0x400, GATE_NONE, &m->dma, dma_read, dma_write},
   };
   for (size_t i = 0; i < sizeof devices / sizeof *devices; i++)
     bus_add_device(&c->sim.bus, &devices[i]);
@@ -90,6 +137,7 @@ struct chips *chips_open_with(uint32_t supply_mv, const char *nor_chip) {
   quadspi_init(&m->quadspi, &c->sim, (struct clock_source){.hz = clock_of});
   m->quadspi.flash[0] = &m->nor;
   m->quadspi.irq = (struct irq_line){set_flag, &c->quadspi_irq, 0};
+  open_dma(c);
   add_devices(c);
   mmio_bind(&c->sim, ACCESS);
   return c;
@@ -98,6 +146,7 @@ struct chips *chips_open_with(uint32_t supply_mv, const char *nor_chip) {
 void chips_close(struct chips *c) {
   flash_f7_free(&c->models->flash);
   quadspi_free(&c->models->quadspi);
+  dma_free(&c->models->dma);
   sim_free(&c->sim);
   free(c->models);
   free(c->flash);

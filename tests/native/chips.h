@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The simulator's chips under the drivers: internal flash, and QUADSPI with a NOR
-// chip. A file of its own, since model and driver call their structs the same.
+// The simulator's chips under the drivers: internal flash, and QUADSPI with DMA2 and
+// a NOR chip. A file of its own, since model and driver call their structs the same.
 #pragma once
 
 #include <setjmp.h>
@@ -20,6 +20,7 @@ enum {
 #define CHIPS_FLASH_REGS  0x40023C00u
 #define CHIPS_FLASH_BYTES 0x08000000u
 #define CHIPS_QUADSPI     0xA0001000u
+#define CHIPS_DMA2        0x40026400u
 
 struct chips {
   struct sim sim;

@@ -6,6 +6,7 @@
 static struct sim *bound;
 static vtime_t access_cost;
 static struct { uint32_t addr, mask, value; } stuck;
+static const uint8_t *dma_start;
 
 void mmio_bind(struct sim *sim, vtime_t cost) {
   bound = sim;
@@ -59,4 +60,13 @@ uint8_t mmio_read8(uintptr_t addr) {
 void mmio_write8(uintptr_t addr, uint8_t value) {
   pass();
   bus_write(&bound->bus, (uint32_t)addr, 1, value);
+}
+
+uint32_t mmio_dma_address(const void *memory) {
+  dma_start = memory;
+  return (uint32_t)(uintptr_t)memory;
+}
+
+void *mmio_dma_memory(uint32_t address) {
+  return (void *)((uintptr_t)dma_start + (address - (uint32_t)(uintptr_t)dma_start));
 }

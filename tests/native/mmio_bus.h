@@ -14,3 +14,6 @@ void mmio_stick(uint32_t addr, uint32_t mask, uint32_t value);
 
 // Time for drivers, in microseconds; a driver's now_us.
 uint32_t mmio_now_us(void *ctx);
+
+// The memory that a driver gave to DMA last, at an address near that of its start.
+void *mmio_dma_memory(uint32_t address);

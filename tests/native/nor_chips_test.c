@@ -20,8 +20,11 @@ struct bench {
 };
 
 static enum status start(struct bench *b) {
-  const struct quadspi_config config = {
-      .base = CHIPS_QUADSPI, .kernel_hz = CHIPS_HCLK, .now_us = mmio_now_us};
+  const struct quadspi_config config = {.base = CHIPS_QUADSPI,
+                                        .dma = CHIPS_DMA2,
+                                        .uncached_end = UINTPTR_MAX,
+                                        .kernel_hz = CHIPS_HCLK,
+                                        .now_us = mmio_now_us};
   quadspi_start(&b->quadspi, &config);
   b->bus = quadspi_bus(&b->quadspi);
   return nor_start(&b->nor, &b->bus, 108000000);

@@ -14,11 +14,13 @@
 #define CR (CHIPS_QUADSPI + 0x00u)
 #define SR (CHIPS_QUADSPI + 0x08u)
 
-#define CR_ABORT  (1u << 1)
-#define SR_TCF    (1u << 1)
-#define SR_SMF    (1u << 3)
-#define SR_BUSY   (1u << 5)
-#define SR_FLEVEL (0x3Fu << 8)
+#define CR_ABORT (1u << 1)
+#define SR_TCF   (1u << 1)
+#define SR_FTF   (1u << 2)
+#define SR_BUSY  (1u << 5)
+
+#define DMA_CR  (CHIPS_DMA2 + 0xB8u)
+#define DMA_PAR (CHIPS_DMA2 + 0xC0u)
 
 // The driver's own limit for a transfer, and the ABORT after it.
 enum { TRANSFER_MS = 20, STOP_MS = 3 };
@@ -30,8 +32,11 @@ struct bench {
 };
 
 static void start(struct bench *b) {
-  const struct quadspi_config config = {
-      .base = CHIPS_QUADSPI, .kernel_hz = CHIPS_HCLK, .now_us = mmio_now_us};
+  const struct quadspi_config config = {.base = CHIPS_QUADSPI,
+                                        .dma = CHIPS_DMA2,
+                                        .uncached_end = UINTPTR_MAX,
+                                        .kernel_hz = CHIPS_HCLK,
+                                        .now_us = mmio_now_us};
   quadspi_start(&b->quadspi, &config);
   b->bus = quadspi_bus(&b->quadspi);
 }
@@ -86,7 +91,6 @@ static const struct nor_cmd quad_read = {.opcode = 0xEC,
                                          .address_bytes = 4,
                                          .mode_lines = 4,
                                          .mode_bytes = 1,
-                                         .mode = 0xFF,
                                          .dummy_clocks = 4,
                                          .data_lines = 4};
 static const struct nor_cmd program = {.opcode = 0x12,
@@ -119,13 +123,21 @@ static void prepare(struct bench *b) {
     b->chips->nor[i] = (uint8_t)(i * 7 + (i >> 8));
 }
 
+static void watch(struct bench *b) {
+  b->bus.wait_start(b->bus.ctx, &read_status, 1, 0);
+}
+
 static enum status wait(struct bench *b) {
-  enum status status = b->bus.wait_start(b->bus.ctx, &read_status, 1, 0);
+  enum status status = ST_OK;
   for (bool done = false; status == ST_OK && !done;) {
     status = b->bus.wait_done(b->bus.ctx, &done);
     if (!done) chips_pass(b->chips, VT_US(1));
   }
   return status;
+}
+
+static void stage(struct bench *b, struct nor_cmd c, const uint8_t *src, size_t n) {
+  b->bus.stage(b->bus.ctx, &c, src, n);
 }
 
 // --- clock and size ------------------------------------------------------------
@@ -201,30 +213,107 @@ static void every_length_programs(void **state) {
   uint8_t data[256];
   prepare(b);
   for (uint32_t n = 1; n <= sizeof data; n += n < 70 ? 1 : 31) {
-    const uint32_t address = 0x100000 + n * 256;
-    for (uint32_t i = 0; i < n; i++)
-      data[i] = (uint8_t)(n + i * 3);
-    assert_int_equal(wr(b, write_enable, NULL, 0), ST_OK);
-    const struct nor_cmd c = n % 2 ? program : quad_program;
-    assert_int_equal(wr(b, at(c, address), data, n), ST_OK);
-    assert_int_equal(wait(b), ST_OK);
-    assert_memory_equal(b->chips->nor + address, data, n);
-    assert_int_equal(b->chips->nor[address + n], 0xFF);
+    for (int staged = 0; staged < 2; staged++) {
+      const uint32_t address = 0x100000 + n * 512 + (staged ? 256 : 0);
+      const struct nor_cmd c = at(n % 2 ? program : quad_program, address);
+      for (uint32_t i = 0; i < n; i++)
+        data[i] = (uint8_t)(n + i * 3);
+      if (staged) stage(b, c, data, n);
+      assert_int_equal(wr(b, write_enable, NULL, 0), ST_OK);
+      if (staged) {
+        b->bus.send(b->bus.ctx);
+      } else {
+        assert_int_equal(wr(b, c, data, n), ST_OK);
+      }
+      watch(b);
+      assert_int_equal(wait(b), ST_OK);
+      assert_memory_equal(b->chips->nor + address, data, n);
+      assert_int_equal(b->chips->nor[address + n], 0xFF);
+    }
   }
 }
 
-// A block of 4096 bytes takes its clocks, and little more: 8 for the opcode, 8 for
+// The next page is taken while this one is on the wires, or later: both arrive.
+static void pages_in_a_row(void **state) {
+  struct bench *b = *state;
+  static uint8_t data[8][256];
+  const uint32_t place = 0x300000;
+  prepare(b);
+  for (uint32_t i = 0; i < sizeof data; i++)
+    data[i / 256][i % 256] = (uint8_t)(i * 13 + i / 256);
+  stage(b, at(quad_program, place), data[0], 256);
+  for (uint32_t page = 0; page < 8; page++) {
+    const struct nor_cmd next = at(quad_program, place + (page + 1) * 256);
+    assert_int_equal(wr(b, write_enable, NULL, 0), ST_OK);
+    b->bus.send(b->bus.ctx);
+    watch(b);
+    if (page % 2) chips_pass(b->chips, VT_US(100));
+    if (page < 7) stage(b, next, data[page + 1], 256);
+    assert_int_equal(wait(b), ST_OK);
+  }
+  assert_memory_equal(b->chips->nor + place, data, sizeof data);
+}
+
+// The core may sleep: it is woken when the data are over, and when the page is.
+static void a_page_wakes_the_core_twice(void **state) {
+  struct bench *b = *state;
+  static uint8_t data[256];
+  bool done;
+  prepare(b);
+  stage(b, at(quad_program, 0x300000), data, sizeof data);
+  assert_int_equal(wr(b, write_enable, NULL, 0), ST_OK);
+  const vtime_t begun = now(b);
+  b->bus.send(b->bus.ctx);
+  watch(b);
+  for (int i = 0; i < 2; i++) {
+    assert_int_equal(b->bus.wait_done(b->bus.ctx, &done), ST_OK);
+    assert_false(done);
+    assert_false(b->chips->quadspi_irq);
+    while (!b->chips->quadspi_irq && now(b) - begun < VT_MS(1))
+      chips_pass(b->chips, VT_NS(100));
+    // 8 clocks for the opcode, 8 for the address, 2 for each byte at 54 MHz: 9.8 us.
+    assert_in_range(now(b) - begun, i ? VT_US(265) : VT_US(9),
+                    i ? VT_US(268) : VT_US(11));
+  }
+  assert_int_equal(b->bus.wait_done(b->bus.ctx, &done), ST_OK);
+  assert_true(done);
+  assert_false(b->chips->quadspi_irq);
+  assert_memory_equal(b->chips->nor + 0x300000, data, sizeof data);
+}
+
+// A block of bytes takes its clocks, and little more: 8 for the opcode, 8 for
 // the address, 2 and 4 for mode and dummy, 2 for each byte.
 static void reads_run_at_bus_speed(void **state) {
   struct bench *b = *state;
-  static uint8_t data[4096];
+  static _Alignas(4) uint8_t data[4096];
   prepare(b);
-  const vtime_t begun = now(b);
-  assert_int_equal(rd(b, at(quad_read, 0), data, sizeof data), ST_OK);
-  assert_memory_equal(data, b->chips->nor, sizeof data);
-  const vtime_t clocks_time = vt_cycles(8 + 8 + 2 + 4 + 2 * sizeof data, 54000000);
-  assert_true(now(b) - begun >= clocks_time);
-  assert_true(now(b) - begun < clocks_time + clocks_time / 4);
+  for (size_t n = 1024; n <= sizeof data; n *= 4) {
+    const vtime_t begun = now(b);
+    assert_int_equal(rd(b, at(quad_read, 0), data, n), ST_OK);
+    assert_memory_equal(data, b->chips->nor, n);
+    const vtime_t clocks_time = vt_cycles(8 + 8 + 2 + 4 + 2 * n, 54000000);
+    assert_in_range(now(b) - begun, clocks_time, clocks_time + clocks_time / 20);
+  }
+}
+
+// Where DMA cannot or must not write, the CPU reads: odd places, memory that is
+// cached, and the rest of a transfer that DMA gave up.
+static void the_cpu_reads_what_dma_does_not(void **state) {
+  struct bench *b = *state;
+  static _Alignas(4) uint8_t data[512];
+  prepare(b);
+  for (int i = 0; i < 3; i++) {
+    memset(data, 0xEE, sizeof data);
+    b->quadspi.config.uncached_end = i ? UINTPTR_MAX : 0;
+    if (i == 2) mmio_stick(DMA_CR, 1, 0);  // EN: "over" at once
+    uint8_t *const to = data + (i == 1);
+    assert_int_equal(rd(b, at(quad_read, 5), to, 400), ST_OK);
+    mmio_stick(0, 0, 0);
+    assert_memory_equal(to, b->chips->nor + 5, 400);
+    assert_int_equal(to[400], 0xEE);
+    const uint32_t par = bus_read(&b->chips->sim.bus, DMA_PAR, 4);
+    assert_int_equal(par, i < 2 ? 0 : CHIPS_QUADSPI + 0x20u);
+  }
 }
 
 // --- status polling ------------------------------------------------------------
@@ -236,7 +325,7 @@ static void waiting_ends_with_the_erase(void **state) {
   assert_int_equal(wr(b, at(erase, 0), NULL, 0), ST_OK);
   const vtime_t begun = now(b);
   bool done = true;
-  assert_int_equal(b->bus.wait_start(b->bus.ctx, &read_status, 1, 0), ST_OK);
+  watch(b);
   assert_int_equal(b->bus.wait_done(b->bus.ctx, &done), ST_OK);
   assert_false(done);
   // The controller polls by itself, and wakes the core.
@@ -257,11 +346,12 @@ static void waiting_can_be_given_up(void **state) {
   prepare(b);
   assert_int_equal(wr(b, write_enable, NULL, 0), ST_OK);
   assert_int_equal(wr(b, at(erase, 0), NULL, 0), ST_OK);
-  assert_int_equal(b->bus.wait_start(b->bus.ctx, &read_status, 1, 0), ST_OK);
+  watch(b);
   chips_pass(b->chips, VT_MS(3));
   b->bus.wait_stop(b->bus.ctx);
   assert_int_equal(rd(b, read_status, &status, 1), ST_OK);
   assert_int_equal(status & 1, 1);
+  watch(b);
   assert_int_equal(wait(b), ST_OK);
 }
 
@@ -286,26 +376,46 @@ static void transfers_that_never_complete(void **state) {
   prepare(b);
   memset(data, 0xFF, sizeof data);
   static const struct {
-    uint32_t mask, value;
+    uint32_t reg, mask, value;
     bool writing;
+    size_t bytes;
   } rows[] = {
-      {SR_TCF, 0, false},
-      {SR_TCF, 0, true},
-      {SR_FLEVEL, 0, false},        // no byte ever comes
-      {SR_FLEVEL, 32u << 8, true},  // no room ever comes
+      {SR, SR_TCF, 0, false, 300}, {SR, SR_TCF, 0, true, 200},
+      {SR, SR_FTF, 0, false, 7},   // no byte ever comes
+      {SR, SR_FTF, 0, true, 200},  // no room ever comes
+      {DMA_CR, 1, 1, false, 300},  // DMA never ends
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     const vtime_t begun = now(b);
     assert_int_equal(wr(b, write_enable, NULL, 0), ST_OK);
-    mmio_stick(SR, rows[i].mask, rows[i].value);
+    mmio_stick(rows[i].reg, rows[i].mask, rows[i].value);
     const enum status status = rows[i].writing
-                                   ? wr(b, at(program, 0x200000), data, 200)
-                                   : rd(b, at(quad_read, 0), data, sizeof data);
+                                   ? wr(b, at(program, 0x200000), data, rows[i].bytes)
+                                   : rd(b, at(quad_read, 0), data, rows[i].bytes);
     expect_timeout(b, status, begun);
     mmio_stick(0, 0, 0);
     chips_pass(b->chips, VT_MS(5));  // what was programmed, if anything
     expect_works(b);
   }
+}
+
+// A page whose data never end is given up like a chip that never answers.
+static void pages_that_never_leave(void **state) {
+  struct bench *b = *state;
+  static uint8_t data[256];
+  bool done = true;
+  prepare(b);
+  stage(b, at(quad_program, 0x300000), data, sizeof data);
+  assert_int_equal(wr(b, write_enable, NULL, 0), ST_OK);
+  b->bus.send(b->bus.ctx);
+  watch(b);
+  mmio_stick(SR, SR_TCF, 0);
+  chips_pass(b->chips, VT_MS(5));
+  assert_int_equal(b->bus.wait_done(b->bus.ctx, &done), ST_OK);
+  assert_false(done);
+  b->bus.wait_stop(b->bus.ctx);
+  assert_false(b->chips->quadspi_irq);
+  expect_works(b);
 }
 
 // Not even ABORT ends it: still no wait without an end.
@@ -507,10 +617,14 @@ int main(void) {
       TEST(registers_and_ids),
       TEST(every_length_reads),
       TEST(every_length_programs),
+      TEST(pages_in_a_row),
+      TEST(a_page_wakes_the_core_twice),
       TEST(reads_run_at_bus_speed),
+      TEST(the_cpu_reads_what_dma_does_not),
       TEST(waiting_ends_with_the_erase),
       TEST(waiting_can_be_given_up),
       TEST(transfers_that_never_complete),
+      TEST(pages_that_never_leave),
       TEST(aborts_that_never_end),
       TEST(the_window_shows_the_chip),
       TEST(every_start_state),

@@ -345,6 +345,58 @@ static void applications_that_cannot_be(void **state) {
   }
 }
 
+// --- a damaged core ------------------------------------------------------------
+
+// The compressed core is the end of the image; behind it there are at most three zeros.
+static uint8_t *image_end(struct rig *r) {
+  uint8_t *p = r->m->flash_bytes + 0x8000;
+  while (p[-1] == 0xFF)
+    p--;
+  return p;
+}
+
+// Of any output: the lamp is the only one.
+static unsigned lamp_changes(struct rig *r, vtime_t time) {
+  uint32_t before = 0;
+  unsigned changes = 0;
+  for (const vtime_t end = machine_now(r->m) + time; machine_now(r->m) < end;) {
+    rig_run(r, VT_MS(5));
+    uint32_t now = 0;
+    for (unsigned i = 0; i < MACHINE_PORTS; i++)
+      now |= r->m->gpio[i].odr;
+    if (now != before) changes++;
+    before = now;
+  }
+  return changes;
+}
+
+// A turned bit near the end of the stream, in its middle, near its beginning: no core,
+// no reset again and again, but the lamp. An application is started all the same.
+static void a_damaged_core_is_not_entered(void **state) {
+  struct rig *r = *state;
+  uint8_t *const end = image_end(r);
+  for (unsigned i = 0; i < 3; i++) {
+    uint8_t *const at = end - 8 - i * 8000;
+    *at ^= 0x10;
+    rig_power_on(r);
+    const uint64_t resets = r->m->resets;
+    rig_run(r, VT_MS(500));
+    assert_true(r->m->marks.usb_connect == VT_NEVER);
+    assert_int_equal(r->uart_length, 0);
+    assert_in_range(lamp_changes(r, VT_S(1)), 2, 20);
+    assert_int_equal(r->m->resets, resets);
+    machine_power_cut(r->m);
+    rig_run(r, VT_MS(20));
+    plant(r, STACK, ENTRY);
+    rig_power_on(r);
+    assert_true(application_starts(r));
+    plant(r, 0, ENTRY);
+    machine_power_cut(r->m);
+    rig_run(r, VT_MS(20));
+    *at ^= 0x10;
+  }
+}
+
 // --- watchdog ------------------------------------------------------------------
 
 // As an application leaves it that jumped here: running, at its shortest-lived
@@ -419,6 +471,8 @@ int main(void) {
       OFF(FS, requests),
       OFF(HS, applications_that_cannot_be),
       OFF(FS, applications_that_cannot_be),
+      OFF(HS, a_damaged_core_is_not_entered),
+      OFF(FS, a_damaged_core_is_not_entered),
       RIG_BOTH(the_watchdog_is_fed),
       RIG_BOTH(the_watchdog_survives_flash_work),
       RIG_BOTH(the_watchdog_survives_leaving),

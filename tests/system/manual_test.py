@@ -37,7 +37,8 @@ def help_options(command):
     """{option: whether it takes a value} of a command's --help."""
     options = {}
     for short, long, value in re.findall(
-            r'^ +(?:(-[a-z]), )?(--[a-z-]+)(?: ([A-Z][^ \n]*))?(?:  |$)', help_of(command), re.M):
+            r'^ +(?:(-[a-z]), )?(--[a-z0-9-]+)(?: ([A-Z][^ \n]*))?(?:  |$)', help_of(command),
+            re.M):
         options[long] = bool(value)
         if short:
             options[short] = bool(value)
@@ -69,7 +70,7 @@ def page_options(lines):
     """{option: whether it takes a value}: from the tags of paragraphs (.TP)."""
     options = {}
     for tag in (plain(b) for a, b in zip(lines, lines[1:]) if a == '.TP'):
-        names = re.findall(r'(?<![\w-])--?[a-z][a-z-]*', tag)
+        names = re.findall(r'(?<![\w-])--?[a-z][a-z0-9-]*', tag)
         rest = re.sub(r'^\.[A-Z]+ ', '', tag)
         for name in names:
             rest = rest.replace(name, '', 1)
@@ -183,6 +184,10 @@ def files_are_completed_by_suffix():
         assert complete('pack', '--output', 'u', folder=folder) == ['u.dfu']
         assert complete('read', '', folder=folder) == ['internal', 'qspi']
         assert complete('erase', 'q', folder=folder) == ['qspi']
+        assert complete('serial', '', folder=folder) == ['console', 'send']
+        assert complete('serial', '-q', 'send', '', folder=folder) == ['folder', 'u.dfu',
+                                                                       'with blank.bin']
+        assert complete('serial', '--tty', '/dev/nul', folder=folder) == ['/dev/null']
         for words in (('flash', '--serial', ''), ('flash', '-s', ''), ('flash', '--wait', ''),
                       ('list', '--usbip', ''), ('list', ''), ('doctor', '')):
             assert complete(*words, folder=folder) == [], words

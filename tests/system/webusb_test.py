@@ -8,11 +8,13 @@ A managed policy, there while the test runs, grants the page the device without 
 chooser; only root can place it.
 """
 import contextlib
+import fcntl
 import functools
 import http.server
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -33,6 +35,25 @@ SWITCHES = (
     '--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage',
     '--no-first-run', '--disable-background-networking', '--disable-component-update',
     '--disable-sync', '--disable-default-apps', '--disable-extensions', '--disable-quic')
+# A browser takes two seconds to show its first page, and many times that on a busy
+# machine. Anything that is asked of chromedriver, which has such limits of its own.
+LOAD_S = 30
+ANSWER_S = 2 * LOAD_S
+STARTS = 3
+UMOCKDEV = 'libumockdev-preload.so.0'
+PRELOAD_ONCE = os.path.join(FAST_BUILD, 'tests', 'libpreload-once.so')
+# Forks while another thread is inside of umockdev, as far as its lock can tell.
+FORK = '''
+import ctypes, os, signal
+libc = ctypes.CDLL(None)
+libc.pthread_mutex_lock(ctypes.byref(ctypes.c_char.in_dll(libc, 'trap_path_lock')))
+child = os.fork()
+if child == 0:
+    os._exit(os.open('/dev/null', os.O_RDONLY) < 0)
+signal.signal(signal.SIGALRM, lambda *unused: os.kill(child, signal.SIGKILL))
+signal.alarm(10)
+os._exit(os.wait()[1] != 0)
+'''
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
@@ -52,34 +73,40 @@ def page():
 
 @contextlib.contextmanager
 def granted(origin):
-    """The policy, in Chromium's only folder for them."""
-    path = os.path.join(POLICIES, 'quadboot-test-%d.json' % os.getpid())
+    """The policy, in Chromium's only folder for them. Of two files with it one would
+    count, so there is one, for one test at a time; a killed test's is written over."""
+    path = os.path.join(POLICIES, 'quadboot-test.json')
     os.makedirs(POLICIES, exist_ok=True)
     policy = {'WebUsbAllowDevicesForUrls': [{
         'devices': [{'vendor_id': VENDOR, 'product_id': PRODUCT}], 'urls': [origin]}]}
+    folder = os.open(POLICIES, os.O_RDONLY)
     try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
         with open(path, 'w') as f:
             json.dump(policy, f)
         yield
     finally:
-        os.unlink(path)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+        os.close(folder)
 
 
 class Driver:
     """chromedriver under quadboot-attach, and one session of a browser."""
 
-    def __init__(self, board):
+    def __init__(self, board, name):
         # The profile and everything else that Chromium writes goes to the board's folder.
         environment = dict(os.environ, HOME=board.folder, TMPDIR=board.folder,
                            XDG_CONFIG_HOME=board.folder, XDG_CACHE_HOME=board.folder,
-                           QB_PRELOAD_ONCE=board.program('tests', 'libpreload-once.so'))
+                           QB_PRELOAD_ONCE=PRELOAD_ONCE)
         self.process = subprocess.Popen(
             [board.program('host', 'attach', 'quadboot-attach'), '--real-sleep', '--node',
              'fifo', '--usbip', '127.0.0.1:%d' % board.port, '--',
              os.path.join(FOLDER, 'chromedriver'), '--port=0',
-             '--log-path=' + board.path('chromedriver.log')],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
-        self.profile = board.path('profile')
+             '--log-path=' + board.path(name + '.log')],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment,
+            start_new_session=True)
+        self.profile = board.path(name)
         self.session = None
         said = ''
         for line in self.process.stdout:
@@ -88,27 +115,28 @@ class Driver:
             if found:
                 self.base = 'http://127.0.0.1:%s/session' % found.group(1)
                 return
+        self.stop()
         raise simboard.Failure('chromedriver did not start: ' + said)
 
-    def call(self, method, path, body=None):
+    def call(self, method, path, body=None, patience_s=ANSWER_S):
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(
             self.base + path, data, {'Content-Type': 'application/json'}, method=method)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(request, timeout=simboard.PATIENCE_S) as answer:
+            with opener.open(request, timeout=patience_s) as answer:
                 return json.load(answer)['value']
         except urllib.error.HTTPError as error:
             raise simboard.Failure('%s: %s' % (path, error.read().decode())) from error
 
-    def start(self):
+    def start(self, address):
+        """A browser that shows the page."""
         options = {'binary': os.path.join(FOLDER, 'chromium'),
                    'args': list(SWITCHES) + ['--user-data-dir=' + self.profile]}
         self.session = '/' + self.call('POST', '', {'capabilities': {'alwaysMatch': {
             'goog:chromeOptions': options,
-            'timeouts': {'script': simboard.PATIENCE_S * 1000}}}})['sessionId']
-
-    def open(self, address):
+            'timeouts': {'pageLoad': LOAD_S * 1000,
+                         'script': simboard.PATIENCE_S * 1000}}}})['sessionId']
         self.call('POST', self.session + '/url', {'url': address})
 
     def wait_for(self, expression, *arguments):
@@ -117,20 +145,55 @@ class Driver:
                   '.then(value => done({value}), error => done({error: String(error)}));'
                   % expression)
         found = self.call('POST', self.session + '/execute/async',
-                          {'script': script, 'args': list(arguments)})
+                          {'script': script, 'args': list(arguments)},
+                          simboard.PATIENCE_S)
         simboard.check('error' not in found, 'the page says: %s' % found.get('error'))
         return found['value']
 
-    def __enter__(self):
-        return self
+    def stop(self):
+        """Asks the browser to end, then whoever is left of all that was started."""
+        try:
+            if self.session:
+                # A browser that has crashed took its session along.
+                with contextlib.suppress(simboard.Failure, OSError):
+                    self.call('DELETE', self.session)
+            self.process.terminate()
+            self.process.wait(timeout=LOAD_S)
+        except subprocess.TimeoutExpired:
+            print('quadboot-attach had to be killed', file=sys.stderr)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            self.process.stdout.close()
 
-    def __exit__(self, *unused):
-        if self.session:
-            # A browser that has crashed took its session along.
-            with contextlib.suppress(simboard.Failure):
-                self.call('DELETE', self.session)
-        self.process.terminate()
-        self.process.communicate(timeout=simboard.PATIENCE_S)
+
+@contextlib.contextmanager
+def browser(board, address):
+    """Shows the page. The board has no part in that, so a browser that fails is replaced
+    by another one, with a profile of its own; what comes after is tried once."""
+    for i in range(1, STARTS + 1):
+        driver = Driver(board, 'browser-%d' % i)
+        try:
+            driver.start(address)
+            break
+        except (simboard.Failure, OSError) as error:
+            driver.stop()
+            print('browser %d did not show the page: %s' % (i, error), file=sys.stderr)
+            if i == STARTS:
+                raise
+    try:
+        yield driver
+    finally:
+        driver.stop()
+
+
+class Preload(unittest.TestCase):
+    def test_fork(self):
+        done = subprocess.run(
+            [sys.executable, '-c', FORK], check=False,
+            env=dict(os.environ, LD_PRELOAD='%s:%s' % (UMOCKDEV, PRELOAD_ONCE)))
+        self.assertEqual(done.returncode, 0)
 
 
 class WebUsb(BoardCase):
@@ -138,9 +201,8 @@ class WebUsb(BoardCase):
     options = ('--pace', 'wall')
 
     def browse(self, *ranges):
-        with page() as origin, granted(origin), Driver(self.board) as driver:
-            driver.start()
-            driver.open(origin + '/page.html')
+        with page() as origin, granted(origin), \
+                browser(self.board, origin + '/page.html') as driver:
             return driver.wait_for('session(arguments[0])', ranges)
 
     def test_session(self):

@@ -6,6 +6,7 @@
 #include "common/base/bits.h"
 
 // --- block addresses (RM0410 2.2.2) ---
+#define CRC_BASE     0x40023000u
 #define RCC_BASE     0x40023800u
 #define FLASH_BASE   0x40023C00u
 #define PWR_BASE     0x40007000u
@@ -14,6 +15,7 @@
 #define SYSCFG_BASE  0x40013800u
 #define GPIOA_BASE   0x40020000u  // further ports 0x400 apart
 #define USART1_BASE  0x40011000u
+#define DMA2_BASE    0x40026400u
 #define QUADSPI_BASE 0xA0001000u
 #define OTG_HS_BASE  0x40040000u
 #define OTG_FS_BASE  0x50000000u
@@ -57,6 +59,8 @@
 #define RCC_AHB1LPENR 0x50u
 
 #define RCC_AHB1ENR_GPIOAEN         FIELD_BIT(0)
+#define RCC_AHB1ENR_DMA2EN          FIELD_BIT(22)
+#define RCC_AHB1ENR_CRCEN           FIELD_BIT(12)
 #define RCC_AHB1ENR_OTGHSEN         FIELD_BIT(29)
 #define RCC_AHB1ENR_OTGHSULPIEN     FIELD_BIT(30)
 #define RCC_AHB2ENR_OTGFSEN         FIELD_BIT(7)
@@ -67,6 +71,8 @@
 #define RCC_APB2ENR_SYSCFGEN        FIELD_BIT(14)
 #define RCC_AHB1LPENR_OTGHSULPILPEN FIELD_BIT(30)
 #define RCC_AHB3RSTR_QSPIRST        FIELD_BIT(1)
+#define RCC_AHB1RSTR_DMA2RST        FIELD_BIT(22)
+#define RCC_AHB1RSTR_CRCRST         FIELD_BIT(12)
 #define RCC_AHB1RSTR_OTGHSRST       FIELD_BIT(29)
 #define RCC_AHB2RSTR_OTGFSRST       FIELD_BIT(7)
 #define RCC_APB1RSTR_PWRRST         FIELD_BIT(28)

@@ -15,3 +15,10 @@ void mmio_write8(uintptr_t addr, uint8_t value);
 static inline void mmio_update32(uintptr_t addr, uint32_t clear, uint32_t set) {
   mmio_write32(addr, (mmio_read32(addr) & ~clear) | set);
 }
+
+// Memory of this program by a 32-bit address; mmio_bus.h has the way back.
+uint32_t mmio_dma_address(const void *memory);
+
+static inline void mmio_dma_barrier(void) {
+  __asm__ volatile("" ::: "memory");
+}

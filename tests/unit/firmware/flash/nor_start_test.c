@@ -211,7 +211,6 @@ static void dummy_clocks_are_those_of_the_chip(void **state) {
   assert_int_equal(nor.read_cmd.dummy_clocks, 4);
   assert_int_equal(nor.read_cmd.mode_lines, 4);
   assert_int_equal(nor.read_cmd.mode_bytes, 1);
-  assert_int_equal(nor.read_cmd.mode, 0xFF);
 }
 
 // Clocks that the controller cannot give, or too few for the lines to turn round.

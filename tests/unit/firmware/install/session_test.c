@@ -18,10 +18,19 @@ static int close_board(void **state) {
   return 0;
 }
 
+static void pass(struct board_media *b) {
+  if (!session_poll(&b->session)) b->now_us += BOARD_WAIT_US;
+}
+
+// Until all is done; how it ended.
 static struct writer_result run(struct board_media *b) {
-  while (session_busy(&b->session)) {
-    if (!session_poll(&b->session)) b->now_us += BOARD_WAIT_US;
+  session_flush(&b->session);
+  for (unsigned n = 0; !session_settled(&b->session); n++) {
+    assert_true(n < 100000);
+    assert_true(session_remaining_us(&b->session) > 0);
+    pass(b);
   }
+  assert_int_equal(session_remaining_us(&b->session), 0);
   return session_take_result(&b->session);
 }
 
@@ -115,13 +124,11 @@ static void the_address_chooses_the_medium(void **state) {
   static const uint32_t addresses[] = {0x08010000, 0x0803FFFB, 0x90000000, 0x90007FFB};
   for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
     const uint32_t at = addresses[i];
-    session_write(&b->session, at, data, sizeof data);
-    assert_true(session_busy(&b->session));
-    assert_true(session_remaining_us(&b->session) > 0);
+    assert_true(session_write(&b->session, at, data, sizeof data));
+    assert_false(session_settled(&b->session));
     assert_int_equal(run(b).status, ST_OK);
-    assert_int_equal(session_remaining_us(&b->session), 0);
     assert_memory_equal(board_media_at(b, at), data, sizeof data);
-    session_erase(&b->session, at + 4);
+    assert_true(session_erase(&b->session, at + 4));
     assert_int_equal(run(b).status, ST_OK);
     assert_int_equal(*board_media_at(b, at), 0xFF);
   }
@@ -133,11 +140,11 @@ static void mass_erase_takes_the_medium_by_number(void **state) {
   struct board_media *b = *state;
   memset(b->internal.bytes, 0, b->internal.media.geometry.size);
   memset(b->nor.bytes, 0, b->nor.media.geometry.size);
-  session_mass_erase(&b->session, 1);
+  assert_true(session_mass_erase(&b->session, 1));
   assert_int_equal(run(b).status, ST_OK);
   assert_int_equal(*board_media_at(b, BOARD_NOR_END - 1), 0xFF);
   assert_int_equal(*board_media_at(b, BOARD_APP), 0);
-  session_mass_erase(&b->session, 0);
+  assert_true(session_mass_erase(&b->session, 0));
   assert_int_equal(run(b).status, ST_OK);
   assert_int_equal(*board_media_at(b, BOARD_APP), 0xFF);
   assert_int_equal(*board_media_at(b, BOARD_APP - 1), 0);
@@ -145,8 +152,9 @@ static void mass_erase_takes_the_medium_by_number(void **state) {
 
 static void failures_carry_the_address(void **state) {
   struct board_media *b = *state;
+  *board_media_at(b, 0x90003FFF) = 0;
   ram_medium_fail(&b->nor, RAM_ERASE_END, 1, ST_ERASE_FAILED);
-  session_erase(&b->session, 0x90003210);
+  assert_true(session_erase(&b->session, 0x90003210));
   const struct writer_result r = run(b);
   assert_int_equal(r.status, ST_ERASE_FAILED);
   assert_int_equal(r.address, 0x90003000);
@@ -192,6 +200,101 @@ static void a_read_that_fails_gives_nothing(void **state) {
   assert_int_equal(done, 0);
 }
 
+// --- the state log ---
+
+enum { LOG_ADDRESS = 0x08008000, RECORD = 32 };
+
+static const uint8_t some[] = {9, 8, 7};
+
+// Records in the log that are not blank.
+static unsigned records(struct board_media *b) {
+  unsigned n = 0;
+  while (n < 0x8000 / RECORD && *board_media_at(b, LOG_ADDRESS + n * RECORD) != 0xFF)
+    n++;
+  return n;
+}
+
+static void updating_is_on_record_before_anything_changes(void **state) {
+  struct board_media *b = *state;
+  assert_int_equal(session_open_log(&b->session, LOG_ADDRESS), ST_OK);
+  *board_media_at(b, BOARD_NOR) = 0;
+  assert_true(session_erase(&b->session, BOARD_NOR));
+  assert_true(session_write(&b->session, BOARD_APP, some, sizeof some));
+  session_flush(&b->session);
+  while (*board_media_at(b, BOARD_NOR) == 0 && *board_media_at(b, BOARD_APP) == 0xFF) {
+    if (b->nor.calls[RAM_ERASE_START]) assert_true(session_unfinished(&b->session));
+    pass(b);
+  }
+  assert_int_equal(records(b), 1);
+  assert_true(session_unfinished(&b->session));
+  assert_int_equal(run(b).status, ST_OK);
+  assert_int_equal(records(b), 1);  // nobody said that this is all
+  // Whoever starts now sees it.
+  board_media_start(b);
+  assert_int_equal(session_open_log(&b->session, LOG_ADDRESS), ST_OK);
+  assert_true(session_unfinished(&b->session));
+}
+
+static void complete_is_on_record_behind_the_last_byte(void **state) {
+  struct board_media *b = *state;
+  assert_int_equal(session_open_log(&b->session, LOG_ADDRESS), ST_OK);
+  b->nor.program_us = 100000;
+  assert_true(session_write(&b->session, BOARD_NOR, some, sizeof some));
+  session_complete(&b->session);
+  while (records(b) < 2) {
+    assert_false(session_settled(&b->session));
+    pass(b);
+  }
+  assert_memory_equal(board_media_at(b, BOARD_NOR), some, sizeof some);
+  assert_int_equal(run(b).status, ST_OK);
+  assert_false(session_unfinished(&b->session));
+}
+
+// Neither record: nothing was changed.
+static void what_is_there_already_is_no_update(void **state) {
+  struct board_media *b = *state;
+  assert_int_equal(session_open_log(&b->session, LOG_ADDRESS), ST_OK);
+  memcpy(board_media_at(b, BOARD_NOR), some, sizeof some);
+  assert_true(session_erase(&b->session, BOARD_NOR));
+  assert_true(session_write(&b->session, BOARD_NOR, some, sizeof some));
+  session_complete(&b->session);
+  assert_int_equal(run(b).status, ST_OK);
+  assert_int_equal(records(b), 0);
+  assert_int_equal(b->nor.calls[RAM_ERASE_START] + b->nor.calls[RAM_PROGRAM_START], 0);
+}
+
+static void a_full_log_is_erased_before_updating_only(void **state) {
+  struct board_media *b = *state;
+  memset(board_media_at(b, LOG_ADDRESS), 0, 0x8000 - RECORD);  // torn, all but one
+  assert_int_equal(session_open_log(&b->session, LOG_ADDRESS), ST_OK);
+  assert_true(session_unfinished(&b->session));
+  session_complete(&b->session);
+  assert_int_equal(run(b).status, ST_OK);
+  assert_false(session_unfinished(&b->session));
+  assert_int_equal(records(b), 0x8000 / RECORD);
+  assert_int_equal(b->internal.calls[RAM_ERASE_START], 0);
+  assert_true(session_write(&b->session, BOARD_NOR, some, sizeof some));
+  assert_int_equal(run(b).status, ST_OK);
+  assert_int_equal(b->internal.calls[RAM_ERASE_START], 1);
+  assert_int_equal(records(b), 1);
+}
+
+static void a_log_that_fails_forbids_every_change(void **state) {
+  struct board_media *b = *state;
+  assert_int_equal(session_open_log(&b->session, LOG_ADDRESS), ST_OK);
+  ram_medium_fail(&b->internal, RAM_PROGRAM_END, 1, ST_PROGRAM_FAILED);
+  assert_true(session_write(&b->session, BOARD_NOR, some, sizeof some));
+  const struct writer_result r = run(b);
+  assert_int_equal(r.status, ST_PROGRAM_FAILED);
+  assert_int_equal(r.address, LOG_ADDRESS);
+  assert_int_equal(b->nor.calls[RAM_PROGRAM_START], 0);
+  assert_true(session_write(&b->session, BOARD_NOR, some, sizeof some));
+  session_complete(&b->session);
+  assert_int_equal(run(b).status, ST_OK);  // behind the torn record
+  assert_int_equal(records(b), 3);
+  assert_false(session_unfinished(&b->session));
+}
+
 // --- the end of an update ---
 
 static void only_an_application_may_be_started(void **state) {
@@ -232,6 +335,11 @@ int main(void) {
       board_test(failures_carry_the_address),
       board_test(reading_ends_with_the_medium),
       board_test(a_read_that_fails_gives_nothing),
+      board_test(updating_is_on_record_before_anything_changes),
+      board_test(complete_is_on_record_behind_the_last_byte),
+      board_test(what_is_there_already_is_no_update),
+      board_test(a_full_log_is_erased_before_updating_only),
+      board_test(a_log_that_fails_forbids_every_change),
       board_test(only_an_application_may_be_started),
       board_test(a_flash_that_cannot_be_read_holds_no_application),
   };

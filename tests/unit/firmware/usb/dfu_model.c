@@ -20,7 +20,6 @@ enum {
   S_ERROR = 10,
 
   E_TARGET = 1,
-  E_CHECK_ERASED = 5,
   E_FIRMWARE = 10,
   E_VENDOR = 11,
   E_UNKNOWN = 14,
@@ -29,10 +28,6 @@ enum {
 
 static bool is_command(const struct model_work *w) {
   return w->job != JOB_NONE && w->job != JOB_WRITE;
-}
-
-bool model_pending(const struct model *m) {
-  return m->waiting.job != JOB_NONE || m->running.job != JOB_NONE;
 }
 
 // --- the flash ---
@@ -69,14 +64,9 @@ static void erase_block(struct model *m, uint32_t address) {
   }
 }
 
-static int write_block(struct model *m, const struct model_work *w) {
+static void write_block(struct model *m, const struct model_work *w) {
   uint32_t left;
-  uint8_t *p = flash_at(m, w->address, &left);
-  for (uint32_t i = 0; i < w->length; i++) {
-    if ((p[i] | w->data[i]) != p[i]) return E_CHECK_ERASED;
-  }
-  memcpy(p, w->data, w->length);
-  return 0;
+  memcpy(flash_at(m, w->address, &left), w->data, w->length);
 }
 
 static uint32_t word(const uint8_t *p) {
@@ -160,7 +150,6 @@ bool model_dnload(struct model *m, uint16_t block, const uint8_t *data,
 static bool upload_flash(struct model *m, uint16_t block, uint32_t length,
                          const uint8_t **data, uint32_t *given) {
   if (m->upload_size == 0) m->upload_size = length;
-  if (model_pending(m)) return refuse(m);
   const uint32_t address = m->pointer + (uint32_t)(block - 2) * m->upload_size;
   uint32_t left;
   *data = flash_at(m, address, &left);
@@ -209,36 +198,40 @@ bool model_detach(struct model *m) {
 
 // --- GETSTATUS ---
 
-static bool tell_failure(struct model *m) {
-  if (model_pending(m) || m->failure == 0) return false;
+static void tell_failure(struct model *m) {
+  if (m->failure == 0) return;
   enter_error(m, m->failure);
   m->failure = 0;
-  return true;
 }
 
-static void manifest(struct model *m) {
-  if (app_is_valid(m)) {
+// Behind the last of the data: only "busy" or the end.
+static void manifest(struct model *m, bool busy) {
+  if (busy) {
+    m->state = S_BUSY;
+  } else if (app_is_valid(m)) {
     m->state = S_MANIFEST;
   } else {
     enter_error(m, E_FIRMWARE);
   }
 }
 
-void model_getstatus(struct model *m) {
-  const bool done = !model_pending(m) && m->failure == 0;
-  if (m->state == S_SYNC) {
-    m->state = done ? S_DNLOAD_IDLE : S_BUSY;
-  } else if (m->state == S_MANIFEST_SYNC && !done) {
-    m->state = S_BUSY;
-  } else if (m->state == S_MANIFEST_SYNC ||
-             (m->state == S_BUSY && done && m->leaving)) {
-    manifest(m);
-  } else if (m->state == S_BUSY) {
-    if (done) m->state = S_DNLOAD_IDLE;
-    tell_failure(m);
-  } else if (m->state != S_ERROR && m->state != S_MANIFEST) {
-    tell_failure(m);
+bool model_getstatus(struct model *m, bool busy) {
+  const bool waits = m->waiting.job != JOB_NONE;
+  const bool in_work = m->state == S_SYNC || m->state == S_BUSY ||
+                       m->state == S_MANIFEST_SYNC;
+  if (m->state == S_ERROR || m->state == S_MANIFEST) return !busy;
+  if (!in_work || (m->state == S_BUSY && m->failure)) {
+    if (!in_work || !waits || m->failure) tell_failure(m);
+    return !busy;
   }
+  if (busy && !waits && !m->failure && !m->unsettled) return false;
+  if (!busy && (waits || m->failure)) return false;
+  if (m->state == S_MANIFEST_SYNC || m->leaving) {
+    manifest(m, busy);
+  } else {
+    m->state = busy ? S_BUSY : S_DNLOAD_IDLE;
+  }
+  return true;
 }
 
 void model_answered(struct model *m) {
@@ -263,33 +256,31 @@ static int objection(struct model *m, const struct model_work *w) {
   }
 }
 
-void model_begin(struct model *m) {
-  const struct model_work *w = &m->waiting;
-  if (w->job == JOB_NONE || m->running.job != JOB_NONE) return;
-  if (is_command(w) && !w->armed) return;
-  const int status = objection(m, w);
-  if (status) {
-    if (m->failure == 0) m->failure = status;
-  } else if (w->job == JOB_SET_ADDRESS) {
-    m->pointer = w->address;
+static void mass_erase(struct model *m) {
+  if (m->alternate == 1) {
+    memset(m->nor, 0xFF, MODEL_NOR_SIZE);
   } else {
-    m->running = *w;
+    memset(m->internal + MODEL_KEPT, 0xFF, MODEL_INTERNAL_SIZE - MODEL_KEPT);
   }
-  m->waiting.job = JOB_NONE;
 }
 
-void model_end(struct model *m, int fault) {
-  const struct model_work *w = &m->running;
-  int status = fault;
-  if (status == 0) {
-    if (w->job == JOB_ERASE) erase_block(m, w->address);
-    if (w->job == JOB_WRITE) status = write_block(m, w);
-    if (w->job == JOB_MASS_ERASE && m->alternate == 1) {
-      memset(m->nor, 0xFF, MODEL_NOR_SIZE);
-    } else if (w->job == JOB_MASS_ERASE) {
-      memset(m->internal + MODEL_KEPT, 0xFF, MODEL_INTERNAL_SIZE - MODEL_KEPT);
-    }
-  }
+bool model_take(struct model *m) {
+  const struct model_work *w = &m->waiting;
+  const int status = objection(m, w);
+  if (is_command(w) && !w->armed) return false;
   if (status && m->failure == 0) m->failure = status;
-  m->running.job = JOB_NONE;
+  if (!status) {
+    if (w->job == JOB_SET_ADDRESS) m->pointer = w->address;
+    if (w->job == JOB_ERASE) erase_block(m, w->address);
+    if (w->job == JOB_WRITE) write_block(m, w);
+    if (w->job == JOB_MASS_ERASE) mass_erase(m);
+    m->unsettled |= w->job != JOB_SET_ADDRESS;
+  }
+  m->waiting.job = JOB_NONE;
+  return true;
+}
+
+void model_fail(struct model *m, int fault) {
+  if (m->failure == 0) m->failure = fault;
+  if (m->waiting.job == JOB_WRITE) m->waiting.job = JOB_NONE;
 }

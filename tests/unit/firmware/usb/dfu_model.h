@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A second implementation of the DFU device, as plain as the rules can be told
 // (DFU 1.1 appendix A with DfuSe, and quadboot's own: data are never dropped,
-// commands not begun are, failures are told later): what each request must answer,
-// and what each byte of flash must be in the end. Shares no code with the first.
+// commands not begun are, failures are told later): what each request must answer, and
+// what each byte of flash reads as from the moment a job is taken, as if each job had run
+// at once. How long the device stays busy is the device's. Shares no code with it.
 #pragma once
 
 #include <stdbool.h>
@@ -38,7 +39,8 @@ struct model {
   bool leaving, leave;
   int alternate;
   uint32_t pointer, upload_size;
-  struct model_work waiting, running;
+  bool unsettled;     // jobs were taken that may still be at work
+  struct model_work waiting;
   uint8_t internal[MODEL_INTERNAL_SIZE], nor[MODEL_NOR_SIZE];
 };
 
@@ -53,13 +55,14 @@ bool model_upload(struct model *m, uint16_t block, uint32_t length,
 bool model_clrstatus(struct model *m);
 bool model_abort(struct model *m);
 bool model_detach(struct model *m);
-// GETSTATUS changes the state; `answered` once its reply is out.
-void model_getstatus(struct model *m);
+// GETSTATUS changes the state, to what the device says (`busy`: dfuDNBUSY) where work
+// decides: false if it may not say that. `answered` once its reply is out.
+bool model_getstatus(struct model *m, bool busy);
 void model_answered(struct model *m);
 
-// Begins what waits, if it may. The job that runs is over: `fault` is the bStatus of
-// a flash that failed, 0 when it did not.
-void model_begin(struct model *m);
-void model_end(struct model *m, int fault);
+// The device has taken the job that waits, which runs at once. False: it must not have,
+// a command begins only when it is armed.
+bool model_take(struct model *m);
 
-bool model_pending(const struct model *m);
+// An operation failed, which drops data that wait; `fault` is a bStatus.
+void model_fail(struct model *m, int fault);

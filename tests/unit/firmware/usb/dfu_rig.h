@@ -46,6 +46,7 @@ struct dfu_rig {
   uint8_t buffer[TRANSFER];  // the control machine's
   uint8_t got[TRANSFER];     // by the last request to the host
   uint16_t got_length;
+  uint32_t held_us;  // how long the last reply to the host was held
 };
 
 struct dfu_told {
@@ -70,13 +71,24 @@ static inline bool dfu_rig_out(struct dfu_rig *r, uint8_t request, uint16_t valu
   return true;
 }
 
-// Without the status stage, as when the host goes away after the data.
+static inline void dfu_rig_pass(struct dfu_rig *r) {
+  if (!dfu_poll(&r->dfu)) r->board.now_us += BOARD_WAIT_US;
+}
+
+// Without the status stage, as when the host goes away after the data. A reply that is
+// held comes within a second; after a host's last word within four.
 static inline bool dfu_rig_in_unfinished(struct dfu_rig *r, uint8_t request,
                                          uint16_t value, uint16_t length) {
   const struct usb_setup s = {0xA1, request, value, 0, length};
   struct usb_reply reply = {NULL, 0};
+  const uint32_t start = r->board.now_us;
+  enum usb_answer answer;
   r->got_length = 0;
-  if (r->cls.setup(r->cls.ctx, &s, &reply) != USB_ACCEPT) return false;
+  while ((answer = r->cls.setup(r->cls.ctx, &s, &reply)) == USB_LATER)
+    dfu_rig_pass(r);
+  r->held_us = r->board.now_us - start;
+  assert_true(r->held_us <= (r->dfu.finishing ? 4001000 : 1000000));
+  if (answer != USB_ACCEPT) return false;
   r->got_length = reply.length < length ? reply.length : length;
   if (r->got_length) memcpy(r->got, reply.data, r->got_length);
   return true;
@@ -131,9 +143,9 @@ static inline bool dfu_rig_mass_erase(struct dfu_rig *r) {
 
 // --- time ---
 
-// Until nothing is left to do that has been begun.
+// Until nothing is left to do but erases that are only noted.
 static inline void dfu_rig_settle(struct dfu_rig *r) {
-  for (unsigned n = 0; dfu_poll(&r->dfu) || session_busy(&r->board.session); n++) {
+  for (unsigned n = 0; dfu_poll(&r->dfu) || writer_remaining_us(&r->board.writer); n++) {
     assert_true(n < 1000000);
     r->board.now_us += BOARD_WAIT_US;
   }
@@ -148,7 +160,7 @@ static inline struct dfu_told dfu_rig_wait(struct dfu_rig *r) {
     if (t.state != BUSY) return t;
     const uint32_t start = r->board.now_us;
     do {
-      if (!dfu_poll(&r->dfu)) r->board.now_us += BOARD_WAIT_US;
+      dfu_rig_pass(r);
     } while (r->board.now_us - start < 1000 * t.poll_ms);
   }
 }
@@ -168,6 +180,14 @@ static inline struct dfu_told dfu_rig_erase(struct dfu_rig *r, uint32_t address)
   assert_true(dfu_rig_command(r, 0x41, address));
   assert_int_equal(dfu_rig_status(r).state, BUSY);
   return dfu_rig_wait(r);
+}
+
+// As hosts end a download: an ABORT, and the status behind it. All is done then.
+static inline struct dfu_told dfu_rig_finish(struct dfu_rig *r) {
+  assert_true(dfu_rig_request(r, RQ_ABORT));
+  const struct dfu_told t = dfu_rig_status(r);
+  if (t.state == IDLE) assert_int_equal(t.poll_ms, 0);
+  return t;
 }
 
 // --- the sentence ---

@@ -186,27 +186,46 @@ static void a_read_that_fails_is_told(void **state) {
   assert_true(dfu_rig_in(r, RQ_UPLOAD, 3, 1024));
 }
 
-// What was accepted before an ABORT is not read half done, whether it waits or runs.
-static void what_is_being_written_is_not_read(void **state) {
+// What was accepted is read as if it were there, however far it is.
+static void what_was_accepted_is_read(void **state) {
   struct dfu_rig *r = *state;
   static const uint8_t data[16] = "accepted before";
-  for (int polls = 0; polls < 6; polls++) {
-    memset(r->board.nor.bytes, 0xFF, TRANSFER);
-    r->board.nor.program_us = 1000;
+  for (int polls = 0; polls < 40; polls++) {
+    memset(r->board.nor.bytes, 0x77, 2 * TRANSFER);
+    r->board.nor.program_us = r->board.nor.erase_us = 1000;
     point(r, BOARD_NOR);
     assert_true(dfu_rig_out(r, RQ_DNLOAD, 2, data, sizeof data));
     assert_true(dfu_rig_request(r, RQ_ABORT));
     for (int i = 0; i < polls; i++)
-      dfu_poll(&r->dfu);
-    assert_true(dfu_rig_status(r).poll_ms >= 1);
-    assert_false(dfu_rig_in(r, RQ_UPLOAD, 2, sizeof data));
-    expect_told(dfu_rig_status(r), ERR_STALLED, ERROR);
-    assert_true(dfu_rig_request(r, RQ_CLRSTATUS));
-    dfu_rig_settle(r);
-    assert_true(dfu_rig_in(r, RQ_UPLOAD, 2, sizeof data));
+      dfu_rig_pass(r);
+    assert_true(dfu_rig_in(r, RQ_UPLOAD, 2, TRANSFER));
     assert_memory_equal(r->got, data, sizeof data);
-    assert_true(dfu_rig_request(r, RQ_ABORT));
+    for (size_t i = sizeof data; i < TRANSFER; i++)
+      assert_int_equal(r->got[i], 0x77);
+    assert_true(dfu_rig_in(r, RQ_UPLOAD, 3, TRANSFER));  // waits for the flash
+    for (size_t i = 0; i < TRANSFER; i++)
+      assert_int_equal(r->got[i], 0x77);
+    expect_told(dfu_rig_finish(r), OK, IDLE);
   }
+}
+
+// A flash that is busy for longer than a host waits for a reply.
+static void a_flash_that_stays_busy_is_not_waited_for(void **state) {
+  struct dfu_rig *r = *state;
+  *board_media_at(&r->board, BOARD_NOR) = 0;
+  r->board.nor.erase_us = 1500000;
+  point(r, BOARD_NOR);
+  expect_told(dfu_rig_erase(r, BOARD_NOR), OK, DNLOAD_IDLE);
+  assert_true(dfu_rig_request(r, RQ_ABORT));
+  while (!r->board.nor.busy)
+    dfu_rig_pass(r);
+  assert_true(dfu_rig_in(r, RQ_UPLOAD, 2, 1));
+  assert_false(dfu_rig_in(r, RQ_UPLOAD, 3, 4096));
+  assert_in_range(r->held_us, 900000, 901000);
+  expect_told(dfu_rig_status(r), ERR_STALLED, ERROR);
+  assert_true(dfu_rig_request(r, RQ_CLRSTATUS));
+  dfu_rig_settle(r);
+  assert_true(dfu_rig_in(r, RQ_UPLOAD, 3, 4096));
 }
 
 int main(void) {
@@ -220,7 +239,8 @@ int main(void) {
       dfu_rig_test(an_odd_block_is_stalled),
       dfu_rig_test(a_block_of_no_flash_is_an_error_with_its_address),
       dfu_rig_test(a_read_that_fails_is_told),
-      dfu_rig_test(what_is_being_written_is_not_read),
+      dfu_rig_test(what_was_accepted_is_read),
+      dfu_rig_test(a_flash_that_stays_busy_is_not_waited_for),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

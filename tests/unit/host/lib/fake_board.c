@@ -97,6 +97,11 @@ static void erase(struct fake_board *f) {
   note(f, FAKE_ERASED, first, size);
 }
 
+// A sector-exact device's own work: the bytes beside the data stay.
+static void make_room(struct fake_board *f, uint32_t address, uint8_t *bytes) {
+  if ((f->abilities & 1) && address >= FAKE_QSPI) memset(bytes, 0xFF, f->work_length);
+}
+
 static void program(struct fake_board *f) {
   const uint32_t address =
       f->pointer + (uint32_t)(f->work_block - 2) * f->transfer_size;
@@ -105,6 +110,7 @@ static void program(struct fake_board *f) {
     go_wrong(f, ERR_TARGET);
     return;
   }
+  make_room(f, address, bytes);
   for (uint32_t i = 0; i < f->work_length; i++) {
     if (bytes[i] != 0xFF) {
       go_wrong(f, ERR_PROG);
@@ -256,6 +262,114 @@ static enum usb_result dfu_request(struct fake_board *f, const struct usb_reques
   }
 }
 
+// ---- Vendor requests -------------------------------------------------------
+
+static uint32_t get_le(const uint8_t *p, unsigned bytes) {
+  uint32_t v = 0;
+  while (bytes-- > 0)
+    v = v << 8 | p[bytes];
+  return v;
+}
+
+static void put_le32(uint8_t *p, uint32_t v) {
+  for (unsigned i = 0; i < 4; i++)
+    p[i] = (uint8_t)(v >> 8 * i);
+}
+
+static uint32_t crc32_of(const uint8_t *bytes, uint32_t n) {
+  uint32_t crc = 0xFFFFFFFF;
+  for (uint32_t i = 0; i < n; i++) {
+    crc ^= bytes[i];
+    for (int bit = 0; bit < 8; bit++)
+      crc = crc & 1 ? crc >> 1 ^ 0xEDB88320 : crc >> 1;
+  }
+  return ~crc;
+}
+
+static bool fibs(const struct fake_board *f, enum fake_fib fib) {
+  return f->fib == fib && f->starts > f->fib_after;
+}
+
+static enum usb_result digest_begin(struct fake_board *f, const struct usb_request *r,
+                                    const uint8_t *data, uint16_t *moved) {
+  assert_int_equal(r->wLength, 12);
+  memcpy(f->digest_start, data, 12);
+  f->starts++;
+  f->syncs += data[1] == 2;
+  if (fibs(f, FIB_REFUSES)) return USB_STALLED;
+  assert_int_equal(data[0], 1);
+  assert_true(data[1] == 2 ? get_le(data + 2, 2) == 0
+                           : data[1] == 1 && get_le(data + 8, 4) > 0);
+  assert_in_range(get_le(data + 2, 2), data[1] == 1, 1020);
+  f->digest_state = 1;
+  f->digest_polls_left = f->digest_polls;
+  *moved = 12;
+  return USB_DONE;
+}
+
+// The CRCs behind the header; false: the range is not its own.
+static bool digest_compute(struct fake_board *f, uint8_t *reply) {
+  const uint32_t count = get_le(f->digest_start + 2, 2);
+  const uint32_t address = get_le(f->digest_start + 4, 4);
+  const uint32_t unit = get_le(f->digest_start + 8, 4);
+  for (uint32_t i = 0; i < count; i++) {
+    const uint8_t *bytes = memory(f, address + i * unit, unit);
+    if (!bytes || fibs(f, FIB_FAILS)) {
+      reply[6] = 1;
+      put_le32(reply + 8, address + i * unit);
+      return false;
+    }
+    put_le32(reply + 16 + 4 * i, crc32_of(bytes, unit) ^ fibs(f, FIB_CRC));
+  }
+  return true;
+}
+
+static uint16_t digest_answer(struct fake_board *f, uint8_t *reply) {
+  const uint32_t count = get_le(f->digest_start + 2, 2);
+  const bool sync = f->digest_start[1] == 2;
+  memset(reply, 0, 4096);
+  reply[0] = fibs(f, FIB_VERSION) ? 2 : 1;
+  reply[2] = (uint8_t)f->abilities;
+  if (f->digest_state == 1 && f->digest_polls_left == 0) f->digest_state = 2;
+  if (fibs(f, FIB_NEVER_DONE)) f->digest_state = 1;
+  if (f->digest_state == 1 && f->digest_polls_left > 0) f->digest_polls_left--;
+  if (f->digest_state == 2 && sync && f->sync_reason) {
+    f->digest_state = 3;
+    reply[6] = f->sync_reason;
+    put_le32(reply + 8, FAKE_QSPI + 0x123);
+  }
+  if (f->digest_state == 2 && !digest_compute(f, reply)) f->digest_state = 3;
+  reply[1] = fibs(f, FIB_STATE) ? 4 : fibs(f, FIB_FORGETS) ? 0 : f->digest_state;
+  if (reply[1] == 1) put_le32(reply + 12, fibs(f, FIB_NEVER_DONE) ? 9000000 : 2);
+  reply[4] = (uint8_t)(reply[1] == 2 ? count - (count && fibs(f, FIB_COUNT)) : 0);
+  reply[5] = (uint8_t)(reply[1] == 2 ? count >> 8 : 0);
+  if (fibs(f, FIB_SHORT_HEAD)) return 15;
+  if (reply[1] != 2) return 16;
+  return (uint16_t)(16 + 4 * count - (count && fibs(f, FIB_SHORT_CRCS) ? 4 : 0));
+}
+
+static enum usb_result vendor_request(struct fake_board *f, const struct usb_request *r,
+                                      uint8_t *data, uint16_t *moved) {
+  uint8_t reply[4096] = {1, 32};
+  uint16_t size = 32;
+  assert_int_equal(r->wIndex, 0);
+  assert_int_equal(r->wValue, 0);
+  if (!f->digests) return USB_STALLED;
+  if (r->bRequest == 0x51) {
+    reply[24] = f->unfinished;
+  } else if (r->bRequest == 0x52 && !(r->bmRequestType & 0x80)) {
+    return digest_begin(f, r, data, moved);
+  } else if (r->bRequest == 0x52) {
+    if (fibs(f, FIB_NO_FETCH)) return USB_STALLED;
+    size = digest_answer(f, reply);
+  } else {
+    return USB_STALLED;
+  }
+  *moved = size < r->wLength ? size : r->wLength;
+  memcpy(data, reply, *moved);
+  return USB_DONE;
+}
+
 // ---- Descriptors -----------------------------------------------------------
 
 static size_t put_string(const char *text, uint8_t *out) {
@@ -365,6 +479,7 @@ static void go_away(struct fake_board *f) {
   f->work = WORK_NONE;
   f->alternate = f->first_alternate;
   f->pointer = 0;
+  f->digest_state = 0;
 }
 
 // A fault in place of the transfer. False: none, or it takes its course.
@@ -414,7 +529,8 @@ static enum usb_result control(void *ctx, const struct usb_request *r, uint8_t *
   assert_true(++f->transfers < 2000000);  // else somebody does not end
   if (f->gone) return USB_GONE;
   if (has_fault(f, &result)) return result;
-  result = (r->bmRequestType & 0x60) ? dfu_request(f, r, data, moved)
+  result = r->bmRequestType & 0x40   ? vendor_request(f, r, data, moved)
+           : r->bmRequestType & 0x20 ? dfu_request(f, r, data, moved)
                                      : get_descriptor(f, r, data, moved);
   if (f->transfers != f->at) return result;
   if (f->fault == FAULT_SHORT && *moved > 0) --*moved;

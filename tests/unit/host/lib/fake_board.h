@@ -40,6 +40,23 @@ enum fake_fault {
   FAULTS,
 };
 
+// What a device that computes digests gets wrong, or lies about.
+enum fake_fib {
+  FIB_NONE,
+  FIB_VERSION,     // another version of the header
+  FIB_SHORT_HEAD,  // a byte of the header is missing
+  FIB_SHORT_CRCS,  // the last CRC is missing
+  FIB_COUNT,       // says that it has finished fewer units
+  FIB_STATE,       // a state that there is not
+  FIB_NEVER_DONE,  // works for ever, and for hours by its own estimate
+  FIB_FORGETS,     // has never been asked anything
+  FIB_REFUSES,     // a STALL for every start
+  FIB_NO_FETCH,    // a STALL for every fetch after a start
+  FIB_FAILS,       // every range is bad
+  FIB_CRC,         // wrong CRCs, of everything
+  FIBS,
+};
+
 struct fake_board {
   // Identity. Strings: UTF-16 in ASCII letters.
   const char *product, *serial, *manufacturer, *layouts[FAKE_LAYOUTS];
@@ -59,6 +76,14 @@ struct fake_board {
   uint64_t forgets_every;  // it loses its power (and its first sector) at each n-th
   enum fake_fault fault;
   uint64_t at;
+  // Digests (docs/spec/digest.md): the device knows them; what it can do besides.
+  bool digests;
+  bool unfinished;  // bit 0 of byte 24 of its information
+  uint16_t abilities;
+  enum fake_fib fib;
+  unsigned fib_after;     // starts before it begins to lie
+  unsigned digest_polls;  // answers of "working" to each start
+  uint8_t sync_reason;    // every SYNC fails so; 0: none does
   // State.
   uint8_t state, status, alternate;
   unsigned polls_left;
@@ -67,9 +92,12 @@ struct fake_board {
   uint16_t work_block, work_length;
   uint8_t buffer[8192];
   uint8_t internal[FAKE_MEMORY], qspi[FAKE_MEMORY];
+  uint8_t digest_start[12], digest_state;
+  unsigned digest_polls_left;
   bool busy_for_ever, gone, open, claimed, stopped, started;
   // Books.
   uint64_t transfers, slept_ms, scans, opens;
+  unsigned starts, syncs;  // of digests
   struct fake_entry log[FAKE_LOG];
   size_t logged;
 };

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+// How hosts write to a board: the sequence of dfu-util, typed from what its source does
+// (0.11), and the host tool's own library as `quadboot flash` uses it.
+#pragma once
+
+#include "tests/bench/link.h"
+
+enum road { ROAD_DFU_UTIL, ROAD_QUADBOOT, ROADS };
+
+extern const char *const road_names[ROADS];
+
+struct road_piece {
+  uint32_t address, size;
+  const uint8_t *bytes;
+};
+
+enum { ROAD_PIECES = 2 };
+
+struct road_job {
+  struct road_piece pieces[ROAD_PIECES];  // ascending
+  size_t count;
+};
+
+// From the first request behind the enumeration to the last reply.
+struct road_span {
+  vtime_t begin, end;
+};
+
+// True: the host was told that all is well, at span->end.
+bool road_run(enum road road, const struct link *link, const struct road_job *job,
+              struct road_span *span, struct qb_error *error);
