@@ -140,10 +140,8 @@ bool dfu_poll(struct dfu *d) {
   if (collect(d)) worked = true;
   const bool ready = d->work.kind == DFU_WORK_WRITE ||
                      (is_command(d->work.kind) && d->work.armed);
-  if (ready && start(d)) worked = true;
-  // Behind what waits outside the session.
-  const bool quiet = d->work.kind == DFU_WORK_NONE;
-  return (quiet && dfu_vendor_poll(&d->vendor, &d->failure)) || worked;
+  if (ready) return start(d) || worked;
+  return dfu_vendor_poll(&d->vendor, &d->failure) || worked;
 }
 
 // The host has to wait: something was not taken yet, or enough is under way.

@@ -136,7 +136,7 @@ static void upload(struct run *t) {
   const uint8_t *data = NULL;
   uint32_t given = 0;
   const bool taken = dfu_rig_in(t->rig, RQ_UPLOAD, block, length);
-  if (t->rig->held_us) follow(t);
+  if (t->rig->held) follow(t);
   const bool expected = model_upload(&t->model, block, length, &data, &given);
   expect_same(t, taken, expected, "UPLOAD");
   if (!taken) return;
@@ -149,7 +149,7 @@ static void getstatus(struct run *t) {
   const bool taken = finished ? dfu_rig_in(t->rig, RQ_GETSTATUS, 0, 6)
                               : dfu_rig_in_unfinished(t->rig, RQ_GETSTATUS, 0, 6);
   const struct dfu_told told = dfu_rig_told(t->rig);
-  if (t->rig->held_us) follow(t);
+  if (t->rig->held) follow(t);
   const bool allowed = model_getstatus(&t->model, told.state == BUSY);
   expect_same(t, taken, allowed, "GETSTATUS");
   expect_told(told, t->model.status, t->model.state);

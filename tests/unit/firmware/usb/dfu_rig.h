@@ -46,7 +46,8 @@ struct dfu_rig {
   uint8_t buffer[TRANSFER];  // the control machine's
   uint8_t got[TRANSFER];     // by the last request to the host
   uint16_t got_length;
-  uint32_t held_us;  // how long the last reply to the host was held
+  bool held;         // the last reply to the host was
+  uint32_t held_us;  // for so long
 };
 
 struct dfu_told {
@@ -84,8 +85,11 @@ static inline bool dfu_rig_in_unfinished(struct dfu_rig *r, uint8_t request,
   const uint32_t start = r->board.now_us;
   enum usb_answer answer;
   r->got_length = 0;
-  while ((answer = r->cls.setup(r->cls.ctx, &s, &reply)) == USB_LATER)
+  r->held = false;
+  while ((answer = r->cls.setup(r->cls.ctx, &s, &reply)) == USB_LATER) {
     dfu_rig_pass(r);
+    r->held = true;
+  }
   r->held_us = r->board.now_us - start;
   assert_true(r->held_us <= (r->dfu.finishing ? 4001000 : 1000000));
   if (answer != USB_ACCEPT) return false;
