@@ -275,7 +275,10 @@ enum job_outcome job_check_written(struct job *j, struct plan *p,
   const enum digest_result result = digest_sync(j->client, error);
   j->digest = result == DIGEST_TOLD;
   if (result == DIGEST_USELESS) return JOB_DONE;
-  if (result != DIGEST_TOLD) return from_digest(result);
+  if (result != DIGEST_TOLD) {
+    forget_recent(j, p);
+    return from_digest(result);
+  }
   const enum job_outcome outcome = compare_digests(j, p, &written, error);
   if (outcome != JOB_DONE || !j->digest) return outcome;
   return find_difference(j, p, &bytes, error);

@@ -17,7 +17,7 @@ static size_t written(const struct plan *p) {
 
 // By this run of the plan. A unit that was changed may be waiting again.
 static bool touched(const struct plan *p) {
-  return plan_count(p, UNIT_WRITTEN) + plan_count(p, UNIT_VERIFIED) +
+  return p->sent + plan_count(p, UNIT_WRITTEN) + plan_count(p, UNIT_VERIFIED) +
              plan_count(p, UNIT_ERASED) >
          0;
 }

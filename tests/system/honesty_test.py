@@ -179,9 +179,10 @@ def quadboot_says_what_failed_and_where():
         shown = expect_failure(address, data, fault, lambda b, f: b.attach(
             b.program('host', 'quadboot'), 'flash', '%s@0x%08x' % (f, address),
             check_exit=False))
-        at = re.search('at 0x([0-9a-f]{8}): (the flash [a-z ]+)', shown)
+        at = re.search('at 0x([0-9A-Fa-f]{8}): (the flash [a-z ]+)', shown)
         assert at and at.group(2) in SENTENCES, (fault, shown)
         assert address <= int(at.group(1), 16) < address + len(data), (fault, shown)
+        assert 'all 1 sectors are written' not in shown, (fault, shown)
 
 
 # --- a cabinet ---------------------------------------------------------------------------
