@@ -20,6 +20,10 @@
 //       MODEM_OVER      r.end says how; what take() leaves now is not the machine's (it
 //                       goes on answering an EOT whose ACK was lost)
 //
+// When the host closes the port or is unplugged: modem_receiver_cancel(), or just
+// forget the struct; nothing needs to be undone. Bytes that came before the start (a
+// probe of ModemManager's, an echo) may be given to it: it waits until they are over.
+//
 // It must be called with no bytes (n = 0) too, for the sake of time: at least every
 // 100 ms. An event stands until it is answered, at most MODEM_HOLD_MS, and at the end
 // of a file MODEM_VERIFY_MS: then the transfer fails. The next block is asked for when
