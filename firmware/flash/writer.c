@@ -478,7 +478,10 @@ static uint32_t slots_us(const struct writer *w, const struct writer_lane *l) {
 static uint32_t noted_us(const struct writer_lane *l) {
   const struct media_geometry *g = &l->medium->geometry;
   const struct media_run *r = &g->runs[g->run_count - 1];
-  return l->noted * (r->erase_us / (r->block_size / WRITER_UNIT));
+  const bool erasing = l->state == WRITER_ERASING || l->state == WRITER_CHECKING;
+  const uint32_t now = erasing ? l->size / WRITER_UNIT : 0;  // those of the region
+  const uint32_t later = l->noted > now ? l->noted - now : 0;
+  return later * (r->erase_us / (r->block_size / WRITER_UNIT));
 }
 
 uint32_t writer_remaining_us(const struct writer *w) {

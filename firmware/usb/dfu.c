@@ -377,7 +377,8 @@ static void to_idle(struct dfu *d) {
 static void aborted(struct dfu *d, bool last_word) {
   to_idle(d);
   d->finishing = d->may_hold = true;
-  d->completing = last_word;
+  // With a failure that nobody was told yet, an update is not complete.
+  d->completing = last_word && d->failure.status == DFU_STATUS_OK;
   finish(d);
 }
 

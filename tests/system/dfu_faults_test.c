@@ -427,7 +427,7 @@ static void power_cut_inside_the_first_start(void **state) {
   for (unsigned i = 0; i < 40; i++) {
     nor_set_register(&r->m->nor, NOR_REG_STATUS, 0);
     rig_power_on(r);
-    rig_run(r, VT_US(1500) * i + VT_NS(331));
+    rig_run(r, VT_MS(110) + VT_US(1500) * i + VT_NS(331));  // the stub needs 105 ms
     machine_power_cut(r->m);
     rig_run(r, VT_MS(30));
   }

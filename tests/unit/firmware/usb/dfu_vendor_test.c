@@ -403,6 +403,8 @@ static void sync_reports_what_the_session_holds(void **state) {
       (struct writer_result){.status = ST_VERIFY_FAILED, .address = BOARD_NOR + 77};
   assert_true(start(r, SYNC_ALL, 0, 0, 0));
   expect_failed(r, 7, BOARD_NOR + 77);
+  expect_told(dfu_rig_status(r), ERR_VERIFY, ERROR);
+  assert_true(dfu_rig_request(r, RQ_CLRSTATUS));
   assert_true(start(r, SYNC_ALL, 0, 0, 0));
   assert_int_equal(fetch_end(r), DONE);
 }
