@@ -333,6 +333,13 @@ static void after_status(struct dfu *d) {
   }
 }
 
+// Leaving waits for nothing but "complete": a matter of a millisecond, and some hosts ask
+// only once.
+static bool puts_complete(const struct dfu *d) {
+  return d->leaving && d->state == DFU_DNBUSY && d->session->completing &&
+         d->failure.status == DFU_STATUS_OK && !pending(d);
+}
+
 // After an ABORT all work is finished and verified before the reply, within limits.
 static bool must_hold(struct dfu *d) {
   if (d->state != DFU_IDLE || !d->may_hold || d->failure.status != DFU_STATUS_OK) {
@@ -352,6 +359,7 @@ static enum usb_answer get_status(struct dfu *d, struct usb_reply *reply) {
   if (must_hold(d)) return USB_LATER;
   d->completing = d->may_hold = false;
   after_status(d);
+  if (puts_complete(d) && hold(d, HOLD_US)) return USB_LATER;
   d->last_word = data_are_taken(before, d);
   uint32_t ms = d->state == DFU_ERROR ? 0 : wait_ms(d);
   if (d->state == DFU_MANIFEST) ms = LEAVE_POLL_MS;

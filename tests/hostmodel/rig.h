@@ -38,9 +38,10 @@ enum {
 };
 
 // The longest that any control request may take, from its SETUP to its end: 4096
-// bytes take 4.2 ms on the wire at full speed and 0.55 ms at high speed.
+// bytes take 4.2 ms on the wire at full speed and 0.55 ms at high speed, where a step of
+// the writer (1 KB read and compared) may come between two packets.
 #define RIG_LIMIT_FS VT_MS(6)
-#define RIG_LIMIT_HS VT_MS(2)
+#define RIG_LIMIT_HS VT_MS(5)
 
 // But two replies may be held until the flash is ready: that to the GETSTATUS behind an
 // ABORT, and an UPLOAD.
