@@ -225,6 +225,10 @@ bool model_getstatus(struct model *m, bool busy) {
     return !busy;
   }
   if (busy && !waits && !m->failure && !m->unsettled) return false;
+  if (!busy && m->state == S_MANIFEST_SYNC && m->failure) {
+    tell_failure(m);  // it came while the reply was held
+    return true;
+  }
   if (!busy && (waits || m->failure)) return false;
   if (m->state == S_MANIFEST_SYNC || m->leaving) {
     manifest(m, busy);

@@ -18,6 +18,7 @@ struct usbd_rig {
   struct usbd *usbd;
   // What the class is to do.
   bool refuse_setup, refuse_data;
+  unsigned later;  // so many times it cannot tell yet
   uint16_t reply_length;
   // What it heard.
   struct usb_setup last;
@@ -35,6 +36,7 @@ static inline enum usb_answer usbd_rig_setup(void *ctx, const struct usb_setup *
   r->setups++;
   r->last = *s;
   *reply = (struct usb_reply){r->pattern, r->reply_length};
+  if (r->later && r->later--) return USB_LATER;
   return r->refuse_setup ? USB_STALL : USB_ACCEPT;
 }
 

@@ -389,6 +389,67 @@ static void events_are_handled_in_their_order(void **state) {
   assert_int_equal(r->completions, 1);
 }
 
+// --- a class that cannot tell yet ---
+
+// The host gets NAK until it can; each poll asks once.
+static void a_reply_may_come_later(void **state) {
+  struct usbd_rig *r = *state;
+  uint8_t packet[CONTROL_PACKET];
+  uint16_t n;
+  usbd_rig_enter(r, 2, true);
+  r->reply_length = 6;
+  r->later = 3;
+  control_setup(&r->port, in_of(6));
+  assert_true(r->setups >= 1 && r->later > 0);
+  while (r->later) {
+    assert_int_equal(control_in(&r->port, packet, &n), NAK);
+    const unsigned asked = r->setups;
+    usbd_poll(r->usbd);
+    assert_int_equal(r->setups, asked + 1);
+  }
+  assert_true(usbd_poll(r->usbd));
+  assert_int_equal(control_in(&r->port, packet, &n), ACK);
+  assert_int_equal(n, 6);
+  assert_memory_equal(packet, r->pattern, 6);
+  const unsigned asked = r->setups;
+  usbd_poll(r->usbd);
+  assert_int_equal(r->setups, asked);
+  assert_int_equal(control_status_out(&r->port), ACK);
+  assert_int_equal(r->completions, 1);
+}
+
+static void what_comes_later_may_be_a_refusal(void **state) {
+  struct usbd_rig *r = *state;
+  uint8_t packet[CONTROL_PACKET];
+  uint16_t n;
+  usbd_rig_enter(r, 2, true);
+  r->later = 2;
+  r->refuse_setup = true;
+  control_setup(&r->port, in_of(6));
+  while (r->later)
+    usbd_poll(r->usbd);
+  usbd_poll(r->usbd);
+  assert_int_equal(control_in(&r->port, packet, &n), STALL);
+}
+
+// The class is not asked again for a host that has gone on.
+static void a_new_request_or_a_reset_ends_the_wait(void **state) {
+  struct usbd_rig *r = *state;
+  for (int how = 0; how < 2; how++) {
+    usbd_rig_enter(r, 2, true);
+    r->reply_length = 6;
+    r->later = 1000;
+    control_setup(&r->port, in_of(6));
+    if (how == 0) control_reset(&r->port, true);
+    if (how == 1) control_setup(&r->port, (struct usb_setup){0x80, 6, 0x0100, 0, 18});
+    const unsigned asked = r->setups;
+    for (int i = 0; i < 5; i++)
+      usbd_poll(r->usbd);
+    assert_int_equal(r->setups, asked);
+    r->later = 0;
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       usbd_rig_test(data_to_the_device_arrive_whole),
@@ -407,6 +468,9 @@ int main(void) {
       usbd_rig_test(a_suspend_changes_nothing),
       usbd_rig_test(a_bus_reset_ends_a_suspend),
       usbd_rig_test(events_are_handled_in_their_order),
+      usbd_rig_test(a_reply_may_come_later),
+      usbd_rig_test(what_comes_later_may_be_a_refusal),
+      usbd_rig_test(a_new_request_or_a_reset_ends_the_wait),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
