@@ -203,7 +203,11 @@ enum job_outcome job_erase(struct job *j, struct plan *p, struct qb_error *error
     if (outcome == DFUC_OK) outcome = erase_unit(j, p, i, error);
     if (outcome != DFUC_OK) return job_from_dfu(outcome);
   }
-  return job_from_dfu(dfuc_finish(j->client, error));
+  // quadboot may only have noted them until here: after a failure none is certain.
+  const enum dfuc_outcome outcome = dfuc_finish(j->client, error);
+  for (size_t i = 0; i < p->count && outcome != DFUC_OK; i++)
+    p->units[i].state = UNIT_WAITING;
+  return job_from_dfu(outcome);
 }
 
 enum job_outcome job_mass_erase(struct job *j, uint8_t alternate,

@@ -219,7 +219,11 @@ static void note_duration(struct rig *r, const struct request *q) {
   const bool may_be_held = q->type == 0xA1 && (q->request == 2 || q->request == 3);
   if (may_be_held && (q->request == 2 || r->aborted)) {
     const vtime_t limit = q->request == 2 ? RIG_LIMIT_UPLOAD : RIG_LIMIT_ABORTED;
-    if (r->last > limit) r->held_late = true;
+    if (r->last > limit) {
+      r->held_late = true;
+      print_error("request %02X was held for %u ms\n", q->request,
+                  (unsigned)(r->last / VT_MS(1)));
+    }
   } else if (r->last > r->longest) {
     r->longest = r->last;
     r->longest_request = *q;

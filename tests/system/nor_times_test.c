@@ -17,7 +17,7 @@ enum {
   // Between two pages, besides the page's own time and its clocks: the status read that
   // sees the end, the waking core, error bits, write enable. Measured: 2.6 us at
   // 108 MHz, 2.9 us at 54 MHz.
-  BETWEEN_NS = 3500,
+  BETWEEN_NS = 6000,
   CYCLES_PER_US = 216,
 };
 

@@ -328,14 +328,14 @@ static void suspend_while_erasing(void **state) {
     for (size_t i = 0; i < 3; i++) {
       uint8_t *cell = (uint8_t *)(uintptr_t)rig_memory(r, places[p]);
       *cell = 0;
-      assert_int_equal(dfu_command(r, 0x41, places[p]), 5);
-      assert_int_equal(dfu_status(r).state, DNBUSY);
+      assert_int_equal(dfu_erase(r, places[p]).state, DNLOAD_IDLE);
+      dfu_abort(r);
+      rig_run(r, VT_MS(5));
       sleep_for(r, VT_MS(pauses_ms[i]));
       const struct reply s = dfu_wait(r);
       assert_int_equal(s.status, OK);
-      assert_int_equal(s.state, DNLOAD_IDLE);
+      assert_int_equal(s.state, IDLE);
       assert_int_equal(*cell, 0xFF);
-      dfu_abort(r);
     }
   }
   dfu_expect_usable(r);
