@@ -194,17 +194,19 @@ static uint32_t slots_outside(const struct writer *w, const struct writer_lane *
   return count;
 }
 
-// A medium that has blocks which no small erase divides must always find slots for a whole
-// block, else it could never go on: it holds few outside the block that is next, and
-// two such media are written one after the other. `more` slots will be taken besides,
-// one by the log and one by what is not trusted.
+// A medium that has blocks which no small erase divides must always find slots for a
+// whole block, else it could never go on: it holds few outside the block that is next,
+// and two such media are written one after the other. `more` slots will be taken
+// besides, one by the log and one by what is not trusted.
 static bool too_spread(struct writer *w, struct writer_lane *l, uint32_t unit,
                        uint32_t more) {
   const struct media_geometry *g = &l->medium->geometry;
   const uint32_t units = coarse_units(g);
   if (!units) return false;
   for (const struct writer_lane *o = w->lanes; o < w->lanes + w->lane_count; o++) {
-    if (o != l && coarse_units(&o->medium->geometry) && writer_oldest(w, o)) return true;
+    if (o != l && coarse_units(&o->medium->geometry) && writer_oldest(w, o)) {
+      return true;
+    }
   }
   const struct writer_slot *oldest = writer_oldest(w, l);
   if (!oldest) return false;

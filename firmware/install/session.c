@@ -102,7 +102,8 @@ static bool put_on_record(struct session *s, uint32_t kind) {
 }
 
 // The log's medium has ended what it was told to do for the log. If anything failed
-// meanwhile, that was dropped at any point; what counts is what the next start will read.
+// meanwhile, that was dropped at any point; what counts is what the next start will
+// read.
 static bool logged(struct session *s) {
   const bool erased = s->logging == SESSION_LOG_ERASING;
   const bool failed = s->log_failed || s->writer->result.status != ST_OK;

@@ -604,8 +604,8 @@ static void a_read_that_fails_says_why(void **state) {
 
 enum { COARSE = 32768 };
 
-// Both are erased in blocks of 32 KB, one of them in halves too. All slots hold one block
-// and half of another.
+// Both are erased in blocks of 32 KB, one of them in halves too. All slots hold one
+// block and half of another.
 static void make_coarse(struct writer_rig *r) {
   struct media_geometry *big = &r->media[RIG_BIG].media.geometry;
   struct media_geometry *nor = &r->media[RIG_NOR].media.geometry;
