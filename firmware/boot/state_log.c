@@ -29,6 +29,7 @@ bool state_log_take(struct state_log *l, const uint8_t slot[STATE_LOG_RECORD]) {
   if (state_log_is_blank(slot)) return false;
   const bool good = is_good(slot);
   l->records++;
+  l->torn = !good;
   l->unfinished = !good || load_le32(slot) != STATE_LOG_COMPLETE;
   if (good) l->sequence = load_le32(slot + AT_SEQUENCE);
   return true;

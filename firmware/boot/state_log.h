@@ -23,6 +23,7 @@ enum {
 // blank log is finished.
 struct state_log {
   bool unfinished;    // an update began, and no record says that it ended
+  bool torn;          // the newest record is: the next time it may read otherwise
   uint32_t sequence;  // of the newest good record
   uint32_t records;   // slots that are not blank; a new record goes behind them
 };

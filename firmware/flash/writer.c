@@ -168,17 +168,18 @@ static bool room_for(const struct writer *w, uint32_t count) {
   return writer_free(w) > count;
 }
 
-// The most units that the smallest erase takes anywhere: what has to fit into slots at
-// once.
-static uint32_t least_erase(const struct media_geometry *g) {
+// Units of the largest block that no erase takes unit by unit: what has to fit into
+// slots at once. 0: there is none such.
+static uint32_t coarse_units(const struct media_geometry *g) {
   uint32_t most = 0;
   for (uint8_t i = 0; i < g->run_count; i++) {
-    uint32_t size = g->runs[i].block_size;
+    const uint32_t size = g->runs[i].block_size;
+    bool fine = size <= WRITER_UNIT;
     for (uint8_t k = 0; k < g->erase_count; k++) {
       const struct media_erase *e = &g->erases[k];
-      if ((e->runs >> i & 1u) && e->size < size) size = e->size;
+      if ((e->runs >> i & 1u) && e->size <= WRITER_UNIT) fine = true;
     }
-    if (size > most) most = size;
+    if (!fine && size > most) most = size;
   }
   return most / WRITER_UNIT;
 }
@@ -193,17 +194,17 @@ static uint32_t slots_outside(const struct writer *w, const struct writer_lane *
   return count;
 }
 
-// A medium whose smallest erase takes many units must always find slots for a whole
-// block, else it could never go on: it holds few outside the block that is next, and
-// two such media are written one after the other. `more` slots will be taken besides,
-// one by the log and one by what is not trusted.
+// A medium that has blocks which no small erase divides must always find slots for a
+// whole block, else it could never go on: it holds few outside the block that is next,
+// and two such media are written one after the other. `more` slots will be taken
+// besides, one by the log and one by what is not trusted.
 static bool too_spread(struct writer *w, struct writer_lane *l, uint32_t unit,
                        uint32_t more) {
   const struct media_geometry *g = &l->medium->geometry;
-  const uint32_t units = least_erase(g);
-  if (units <= 1) return false;
+  const uint32_t units = coarse_units(g);
+  if (!units) return false;
   for (const struct writer_lane *o = w->lanes; o < w->lanes + w->lane_count; o++) {
-    if (o != l && least_erase(&o->medium->geometry) > 1 && writer_oldest(w, o)) {
+    if (o != l && coarse_units(&o->medium->geometry) && writer_oldest(w, o)) {
       return true;
     }
   }
@@ -310,7 +311,8 @@ bool writer_erase(struct writer *w, const struct media *m, uint32_t offset) {
   const uint32_t unit = b.offset / WRITER_UNIT, count = b.size / WRITER_UNIT;
   if (l->mass || w->result.status != ST_OK) return false;
   if (!drop_slots(w, l, unit, count)) return false;
-  l->lacks = 0;  // perhaps not any more
+  for (struct writer_lane *o = w->lanes; o < w->lanes + w->lane_count; o++)
+    o->lacks = 0;  // perhaps not any more, and without a flush nobody would look
   w->flushing = false;
   for (uint32_t i = 0; i < count; i++)
     writer_note(w, l, unit + i, true);

@@ -645,7 +645,7 @@ static bool next(struct writer *w, struct writer_lane *l) {
   struct writer_slot *s = writer_oldest(w, l);
   if (s && s == w->urgent) return next_slot(w, l, s);
   if (l->mass) return may_change(w, l, 0) && start_mass(w, l);
-  if (l->lacks && l->lacks > writer_free(w)) return false;
+  if (l->lacks > writer_free(w) && !is_stuck(w, l)) return false;
   l->lacks = 0;
   if (s) {
     writer_stay_at(l, s->unit);

@@ -29,20 +29,41 @@ static const struct media *find(const struct session *s, uint32_t address,
 
 // --- the state log ---
 
+static uint32_t next_record(const struct session *s) {
+  return s->log_block.offset + s->log.records * STATE_LOG_RECORD;
+}
+
+// Takes what the flash holds in the next place. False: blank, or the status says more.
+static bool take_record(struct session *s, enum status *status) {
+  const struct media *m = s->log_medium;
+  uint8_t record[STATE_LOG_RECORD];
+  *status = m->read(m->ctx, next_record(s), record, sizeof record);
+  return *status == ST_OK && state_log_take(&s->log, record);
+}
+
+// Changes are allowed while "updating" is on record for certain.
+static void set_gate(struct session *s) {
+  s->writer->gate = s->log.unfinished && !s->log.torn;
+}
+
+static uint32_t places(const struct session *s) {
+  return s->log_block.size / STATE_LOG_RECORD;
+}
+
 enum status session_open_log(struct session *s, uint32_t address) {
   const struct media *m = find(s, address, false);
   if (!m) return ST_BAD_ADDRESS;
-  struct media_block *b = &s->log_block;
-  media_block_at(&m->geometry, address - m->geometry.base, b);
+  media_block_at(&m->geometry, address - m->geometry.base, &s->log_block);
   s->log = (struct state_log){.unfinished = false};
-  for (uint32_t at = 0; at < b->size; at += STATE_LOG_RECORD) {
-    uint8_t slot[STATE_LOG_RECORD];
-    const enum status status = m->read(m->ctx, b->offset + at, slot, sizeof slot);
-    if (status != ST_OK) return status;
-    if (!state_log_take(&s->log, slot)) break;
-  }
   s->log_medium = m;
-  s->writer->gate = s->log.unfinished;
+  enum status status = ST_OK;
+  while (s->log.records < places(s) && take_record(s, &status)) {
+  }
+  if (status != ST_OK) {
+    s->log_medium = NULL;
+    return status;
+  }
+  set_gate(s);
   if (s->log.unfinished) writer_distrust(s->writer);
   return ST_OK;
 }
@@ -50,8 +71,7 @@ enum status session_open_log(struct session *s, uint32_t address) {
 static bool append(struct session *s) {
   uint8_t record[STATE_LOG_RECORD];
   state_log_build(&s->log, s->logging_kind, record);
-  if (!writer_write_now(s->writer, s->log_medium,
-                        s->log_block.offset + s->log.records * STATE_LOG_RECORD, record,
+  if (!writer_write_now(s->writer, s->log_medium, next_record(s), record,
                         sizeof record)) {
     return false;
   }
@@ -61,33 +81,40 @@ static bool append(struct session *s) {
 
 // Each update needs two slots; torn records may have taken more.
 static bool has_room(const struct session *s, uint32_t kind) {
-  const uint32_t slots = s->log_block.size / STATE_LOG_RECORD;
-  return s->log.records + (kind == STATE_LOG_UPDATING ? 2 : 1) <= slots;
+  return s->log.records + (kind == STATE_LOG_UPDATING ? 2 : 1) <= places(s);
 }
 
 static bool put_on_record(struct session *s, uint32_t kind) {
   s->logging_kind = kind;
+  s->log_failed = false;
+  s->writer->gate = false;  // what comes beside "complete" is another update
   if (has_room(s, kind)) return append(s);
+  if (kind == STATE_LOG_UPDATING && s->log.unfinished) {
+    // Erased, the log would say that all is complete; that it is torn has to do.
+    s->writer->gate = true;
+    s->writer->wants_change = false;
+    return true;
+  }
   if (!writer_erase_now(s->writer, s->log_medium, s->log_block.offset)) return false;
+  s->log.unfinished = false;
   s->logging = SESSION_LOG_ERASING;
   return true;
 }
 
-// The log's medium has ended what it was told to do for the log.
+// The log's medium has ended what it was told to do for the log. If anything failed
+// meanwhile, that was dropped at any point; what counts is what the next start will
+// read.
 static bool logged(struct session *s) {
-  const enum session_logging was = s->logging;
+  const bool erased = s->logging == SESSION_LOG_ERASING;
+  const bool failed = s->log_failed || s->writer->result.status != ST_OK;
+  enum status status;
   s->logging = SESSION_NOT_LOGGING;
-  const bool failed = s->writer->result.status != ST_OK;
-  if (was == SESSION_LOG_ERASING) {
-    if (failed) return true;
+  if (erased && failed) return true;
+  if (erased) {
     s->log.records = 0;
     return append(s);
   }
-  s->log.records++;  // torn if it failed, but there
-  if (failed) return true;
-  s->log.sequence++;
-  s->log.unfinished = s->logging_kind == STATE_LOG_UPDATING;
-  s->writer->gate = s->log.unfinished;
+  if (take_record(s, &status) && !failed) set_gate(s);
   s->writer->wants_change = false;
   return true;
 }
@@ -191,7 +218,10 @@ uint32_t session_behind_us(const struct session *s, uint32_t address) {
 
 struct writer_result session_take_result(struct session *s) {
   const struct writer_result r = writer_take_result(s->writer);
-  if (r.status != ST_OK) s->completing = false;
+  if (r.status != ST_OK) {
+    s->completing = false;
+    s->log_failed = true;
+  }
   return r;
 }
 

@@ -22,6 +22,7 @@ struct session {
   struct state_log log;
   enum session_logging logging;
   uint32_t logging_kind;
+  bool log_failed;  // something did meanwhile
   bool completing;  // "complete" goes on record once all is done
 };
 

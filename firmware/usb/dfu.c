@@ -462,7 +462,7 @@ static bool on_set_alternate(void *ctx, uint8_t alternate) {
   if (alternate >= d->alternates) return false;
   d->alternate = alternate;
   d->pointer = default_pointer(d);
-  d->finishing = d->may_hold = d->holding = false;
+  d->finishing = d->may_hold = d->holding = d->last_word = false;
   to_idle(d);
   return true;
 }

@@ -314,12 +314,12 @@ def a_full_disk_costs_no_old_file():
 @case
 def lost_output_is_told():
     for option in ('--uart', '--report'):
-        done = run(*DISCO, '--load', BOOT, option, '/dev/full', '--run-ms', '60')
+        done = run(*DISCO, '--load', BOOT, option, '/dev/full', '--run-ms', '120')
         assert done.returncode == 2, done
         assert done.stderr == ('quadboot-sim: /dev/full cannot be written: '
                                'No space left on device\n'), done
     with open('/dev/full', 'w') as full:
-        done = subprocess.run([SIM] + DISCO + ['--load', BOOT, '--uart', '-', '--run-ms', '60'],
+        done = subprocess.run([SIM] + DISCO + ['--load', BOOT, '--uart', '-', '--run-ms', '120'],
                               stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 2 and 'standard output cannot be written' in done.stderr, done
 
@@ -345,7 +345,7 @@ def a_flood_of_errors_is_cut_short():
 
 @case
 def uart_goes_to_standard_output_alone():
-    done = run(*DISCO, '--load', BOOT, '--uart', '-', '--usbip', '127.0.0.1:0', '--run-ms', '60')
+    done = run(*DISCO, '--load', BOOT, '--uart', '-', '--usbip', '127.0.0.1:0', '--run-ms', '120')
     assert done.stdout == 'quadboot 0.1.0 on stm32f769i-disco: no valid application\n', done
     assert done.stderr.startswith('usbip: listening on 127.0.0.1:'), done
 
@@ -390,7 +390,7 @@ def serial_ports_that_are_none_are_refused():
 def modes_and_paces_run():
     for option in (['--mode', 'block'], ['--mode', 'precise'], ['--pace', 'free'],
                    ['--pace', 'wall'], ['--pace', 'lockstep']):
-        done = run(*DISCO, '--load', BOOT, '--uart', '-', '--run-ms', '60', *option)
+        done = run(*DISCO, '--load', BOOT, '--uart', '-', '--run-ms', '120', *option)
         assert done.returncode == 0 and 'no valid application' in done.stdout, (option, done)
 
 
@@ -399,7 +399,7 @@ def button_holds_the_bootloader():
     for name in ('stm32f769i-disco', 'f769-custom-fs'):
         folder = os.path.join(ROOT, 'build', 'firmware-' + name, 'firmware')
         files = ['--board', name, '--load', os.path.join(folder, 'quadboot.elf'), '--load',
-                 os.path.join(folder, 'assets-app.elf'), '--uart', '-', '--run-ms', '60']
+                 os.path.join(folder, 'assets-app.elf'), '--uart', '-', '--run-ms', '120']
         assert 'started by quadboot' in run(*files).stdout, name
         assert 'button held' in run(*files, '--button').stdout, name
 
@@ -585,7 +585,7 @@ def a_second_client_is_told_that_the_device_is_taken():
 
 @case
 def an_address_with_colons_stands_in_brackets():
-    done = run(*DISCO, '--load', BOOT, '--usbip', '[::1]:0', '--run-ms', '60')
+    done = run(*DISCO, '--load', BOOT, '--usbip', '[::1]:0', '--run-ms', '120')
     if done.returncode == 2 and 'cannot listen on [::1]:0: ' in done.stderr:
         return  # this machine has no IPv6
     assert done.stdout.startswith('usbip: listening on [::1]:'), done

@@ -103,7 +103,7 @@ class Observers(unittest.TestCase):
             self.assertRegex(line, pattern)
 
     def test_trace_counts_repeats_and_names_cores(self):
-        _, _, (trace, _, _) = watched('--run-ms', '60')
+        _, _, (trace, _, _) = watched('--run-ms', '120')
         text = '\n'.join(trace)
         self.assertRegex(text, r'the same \d+ times more')
         for name in ('SCB.VTOR', 'GPIOJ.MODER', 'USART1.TDR', 'QUADSPI.CCR', 'NVIC.ISER',
@@ -130,7 +130,7 @@ class Observers(unittest.TestCase):
         self.assertEqual(pulled[0] // 1000, report['marks']['usb_connect_ns'])
 
     def test_qspi_log(self):
-        _, _, (_, _, log) = watched('--run-ms', '60')
+        _, _, (_, _, log) = watched('--run-ms', '120')
         text = '\n'.join(log)
         for line in (r'9F RDID +1-0-1 +- +0  3 in: C2 20 1A$',
                      r'5A RDSFDP +1-1-1 +000000 +8  8 in: 53 46 44 50 06 01 02 FF$',
@@ -148,13 +148,13 @@ class Observers(unittest.TestCase):
             board.stop_clean()
             with open(path) as f:
                 text = f.read()
-        self.assertRegex(text, r'00012300 +0  200 out: 00 01 02 03 04 05 06 07 08 09 0A 0B 0C 0D '
+        self.assertRegex(text, r'00012300 +0  256 out: 00 01 02 03 04 05 06 07 08 09 0A 0B 0C 0D '
                                r'0E 0F \.\.\.')
         self.assertRegex(text, r'(?m)06 WREN +1-0-0 +- +0$')
 
     def test_a_full_disk_is_told(self):
         for name in FILES:
-            done, _ = run('--run-ms', '60', '--' + name, '/dev/full')
+            done, _ = run('--run-ms', '120', '--' + name, '/dev/full')
             self.assertEqual(done.returncode, 2, done)
             self.assertRegex(done.stderr, '--%s cannot be written: (No space|is the disk full)' % name)
 

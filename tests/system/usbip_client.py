@@ -90,7 +90,8 @@ class Client:
         before it, or quadboot takes the ABORT for the end of an update and notes that."""
         self.control(struct.pack('<BBHHH', 0xA1, 3, 0, 0, 6))
         self.control(struct.pack('<BBHHH', 0x21, 6, 0, 0, 0))
-        self.control(struct.pack('<BBHHH', 0xA1, 3, 0, 0, 6))
+        _, reply = self.control(struct.pack('<BBHHH', 0xA1, 3, 0, 0, 6))
+        assert not reply or reply[0] == 0, reply
 
     def ended(self):
         """The server closed the connection, with or without last words."""

@@ -600,8 +600,62 @@ static void a_read_that_fails_says_why(void **state) {
   assert_read(r, RIG_NOR, 0x1234, 4);
 }
 
+// --- media without a small erase ---
+
+enum { COARSE = 32768 };
+
+// Both are erased in blocks of 32 KB, one of them in halves too. All slots hold one
+// block and half of another.
+static void make_coarse(struct writer_rig *r) {
+  struct media_geometry *big = &r->media[RIG_BIG].media.geometry;
+  struct media_geometry *nor = &r->media[RIG_NOR].media.geometry;
+  big->run_count = nor->run_count = 1;
+  big->runs[0] = (struct media_run){COARSE, RIG_BIG_SIZE / COARSE, true, 200000};
+  nor->runs[0] = (struct media_run){COARSE, RIG_NOR_SIZE / COARSE, true, 100000};
+  nor->erases[0] = (struct media_erase){COARSE / 2, 60000, 1};
+  nor->erase_count = 1;
+  nor->whole_erase_us = 0;
+  writer_rig_make_old(r);
+}
+
+static void scattered_data_leave_room_for_what_a_coarse_erase_needs(void **state) {
+  static const uint8_t units[] = {0, 8, 9, 10, 16, 24, 1, 4, 5, 6, 7};
+  struct writer_rig *r = *state;
+  make_coarse(r);
+  for (size_t i = 0; i < sizeof units; i++)
+    rig_send_new(r, RIG_NOR, units[i] * 4096u, 4096);
+  assert_all_done(r);
+}
+
+// What was flushed and needs slots is given up for new work; nothing waits for it.
+static void a_flush_that_lacks_slots_can_be_called_off(void **state) {
+  struct writer_rig *r = *state;
+  make_coarse(r);
+  r->media[RIG_NOR].media.geometry.erase_count = 0;
+  for (int i = 0; i < RIG_MEDIA; i++) {
+    writer_rig_erase(r, i, 0);
+    for (uint32_t at = 4096; at < COARSE; at += 4096)
+      rig_send_same(r, i, at, 4096);  // all but the first unit
+    memset(r->want[i], 0xFF, 4096);
+  }
+  while (writer_remaining_us(&r->writer))
+    writer_rig_poll(r);
+  writer_flush(&r->writer);
+  while (!r->writer.lanes[RIG_NOR].lacks && !r->writer.lanes[RIG_BIG].lacks) {
+    assert_false(writer_settled(&r->writer));
+    writer_rig_poll(r);
+  }
+  const int other = r->writer.lanes[RIG_NOR].lacks ? RIG_BIG : RIG_NOR;
+  writer_rig_erase(r, other, COARSE);
+  memset(r->want[other] + COARSE, 0xFF, COARSE);
+  rig_send_new(r, other, COARSE, 4096);
+  assert_all_done(r);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      writer_rig_test(scattered_data_leave_room_for_what_a_coarse_erase_needs),
+      writer_rig_test(a_flush_that_lacks_slots_can_be_called_off),
       writer_rig_test(an_erase_alone_is_noted_and_read_as_blank_at_once),
       writer_rig_test(a_noted_erase_is_carried_out_at_the_flush),
       writer_rig_test(an_erase_takes_the_block_that_holds_its_address),

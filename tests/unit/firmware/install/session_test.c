@@ -295,6 +295,141 @@ static void a_log_that_fails_forbids_every_change(void **state) {
   assert_false(session_unfinished(&b->session));
 }
 
+// What the next start reads of the log.
+static bool unfinished_in_flash(struct board_media *b) {
+  struct state_log log = {.unfinished = false};
+  for (unsigned n = 0; n < 0x8000 / RECORD; n++) {
+    if (!state_log_take(&log, board_media_at(b, LOG_ADDRESS + n * RECORD))) break;
+  }
+  return log.unfinished;
+}
+
+// Polls, for a second; whenever something is begun outside the log, the log has to say
+// so. A failure is taken at once, as DFU does.
+static enum status run_recorded(struct board_media *b) {
+  const uint32_t from = b->now_us, programs = b->nor.calls[RAM_PROGRAM_START];
+  enum status first = ST_OK;
+  while (b->now_us - from < 1000000) {
+    pass(b);
+    const enum status status = session_take_result(&b->session).status;
+    if (first == ST_OK) first = status;
+    if (b->nor.calls[RAM_PROGRAM_START] > programs) assert_true(unfinished_in_flash(b));
+  }
+  return first;
+}
+
+// A place in the log that stays blank would end it for the next start.
+static void a_record_that_was_not_begun_leaves_no_gap(void **state) {
+  struct board_media *b = *state;
+  assert_int_equal(session_open_log(&b->session, LOG_ADDRESS), ST_OK);
+  assert_true(session_write(&b->session, BOARD_NOR, some, sizeof some));
+  while (b->session.logging != SESSION_LOG_WRITING)
+    pass(b);
+  board_media_supply = false;
+  assert_int_equal(run_recorded(b), ST_SUPPLY_LOW);
+  assert_int_equal(records(b), 0);
+  board_media_supply = true;
+  assert_true(session_write(&b->session, BOARD_NOR, some, sizeof some));
+  assert_int_equal(run_recorded(b), ST_OK);
+  assert_int_equal(*board_media_at(b, BOARD_NOR), some[0]);
+}
+
+// Complete is what was taken before; what comes while that is being put on record is
+// the next update.
+static void data_beside_complete_are_another_update(void **state) {
+  struct board_media *b = *state;
+  assert_int_equal(session_open_log(&b->session, LOG_ADDRESS), ST_OK);
+  assert_true(session_write(&b->session, BOARD_NOR, some, sizeof some));
+  assert_int_equal(run(b).status, ST_OK);
+  b->internal.program_us = 10000;
+  b->nor.program_us = 500000;
+  session_complete(&b->session);
+  while (b->session.logging != SESSION_LOG_WRITING)
+    pass(b);
+  static const uint8_t block[4096];  // a whole one, for which nothing is waited
+  assert_true(session_write(&b->session, BOARD_NOR + 4096, block, sizeof block));
+  assert_int_equal(run_recorded(b), ST_OK);
+  assert_int_equal(*board_media_at(b, BOARD_NOR + 4096), 0);
+  assert_int_equal(records(b), 3);
+}
+
+// Two failures: one elsewhere while a record is written, and that of the record.
+static void a_record_that_nobody_verified_opens_nothing(void **state) {
+  struct board_media *b = *state;
+  assert_int_equal(session_open_log(&b->session, LOG_ADDRESS), ST_OK);
+  b->internal.program_us = 10000;
+  assert_true(session_write(&b->session, BOARD_APP, some, sizeof some));
+  while (!b->internal.calls[RAM_PROGRAM_START])
+    pass(b);
+  ram_medium_fail(&b->internal, RAM_PROGRAM_END, 1, ST_PROGRAM_FAILED);
+  memset(board_media_at(b, LOG_ADDRESS), 0xFF, RECORD);
+  ram_medium_fail(&b->nor, RAM_READ, 1, ST_BUS_TIMEOUT);
+  assert_true(session_write(&b->session, BOARD_NOR, some, sizeof some));
+  assert_int_equal(run_recorded(b), ST_BUS_TIMEOUT);
+  assert_false(b->writer.gate);
+  assert_true(session_write(&b->session, BOARD_NOR, some, sizeof some));
+  assert_int_equal(run_recorded(b), ST_OK);
+  assert_int_equal(records(b), 2);  // one is torn
+}
+
+// As above, while the log is erased: what is left of it would hide the new record.
+static void a_log_that_nobody_saw_blank_is_erased_again(void **state) {
+  struct board_media *b = *state;
+  uint8_t *log = board_media_at(b, LOG_ADDRESS);
+  memset(log, 0, 0x8000 - RECORD);
+  assert_int_equal(session_open_log(&b->session, LOG_ADDRESS), ST_OK);
+  session_complete(&b->session);
+  assert_int_equal(run(b).status, ST_OK);
+  b->internal.erase_us = 10000;
+  assert_true(session_write(&b->session, BOARD_APP, some, sizeof some));
+  while (b->session.logging != SESSION_LOG_ERASING)
+    pass(b);
+  ram_medium_fail(&b->internal, RAM_ERASE_END, 1, ST_ERASE_FAILED);
+  ram_medium_fail(&b->nor, RAM_READ, 1, ST_BUS_TIMEOUT);
+  assert_true(session_write(&b->session, BOARD_NOR, some, sizeof some));
+  while (b->session.logging == SESSION_LOG_ERASING) {
+    pass(b);
+    session_take_result(&b->session);
+    // An erase that failed half-way.
+    if (b->internal.calls[RAM_ERASE_END]) memset(log, 0xFF, RECORD);
+  }
+  assert_true(session_write(&b->session, BOARD_NOR, some, sizeof some));
+  assert_int_equal(run_recorded(b), ST_OK);
+  assert_int_equal(*board_media_at(b, BOARD_NOR), some[0]);
+  assert_int_equal(records(b), 1);
+}
+
+// Power was cut in the last word of "complete". It reads torn now, and whole the next
+// time.
+static void a_torn_record_is_not_relied_on(void **state) {
+  struct board_media *b = *state;
+  assert_int_equal(session_open_log(&b->session, LOG_ADDRESS), ST_OK);
+  assert_true(session_write(&b->session, BOARD_NOR, some, sizeof some));
+  session_complete(&b->session);
+  assert_int_equal(run(b).status, ST_OK);
+  uint8_t *bit = board_media_at(b, LOG_ADDRESS + 2 * RECORD - 1);
+  *bit ^= 0x80;
+  board_media_start(b);
+  assert_int_equal(session_open_log(&b->session, LOG_ADDRESS), ST_OK);
+  assert_true(session_unfinished(&b->session));
+  assert_true(session_write(&b->session, BOARD_NOR + 4096, some, sizeof some));
+  assert_int_equal(run(b).status, ST_OK);
+  *bit ^= 0x80;
+  assert_int_equal(records(b), 3);
+  assert_true(unfinished_in_flash(b));
+}
+
+// Without room behind it, it has to do: erased, the log would say "complete".
+static void a_full_log_is_not_erased_in_an_update(void **state) {
+  struct board_media *b = *state;
+  memset(board_media_at(b, LOG_ADDRESS), 0, 0x8000 - RECORD);
+  assert_int_equal(session_open_log(&b->session, LOG_ADDRESS), ST_OK);
+  assert_true(session_write(&b->session, BOARD_NOR, some, sizeof some));
+  assert_int_equal(run_recorded(b), ST_OK);
+  assert_int_equal(*board_media_at(b, BOARD_NOR), some[0]);
+  assert_int_equal(b->internal.calls[RAM_ERASE_START], 0);
+}
+
 // --- the end of an update ---
 
 static void only_an_application_may_be_started(void **state) {
@@ -340,6 +475,12 @@ int main(void) {
       board_test(what_is_there_already_is_no_update),
       board_test(a_full_log_is_erased_before_updating_only),
       board_test(a_log_that_fails_forbids_every_change),
+      board_test(a_record_that_was_not_begun_leaves_no_gap),
+      board_test(data_beside_complete_are_another_update),
+      board_test(a_record_that_nobody_verified_opens_nothing),
+      board_test(a_log_that_nobody_saw_blank_is_erased_again),
+      board_test(a_torn_record_is_not_relied_on),
+      board_test(a_full_log_is_not_erased_in_an_update),
       board_test(only_an_application_may_be_started),
       board_test(a_flash_that_cannot_be_read_holds_no_application),
   };

@@ -352,8 +352,25 @@ static void a_failed_leave_leaves_a_usable_device(void **state) {
   assert_true(dfu_wants_to_leave(&r->dfu));
 }
 
+// A host that was killed behind the status of a block, and another that begins with an
+// ABORT: nobody has said that all data were sent.
+static void an_abort_of_another_host_completes_nothing(void **state) {
+  struct dfu_rig *r = *state;
+  assert_int_equal(session_open_log(&r->board.session, 0x08008000), ST_OK);
+  for (int how = 0; how < 2; how++) {
+    expect_told(dfu_rig_write(r, BOARD_NOR + 4096u * (uint32_t)how,
+                              (const uint8_t[]){1, 2, 3}, 3),
+                OK, DNLOAD_IDLE);
+    if (how == 0) assert_true(r->cls.set_alternate(r->cls.ctx, 0));
+    if (how == 1) r->cls.reset(r->cls.ctx);
+    expect_told(dfu_rig_finish(r), OK, IDLE);
+    assert_true(session_unfinished(&r->board.session));
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      dfu_rig_test(an_abort_of_another_host_completes_nothing),
       dfu_rig_test(accepted_data_survive_every_ending),
       dfu_rig_test(a_block_that_waits_is_not_overwritten),
       dfu_rig_test(an_abort_holds_the_status_until_all_is_done),
