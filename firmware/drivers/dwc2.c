@@ -21,6 +21,7 @@ enum {
 
   // GRXSTSP.PKTSTS (RM0410 41.15.8).
   PKTSTS_OUT_DATA = 2,
+  PKTSTS_OUT_DONE = 3,
   PKTSTS_SETUP_DATA = 6,
 
   TURNAROUND_ULPI = 9,  // GUSBCFG.TRDT: RM0410 table 284
@@ -201,18 +202,23 @@ static void port_send(void *ctx, const uint8_t *src, uint16_t length) {
 
 // The same looks: what a SETUP finds open, its data would come into ahead of their
 // turn, and one of them would overwrite the other.
-static void port_receive(void *ctx, uint8_t *dst) {
-  struct dwc2 *d = ctx;
+static void open_out(const struct dwc2 *d) {
   const uint32_t size =
       field_set(0, DWC2_DOEPTSIZ0_STUPCNT, 3) | field_mask(DWC2_DOEPTSIZ0_PKTCNT);
   const uint32_t ctl = rd(d, DWC2_DOEPCTL0);
-  d->out = dst;
-  d->out_length = 0;
   if (overtaken(d)) return;
   wr(d, DWC2_DOEPTSIZ0, field_set(size, DWC2_DOEPTSIZ0_XFRSIZ, USB_EP0_PACKET));
   wr(d, DWC2_DOEPCTL0,
      ctl | field_mask(DWC2_DOEPCTL0_EPENA) | field_mask(DWC2_DOEPCTL0_CNAK));
   if (overtaken(d)) wr(d, DWC2_DOEPCTL0, ctl | field_mask(DWC2_DOEPCTL0_SNAK));
+}
+
+static void port_receive(void *ctx, uint8_t *dst, uint16_t length) {
+  struct dwc2 *d = ctx;
+  d->out = dst;
+  d->out_left = length;
+  d->out_length = 0;
+  open_out(d);
 }
 
 // Only a SETUP lifts STALL again, so it must not come after the next one. Data are no
@@ -269,34 +275,60 @@ static void cancel_in(const struct dwc2 *d) {
   flush(d, 0);
 }
 
-static void read_fifo(const struct dwc2 *d, uint8_t *dst, uint32_t count,
-                      uint32_t room) {
-  const uint32_t wanted = !dst ? 0 : count < room ? count : room;
-  uint32_t at = 0;
-  for (; at + 4u <= wanted; at += 4) {
-    const uint32_t word = rd(d, DWC2_DFIFO0);
-    memcpy(dst + at, &word, 4);
-  }
-  for (; at < count; at += 4) {  // more than was asked for is taken and dropped
-    const uint32_t word = rd(d, DWC2_DFIFO0);
-    if (at < wanted) memcpy(dst + at, &word, wanted - at);
+// The host waits for this: written out, and by whole words.
+static void read_full_packet(const struct dwc2 *d, uint8_t *dst) {
+  const uintptr_t fifo = d->config.base + DWC2_DFIFO0;
+  for (const uint8_t *const end = dst + USB_EP0_PACKET; dst != end; dst += 16) {
+    const uint32_t w0 = mmio_read32(fifo), w1 = mmio_read32(fifo);
+    const uint32_t w2 = mmio_read32(fifo), w3 = mmio_read32(fifo);
+    memcpy(dst, &w0, 4);
+    memcpy(dst + 4, &w1, 4);
+    memcpy(dst + 8, &w2, 4);
+    memcpy(dst + 12, &w3, 4);
   }
 }
 
-// One entry of the receive FIFO. What it means follows as XFRC or STUP.
+// `wanted` of a packet's bytes go to `dst`, the others nowhere.
+static void read_fifo(const struct dwc2 *d, uint8_t *dst, uint32_t count,
+                      uint32_t wanted) {
+  for (uint32_t at = 0; at < count; at += 4) {
+    const uint32_t word = rd(d, DWC2_DFIFO0);
+    const uint32_t left = at < wanted ? wanted - at : 0;
+    memcpy(dst + at, &word, left < 4 ? left : 4);
+  }
+}
+
+static void take_data(struct dwc2 *d, uint32_t count) {
+  uint8_t *const dst = d->out;
+  const uint32_t left = d->out_left;
+  const uint32_t wanted = count < left ? count : left;
+  d->out_more = count == USB_EP0_PACKET && left > USB_EP0_PACKET;
+  if (d->out_more) {
+    read_full_packet(d, dst);
+  } else {
+    read_fifo(d, dst, count, wanted);
+  }
+  d->out_length = (uint16_t)(d->out_length + count);
+  d->out_left = (uint16_t)(left - wanted);
+  if (wanted) d->out = dst + wanted;
+}
+
+// One entry of the receive FIFO. What it means follows as XFRC or STUP; but in the
+// middle of a data stage the host is let go on at once.
 static void pop(struct dwc2 *d) {
   const uint32_t entry = rd(d, DWC2_GRXSTSP);
   const uint32_t count = field_get(entry, DWC2_GRXSTSP_BCNT);
-  switch (field_get(entry, DWC2_GRXSTSP_PKTSTS)) {
-    case PKTSTS_SETUP_DATA:
-      read_fifo(d, d->setup, count, sizeof d->setup);
-      d->setup_open = true;
-      break;
-    case PKTSTS_OUT_DATA:
-      read_fifo(d, d->out, count, USB_EP0_PACKET);
-      d->out_length = (uint16_t)(count < USB_EP0_PACKET ? count : USB_EP0_PACKET);
-      break;
-    default: break;
+  const uint32_t kind = field_get(entry, DWC2_GRXSTSP_PKTSTS);
+  if (kind == PKTSTS_OUT_DATA) {
+    take_data(d, count);
+  } else if (kind == PKTSTS_OUT_DONE) {
+    if (!d->out_more || d->setup_open) return;
+    wr(d, DWC2_DOEPINT0, field_mask(DWC2_DOEPINT0_XFRC));
+    open_out(d);
+  } else if (kind == PKTSTS_SETUP_DATA) {
+    read_fifo(d, d->setup, count,
+              count < sizeof d->setup ? count : (uint32_t)sizeof d->setup);
+    d->setup_open = true;
   }
 }
 
@@ -338,23 +370,27 @@ static bool acknowledge(const struct dwc2 *d, uint32_t status, uint32_t field) {
   return true;
 }
 
-static bool port_next_event(void *ctx, struct usb_event *e) {
-  struct dwc2 *d = ctx;
-  *e = (struct usb_event){.kind = USB_EVENT_NONE};
-  uint32_t status = rd(d, DWC2_GINTSTS);
+// What happens to the bus as a whole.
+static bool take_bus_event(struct dwc2 *d, uint32_t status, struct usb_event *e) {
   if (acknowledge(d, status, DWC2_GINTSTS_USBRST)) on_bus_reset(d);
   if (acknowledge(d, status, DWC2_GINTSTS_ENUMDNE)) {
     on_enumerated(d, e);
-    return true;
-  }
-  if (acknowledge(d, status, DWC2_GINTSTS_WKUPINT)) {
+  } else if (acknowledge(d, status, DWC2_GINTSTS_WKUPINT)) {
     e->kind = USB_EVENT_RESUME;
-    return true;
-  }
-  if (acknowledge(d, status, DWC2_GINTSTS_USBSUSP)) {
+  } else if (acknowledge(d, status, DWC2_GINTSTS_USBSUSP)) {
     e->kind = USB_EVENT_SUSPEND;
-    return true;
   }
+  return e->kind != USB_EVENT_NONE;
+}
+
+static bool port_next_event(void *ctx, struct usb_event *e) {
+  const uint32_t bus =
+      field_mask(DWC2_GINTSTS_USBRST) | field_mask(DWC2_GINTSTS_ENUMDNE) |
+      field_mask(DWC2_GINTSTS_WKUPINT) | field_mask(DWC2_GINTSTS_USBSUSP);
+  struct dwc2 *d = ctx;
+  uint32_t status = rd(d, DWC2_GINTSTS);
+  e->kind = USB_EVENT_NONE;
+  if ((status & bus) && take_bus_event(d, status, e)) return true;
   // Every entry first: STUP and XFRC come up as their entries are popped.
   while (field_get(status, DWC2_GINTSTS_RXFLVL)) {
     pop(d);
