@@ -205,12 +205,11 @@ static void port_send(void *ctx, const uint8_t *src, uint16_t length) {
 static void open_out(const struct dwc2 *d) {
   const uint32_t size =
       field_set(0, DWC2_DOEPTSIZ0_STUPCNT, 3) | field_mask(DWC2_DOEPTSIZ0_PKTCNT);
-  const uint32_t ctl = rd(d, DWC2_DOEPCTL0);
   if (overtaken(d)) return;
   wr(d, DWC2_DOEPTSIZ0, field_set(size, DWC2_DOEPTSIZ0_XFRSIZ, USB_EP0_PACKET));
-  wr(d, DWC2_DOEPCTL0,
-     ctl | field_mask(DWC2_DOEPCTL0_EPENA) | field_mask(DWC2_DOEPCTL0_CNAK));
-  if (overtaken(d)) wr(d, DWC2_DOEPCTL0, ctl | field_mask(DWC2_DOEPCTL0_SNAK));
+  // The core alone changes what else is in there (RM0410 41.15.50).
+  wr(d, DWC2_DOEPCTL0, field_mask(DWC2_DOEPCTL0_EPENA) | field_mask(DWC2_DOEPCTL0_CNAK));
+  if (overtaken(d)) wr(d, DWC2_DOEPCTL0, field_mask(DWC2_DOEPCTL0_SNAK));
 }
 
 static void port_receive(void *ctx, uint8_t *dst, uint16_t length) {
@@ -275,19 +274,6 @@ static void cancel_in(const struct dwc2 *d) {
   flush(d, 0);
 }
 
-// The host waits for this: written out, and by whole words.
-static void read_full_packet(const struct dwc2 *d, uint8_t *dst) {
-  const uintptr_t fifo = d->config.base + DWC2_DFIFO0;
-  for (const uint8_t *const end = dst + USB_EP0_PACKET; dst != end; dst += 16) {
-    const uint32_t w0 = mmio_read32(fifo), w1 = mmio_read32(fifo);
-    const uint32_t w2 = mmio_read32(fifo), w3 = mmio_read32(fifo);
-    memcpy(dst, &w0, 4);
-    memcpy(dst + 4, &w1, 4);
-    memcpy(dst + 8, &w2, 4);
-    memcpy(dst + 12, &w3, 4);
-  }
-}
-
 // `wanted` of a packet's bytes go to `dst`, the others nowhere.
 static void read_fifo(const struct dwc2 *d, uint8_t *dst, uint32_t count,
                       uint32_t wanted) {
@@ -299,36 +285,57 @@ static void read_fifo(const struct dwc2 *d, uint8_t *dst, uint32_t count,
 }
 
 static void take_data(struct dwc2 *d, uint32_t count) {
-  uint8_t *const dst = d->out;
   const uint32_t left = d->out_left;
   const uint32_t wanted = count < left ? count : left;
-  d->out_more = count == USB_EP0_PACKET && left > USB_EP0_PACKET;
-  if (d->out_more) {
-    read_full_packet(d, dst);
-  } else {
-    read_fifo(d, dst, count, wanted);
-  }
+  read_fifo(d, d->out, count, wanted);
   d->out_length = (uint16_t)(d->out_length + count);
   d->out_left = (uint16_t)(left - wanted);
-  if (wanted) d->out = dst + wanted;
+  d->out_more = false;
 }
 
-// One entry of the receive FIFO. What it means follows as XFRC or STUP; but in the
+static void take_setup_bytes(struct dwc2 *d, uint32_t count) {
+  const uint32_t room = sizeof d->setup;
+  read_fifo(d, d->setup, count, count < room ? count : room);
+  d->setup_open = true;
+}
+
+// A full packet that others will follow. The host waits for each of them.
+static void take_full_packet(struct dwc2 *d) {
+  const uintptr_t fifo = d->config.base + DWC2_DFIFO0;
+  uint32_t *const to = (uint32_t *)(void *)d->out;
+  mmio_read_8_words(fifo, to);
+  mmio_read_8_words(fifo, to + 8);
+  d->out += USB_EP0_PACKET;
+  d->out_left -= USB_EP0_PACKET;
+  d->out_length += USB_EP0_PACKET;
+  d->out_more = true;
+}
+
+static bool is_full_packet(uint32_t entry) {
+  const uint32_t kind = field_mask(DWC2_GRXSTSP_PKTSTS) | field_mask(DWC2_GRXSTSP_BCNT);
+  const uint32_t full = field_set(0, DWC2_GRXSTSP_PKTSTS, PKTSTS_OUT_DATA);
+  return (entry & kind) == field_set(full, DWC2_GRXSTSP_BCNT, USB_EP0_PACKET);
+}
+
+// An entry of the receive FIFO. What it means follows as XFRC or STUP; but in the
 // middle of a data stage the host is let go on at once.
 static void pop(struct dwc2 *d) {
-  const uint32_t entry = rd(d, DWC2_GRXSTSP);
-  const uint32_t count = field_get(entry, DWC2_GRXSTSP_BCNT);
+  uint32_t entry = rd(d, DWC2_GRXSTSP);
+  if (is_full_packet(entry) && d->out_left > USB_EP0_PACKET) {
+    take_full_packet(d);
+    if (!field_get(rd(d, DWC2_GINTSTS), DWC2_GINTSTS_RXFLVL)) return;
+    entry = rd(d, DWC2_GRXSTSP);
+  }
   const uint32_t kind = field_get(entry, DWC2_GRXSTSP_PKTSTS);
-  if (kind == PKTSTS_OUT_DATA) {
-    take_data(d, count);
-  } else if (kind == PKTSTS_OUT_DONE) {
+  const uint32_t count = field_get(entry, DWC2_GRXSTSP_BCNT);
+  if (kind == PKTSTS_OUT_DONE) {
     if (!d->out_more || d->setup_open) return;
-    wr(d, DWC2_DOEPINT0, field_mask(DWC2_DOEPINT0_XFRC));
     open_out(d);
+    wr(d, DWC2_DOEPINT0, field_mask(DWC2_DOEPINT0_XFRC));
+  } else if (kind == PKTSTS_OUT_DATA) {
+    take_data(d, count);
   } else if (kind == PKTSTS_SETUP_DATA) {
-    read_fifo(d, d->setup, count,
-              count < sizeof d->setup ? count : (uint32_t)sizeof d->setup);
-    d->setup_open = true;
+    take_setup_bytes(d, count);
   }
 }
 
