@@ -30,6 +30,17 @@ static inline void mmio_write8(uintptr_t addr, uint8_t value) {
   *(volatile uint8_t *)addr = value;
 }
 
+// The next eight words of a FIFO, which the 32 bytes from `addr` on are all windows to,
+// by one burst. No interrupt may be dispatched: it would take words twice.
+static inline void mmio_read_8_words(uintptr_t addr, uint32_t *dst) {
+  __asm__ volatile(
+      "ldmia %0, {r3, r4, r5, r6, r8, r9, r10, r12}\n\t"
+      "stmia %1, {r3, r4, r5, r6, r8, r9, r10, r12}"
+      :
+      : "r"(addr), "r"(dst)
+      : "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r12", "memory");
+}
+
 // Bits set and cleared in one read-modify-write. Not atomic.
 static inline void mmio_update32(uintptr_t addr, uint32_t clear, uint32_t set) {
   mmio_write32(addr, (mmio_read32(addr) & ~clear) | set);

@@ -304,12 +304,13 @@ __attribute__((noreturn)) static void leave(void) {
 void firmware_main(void) {
   start_all();
   for (;;) {
-    soc_watchdog_feed();
-    soc_time_us(&clock);  // often enough to miss no wrap
-    usbd_poll(&usbd);
+    usbd_poll(&usbd);  // what it woke for comes first: the host waits
     const bool worked = dfu_poll(&dfu);
     if (dfu_wants_to_leave(&dfu)) leave();
-    // What USB brings from here on still ends the sleep.
+    soc_watchdog_feed();
+    soc_forget_wakes();
+    soc_time_us(&clock);  // often enough to miss no wrap
+    // What was not seen above still ends the sleep.
     if (!worked) soc_sleep();
   }
 }

@@ -21,6 +21,7 @@ enum {
 
   // GRXSTSP.PKTSTS (RM0410 41.15.8).
   PKTSTS_OUT_DATA = 2,
+  PKTSTS_OUT_DONE = 3,
   PKTSTS_SETUP_DATA = 6,
 
   TURNAROUND_ULPI = 9,  // GUSBCFG.TRDT: RM0410 table 284
@@ -201,18 +202,22 @@ static void port_send(void *ctx, const uint8_t *src, uint16_t length) {
 
 // The same looks: what a SETUP finds open, its data would come into ahead of their
 // turn, and one of them would overwrite the other.
-static void port_receive(void *ctx, uint8_t *dst) {
-  struct dwc2 *d = ctx;
+static void open_out(const struct dwc2 *d) {
   const uint32_t size =
       field_set(0, DWC2_DOEPTSIZ0_STUPCNT, 3) | field_mask(DWC2_DOEPTSIZ0_PKTCNT);
-  const uint32_t ctl = rd(d, DWC2_DOEPCTL0);
-  d->out = dst;
-  d->out_length = 0;
   if (overtaken(d)) return;
   wr(d, DWC2_DOEPTSIZ0, field_set(size, DWC2_DOEPTSIZ0_XFRSIZ, USB_EP0_PACKET));
-  wr(d, DWC2_DOEPCTL0,
-     ctl | field_mask(DWC2_DOEPCTL0_EPENA) | field_mask(DWC2_DOEPCTL0_CNAK));
-  if (overtaken(d)) wr(d, DWC2_DOEPCTL0, ctl | field_mask(DWC2_DOEPCTL0_SNAK));
+  // The core alone changes what else is in there (RM0410 41.15.50).
+  wr(d, DWC2_DOEPCTL0, field_mask(DWC2_DOEPCTL0_EPENA) | field_mask(DWC2_DOEPCTL0_CNAK));
+  if (overtaken(d)) wr(d, DWC2_DOEPCTL0, field_mask(DWC2_DOEPCTL0_SNAK));
+}
+
+static void port_receive(void *ctx, uint8_t *dst, uint16_t length) {
+  struct dwc2 *d = ctx;
+  d->out = dst;
+  d->out_left = length;
+  d->out_length = 0;
+  open_out(d);
 }
 
 // Only a SETUP lifts STALL again, so it must not come after the next one. Data are no
@@ -269,34 +274,68 @@ static void cancel_in(const struct dwc2 *d) {
   flush(d, 0);
 }
 
+// `wanted` of a packet's bytes go to `dst`, the others nowhere.
 static void read_fifo(const struct dwc2 *d, uint8_t *dst, uint32_t count,
-                      uint32_t room) {
-  const uint32_t wanted = !dst ? 0 : count < room ? count : room;
-  uint32_t at = 0;
-  for (; at + 4u <= wanted; at += 4) {
+                      uint32_t wanted) {
+  for (uint32_t at = 0; at < count; at += 4) {
     const uint32_t word = rd(d, DWC2_DFIFO0);
-    memcpy(dst + at, &word, 4);
-  }
-  for (; at < count; at += 4) {  // more than was asked for is taken and dropped
-    const uint32_t word = rd(d, DWC2_DFIFO0);
-    if (at < wanted) memcpy(dst + at, &word, wanted - at);
+    const uint32_t left = at < wanted ? wanted - at : 0;
+    memcpy(dst + at, &word, left < 4 ? left : 4);
   }
 }
 
-// One entry of the receive FIFO. What it means follows as XFRC or STUP.
+static void take_data(struct dwc2 *d, uint32_t count) {
+  const uint32_t left = d->out_left;
+  const uint32_t wanted = count < left ? count : left;
+  read_fifo(d, d->out, count, wanted);
+  d->out_length = (uint16_t)(d->out_length + count);
+  d->out_left = (uint16_t)(left - wanted);
+  d->out_more = false;
+}
+
+static void take_setup_bytes(struct dwc2 *d, uint32_t count) {
+  const uint32_t room = sizeof d->setup;
+  read_fifo(d, d->setup, count, count < room ? count : room);
+  d->setup_open = true;
+}
+
+// A full packet that others will follow. The host waits for each of them.
+static void take_full_packet(struct dwc2 *d) {
+  const uintptr_t fifo = d->config.base + DWC2_DFIFO0;
+  uint32_t *const to = (uint32_t *)(void *)d->out;
+  mmio_read_8_words(fifo, to);
+  mmio_read_8_words(fifo, to + 8);
+  d->out += USB_EP0_PACKET;
+  d->out_left -= USB_EP0_PACKET;
+  d->out_length += USB_EP0_PACKET;
+  d->out_more = true;
+}
+
+static bool is_full_packet(uint32_t entry) {
+  const uint32_t kind = field_mask(DWC2_GRXSTSP_PKTSTS) | field_mask(DWC2_GRXSTSP_BCNT);
+  const uint32_t full = field_set(0, DWC2_GRXSTSP_PKTSTS, PKTSTS_OUT_DATA);
+  return (entry & kind) == field_set(full, DWC2_GRXSTSP_BCNT, USB_EP0_PACKET);
+}
+
+// An entry of the receive FIFO. What it means follows as XFRC or STUP; but in the
+// middle of a data stage the host is let go on at once.
 static void pop(struct dwc2 *d) {
-  const uint32_t entry = rd(d, DWC2_GRXSTSP);
+  uint32_t entry = rd(d, DWC2_GRXSTSP);
+  if (is_full_packet(entry) && d->out_left > USB_EP0_PACKET) {
+    take_full_packet(d);
+    if (!field_get(rd(d, DWC2_GINTSTS), DWC2_GINTSTS_RXFLVL)) return;
+    entry = rd(d, DWC2_GRXSTSP);
+  }
+  const uint32_t kind = field_get(entry, DWC2_GRXSTSP_PKTSTS);
   const uint32_t count = field_get(entry, DWC2_GRXSTSP_BCNT);
-  switch (field_get(entry, DWC2_GRXSTSP_PKTSTS)) {
-    case PKTSTS_SETUP_DATA:
-      read_fifo(d, d->setup, count, sizeof d->setup);
-      d->setup_open = true;
-      break;
-    case PKTSTS_OUT_DATA:
-      read_fifo(d, d->out, count, USB_EP0_PACKET);
-      d->out_length = (uint16_t)(count < USB_EP0_PACKET ? count : USB_EP0_PACKET);
-      break;
-    default: break;
+  if (kind == PKTSTS_OUT_DONE) {
+    if (!d->out_more || d->setup_open) return;
+    open_out(d);
+    wr(d, DWC2_DOEPINT0, field_mask(DWC2_DOEPINT0_XFRC));
+  } else if (kind == PKTSTS_OUT_DATA) {
+    take_data(d, count);
+  } else if (kind == PKTSTS_SETUP_DATA) {
+    take_setup_bytes(d, count);
   }
 }
 
@@ -338,23 +377,27 @@ static bool acknowledge(const struct dwc2 *d, uint32_t status, uint32_t field) {
   return true;
 }
 
-static bool port_next_event(void *ctx, struct usb_event *e) {
-  struct dwc2 *d = ctx;
-  *e = (struct usb_event){.kind = USB_EVENT_NONE};
-  uint32_t status = rd(d, DWC2_GINTSTS);
+// What happens to the bus as a whole.
+static bool take_bus_event(struct dwc2 *d, uint32_t status, struct usb_event *e) {
   if (acknowledge(d, status, DWC2_GINTSTS_USBRST)) on_bus_reset(d);
   if (acknowledge(d, status, DWC2_GINTSTS_ENUMDNE)) {
     on_enumerated(d, e);
-    return true;
-  }
-  if (acknowledge(d, status, DWC2_GINTSTS_WKUPINT)) {
+  } else if (acknowledge(d, status, DWC2_GINTSTS_WKUPINT)) {
     e->kind = USB_EVENT_RESUME;
-    return true;
-  }
-  if (acknowledge(d, status, DWC2_GINTSTS_USBSUSP)) {
+  } else if (acknowledge(d, status, DWC2_GINTSTS_USBSUSP)) {
     e->kind = USB_EVENT_SUSPEND;
-    return true;
   }
+  return e->kind != USB_EVENT_NONE;
+}
+
+static bool port_next_event(void *ctx, struct usb_event *e) {
+  const uint32_t bus =
+      field_mask(DWC2_GINTSTS_USBRST) | field_mask(DWC2_GINTSTS_ENUMDNE) |
+      field_mask(DWC2_GINTSTS_WKUPINT) | field_mask(DWC2_GINTSTS_USBSUSP);
+  struct dwc2 *d = ctx;
+  uint32_t status = rd(d, DWC2_GINTSTS);
+  e->kind = USB_EVENT_NONE;
+  if ((status & bus) && take_bus_event(d, status, e)) return true;
   // Every entry first: STUP and XFRC come up as their entries are popped.
   while (field_get(status, DWC2_GINTSTS_RXFLVL)) {
     pop(d);

@@ -22,10 +22,12 @@ struct dwc2_config {
 
 struct dwc2 {
   struct dwc2_config config;
-  uint8_t *out;         // where the next OUT packet goes, 64 bytes; NULL: nowhere
-  uint16_t out_length;  // of the packet that arrived
+  uint8_t *out;         // where the next OUT packet goes
+  uint16_t out_left;    // how many bytes are wanted there
+  uint16_t out_length;  // of the packets that arrived
+  bool out_more;        // the last one was full, and there is room for the next
+  bool setup_open;      // `setup` was read, and its stage has not ended (STUP) yet
   uint8_t setup[8];     // the last SETUP packet read from the FIFO
-  bool setup_open;      // it was read, and its stage has not ended (STUP) yet
 };
 
 // Resets the core and sets it up, disconnected. The block's clocks run and its pins

@@ -26,15 +26,16 @@ static inline uint8_t *writer_bytes(const struct writer *w,
 // the C library's memcmp, made for size, takes bytes.
 static inline uint32_t writer_first_other(const uint32_t *a, const uint32_t *b,
                                           uint32_t words) {
-  uint32_t i = 0;
-  while (i < words &&
-         !((a[i] ^ b[i]) | (a[i + 1] ^ b[i + 1]) | (a[i + 2] ^ b[i + 2]) |
-           (a[i + 3] ^ b[i + 3]))) {
-    i += 4;
+  const uint32_t *const start = a, *const end = a + words;
+  while (a != end && !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]))) {
+    a += 4;
+    b += 4;
   }
-  while (i < words && a[i] == b[i])
-    i++;
-  return i;
+  while (a != end && *a == *b) {
+    a++;
+    b++;
+  }
+  return (uint32_t)(a - start);
 }
 
 // Slots that nobody has or was promised.

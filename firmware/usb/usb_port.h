@@ -17,7 +17,7 @@ enum usb_event_kind {
   USB_EVENT_SUSPEND,  // no traffic for 3 ms
   USB_EVENT_RESUME,
   USB_EVENT_SETUP,  // `setup` holds 8 bytes; whatever EP0 was doing is over
-  USB_EVENT_OUT,    // the packet asked for by ep0_receive is there: `length` bytes
+  USB_EVENT_OUT,    // what ep0_receive asked for is there, or ended: `length` bytes
   USB_EVENT_IN,     // the packet given to ep0_send was acknowledged by the host
 };
 
@@ -38,9 +38,9 @@ struct usb_port {
   // when `address_early`, else after it.
   void (*set_address)(void *ctx, uint8_t address);
   bool address_early;
-  // Accepts one packet of at most USB_EP0_PACKET bytes into `dst`; with NULL its
-  // bytes are dropped and only counted.
-  void (*ep0_receive)(void *ctx, uint8_t *dst);
+  // Accepts packets into `dst`, aligned to words, until there are `length` bytes or one was not full.
+  // With 0 that is one packet. What is beyond is dropped, and counted.
+  void (*ep0_receive)(void *ctx, uint8_t *dst, uint16_t length);
   // Sends one packet, 0 to USB_EP0_PACKET bytes; `src` may change afterwards.
   void (*ep0_send)(void *ctx, const uint8_t *src, uint16_t length);
   // Answers STALL in both directions until the next SETUP.

@@ -23,7 +23,7 @@ static void send_packet(struct usbd *u) {
 // whose acknowledge it has missed. At high speed it asks for room first, and would
 // ask for ever (USB 2.0 8.5.1).
 static void stay_open(struct usbd *u) {
-  u->port->ep0_receive(u->port->ctx, NULL);
+  u->port->ep0_receive(u->port->ctx, u->small, 0);
 }
 
 // A data stage shorter than asked for ends with a short packet, empty if need be
@@ -39,9 +39,8 @@ static void start_in(struct usbd *u, const uint8_t *data, uint16_t length) {
 }
 
 static void start_out(struct usbd *u) {
-  u->out_done = 0;
   u->stage = USBD_DATA_OUT;
-  u->port->ep0_receive(u->port->ctx, u->buffer);
+  u->port->ep0_receive(u->port->ctx, u->buffer, u->setup.wLength);
 }
 
 static void start_status_in(struct usbd *u) {
@@ -260,17 +259,10 @@ static bool ask_again(struct usbd *u) {
   return !u->later;
 }
 
+// The class hears nothing of more or less than the host announced.
 static void on_out_data(struct usbd *u, uint16_t length) {
-  const uint16_t left = (uint16_t)(u->setup.wLength - u->out_done);
-  const uint16_t expected = left < USB_EP0_PACKET ? left : USB_EP0_PACKET;
-  if (length != expected) {  // more or less than the host announced
-    stall(u);
-    return;
-  }
-  u->out_done = (uint16_t)(u->out_done + length);
-  if (u->out_done < u->setup.wLength) {
-    u->port->ep0_receive(u->port->ctx, u->buffer + u->out_done);
-  } else if (u->cls->data(u->cls->ctx, &u->setup, u->buffer) == USB_ACCEPT) {
+  if (length == u->setup.wLength &&
+      u->cls->data(u->cls->ctx, &u->setup, u->buffer) == USB_ACCEPT) {
     stay_open(u);
     start_status_in(u);
   } else {

@@ -29,6 +29,7 @@ struct control_port {
   // Endpoint 0 as the device has armed it.
   bool out_armed, in_armed, stalled;
   uint8_t *out;
+  uint16_t out_wanted, out_length;
   uint8_t in[CONTROL_PACKET];
   uint16_t in_length;
   // What the device has done to the port.
@@ -53,10 +54,12 @@ static inline void control_set_address(void *ctx, uint8_t address) {
   p->addresses++;
 }
 
-static inline void control_receive(void *ctx, uint8_t *dst) {
+static inline void control_receive(void *ctx, uint8_t *dst, uint16_t length) {
   struct control_port *p = (struct control_port *)ctx;
   p->out_armed = true;
   p->out = dst;
+  p->out_wanted = length;
+  p->out_length = 0;
 }
 
 static inline void control_send(void *ctx, const uint8_t *src, uint16_t length) {
@@ -143,9 +146,14 @@ static inline enum handshake control_out(struct control_port *p, const uint8_t *
                                          uint16_t length) {
   if (p->stalled) return STALL;
   if (!p->out_armed) return NAK;
-  p->out_armed = false;
-  if (p->out && length) memcpy(p->out, src, length);
-  control_event(p, (struct usb_event){.kind = USB_EVENT_OUT, .length = length});
+  const uint16_t left = (uint16_t)(p->out_wanted - p->out_length);
+  const uint16_t wanted = length < left ? length : left;
+  if (wanted) memcpy(p->out + p->out_length, src, wanted);
+  p->out_length = (uint16_t)(p->out_length + length);
+  p->out_armed = length == CONTROL_PACKET && wanted < left;
+  if (p->out_armed) return ACK;
+  control_event(p,
+                (struct usb_event){.kind = USB_EVENT_OUT, .length = p->out_length});
   return ACK;
 }
 

@@ -15,32 +15,34 @@ struct expectation {
   const char *chip;
   enum road road;
   bool high_speed;
-  // For each goal of the row: a number that the value must not be worse than. What a
-  // writer reaches that erases when it is told to, writes what is there already, and
-  // works on one medium at a time.
+  // For each goal of the row: a number that the value must not be worse than. Less than
+  // the goal is a little below what the small row reaches. At full speed the first wait
+  // for data, to choose the erase by, weighs in 1 MB; a unit of the MT25QL512 takes 2 ms
+  // to program, and 0.24 ms to be compared before and read back behind that. What
+  // quadboot's road and internal flash lack was not looked into yet.
   double enough[ROW_GOALS];
 };
 
 // clang-format off
 static const struct expectation table[] = {
-    {SCENARIO_COLD,      "mx25l51245g", ROAD_DFU_UTIL, true,  {89}},
-    {SCENARIO_COLD,      "mx25l51245g", ROAD_QUADBOOT, true,  {90}},
-    {SCENARIO_COLD,      "mx25l51245g", ROAD_DFU_UTIL, false, {67}},
-    {SCENARIO_COLD,      "mx25l51245g", ROAD_QUADBOOT, false, {73}},
-    {SCENARIO_COLD,      "w25q128jv",   ROAD_DFU_UTIL, true,  {89}},
-    {SCENARIO_COLD,      "mt25ql512",   ROAD_DFU_UTIL, true,  {81}},
-    {SCENARIO_COLD,      "n25q128a",    ROAD_DFU_UTIL, true,  {87}},
-    {SCENARIO_COLD,      "is25lp064a",  ROAD_DFU_UTIL, true,  {89}},
-    {SCENARIO_BLANK,     "mx25l51245g", ROAD_DFU_UTIL, true,  {17}},
-    {SCENARIO_BLANK,     "mx25l51245g", ROAD_DFU_UTIL, false, {28}},
-    {SCENARIO_UNCHANGED, "mx25l51245g", ROAD_DFU_UTIL, true,  {4112, 27}},
-    {SCENARIO_UNCHANGED, "mx25l51245g", ROAD_DFU_UTIL, false, {4112, 3.6}},
-    {SCENARIO_UNCHANGED, "mx25l51245g", ROAD_QUADBOOT, true,  {4112, 6.4}},
-    {SCENARIO_ONE_BYTE,  "mx25l51245g", ROAD_DFU_UTIL, true,  {1 << 20, 4096}},
-    {SCENARIO_ONE_BYTE,  "mx25l51245g", ROAD_QUADBOOT, true,  {1 << 20, 4096}},
-    {SCENARIO_INTERNAL,  "mx25l51245g", ROAD_DFU_UTIL, true,  {88}},
-    {SCENARIO_INTERNAL,  "mx25l51245g", ROAD_DFU_UTIL, false, {71}},
-    {SCENARIO_BOTH,      "mx25l51245g", ROAD_QUADBOOT, true,  {51}},
+    {SCENARIO_COLD,      "mx25l51245g", ROAD_DFU_UTIL, true,  {GOAL}},
+    {SCENARIO_COLD,      "mx25l51245g", ROAD_QUADBOOT, true,  {96}},
+    {SCENARIO_COLD,      "mx25l51245g", ROAD_DFU_UTIL, false, {94}},
+    {SCENARIO_COLD,      "mx25l51245g", ROAD_QUADBOOT, false, {94}},
+    {SCENARIO_COLD,      "w25q128jv",   ROAD_DFU_UTIL, true,  {GOAL}},
+    {SCENARIO_COLD,      "mt25ql512",   ROAD_DFU_UTIL, true,  {95.5}},
+    {SCENARIO_COLD,      "n25q128a",    ROAD_DFU_UTIL, true,  {GOAL}},
+    {SCENARIO_COLD,      "is25lp064a",  ROAD_DFU_UTIL, true,  {GOAL}},
+    {SCENARIO_BLANK,     "mx25l51245g", ROAD_DFU_UTIL, true,  {GOAL}},
+    {SCENARIO_BLANK,     "mx25l51245g", ROAD_DFU_UTIL, false, {GOAL}},
+    {SCENARIO_UNCHANGED, "mx25l51245g", ROAD_DFU_UTIL, true,  {GOAL, GOAL}},
+    {SCENARIO_UNCHANGED, "mx25l51245g", ROAD_DFU_UTIL, false, {GOAL, GOAL}},
+    {SCENARIO_UNCHANGED, "mx25l51245g", ROAD_QUADBOOT, true,  {GOAL, GOAL}},
+    {SCENARIO_ONE_BYTE,  "mx25l51245g", ROAD_DFU_UTIL, true,  {GOAL, GOAL}},
+    {SCENARIO_ONE_BYTE,  "mx25l51245g", ROAD_QUADBOOT, true,  {GOAL, GOAL}},
+    {SCENARIO_INTERNAL,  "mx25l51245g", ROAD_DFU_UTIL, true,  {94.5}},
+    {SCENARIO_INTERNAL,  "mx25l51245g", ROAD_DFU_UTIL, false, {93.5}},
+    {SCENARIO_BOTH,      "mx25l51245g", ROAD_QUADBOOT, true,  {94}},
 };
 // clang-format on
 

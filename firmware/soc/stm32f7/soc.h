@@ -66,7 +66,11 @@ void soc_mpu_window(uint32_t size);
 // set, and the main loop looks at the hardware itself.
 void soc_wake_on(unsigned irq);
 
-// Sleeps until a line given to soc_wake_on, or SysTick, is pending; forgets which.
+// Forgets the lines, and the SysTick, that are pending; behind this the time has to be
+// looked at. Not behind the sleep, where a host waits for what it brought.
+void soc_forget_wakes(void);
+
+// Sleeps until a line given to soc_wake_on, or SysTick, is pending.
 void soc_sleep(void);
 
 // --- reset, watchdog, requests ---

@@ -12,6 +12,11 @@ void mmio_write16(uintptr_t addr, uint16_t value);
 uint8_t mmio_read8(uintptr_t addr);
 void mmio_write8(uintptr_t addr, uint8_t value);
 
+static inline void mmio_read_8_words(uintptr_t addr, uint32_t *dst) {
+  for (uint32_t i = 0; i < 8; i++)
+    dst[i] = mmio_read32(addr + 4u * i);
+}
+
 static inline void mmio_update32(uintptr_t addr, uint32_t clear, uint32_t set) {
   mmio_write32(addr, (mmio_read32(addr) & ~clear) | set);
 }
