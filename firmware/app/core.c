@@ -268,8 +268,9 @@ static void start_all(void) {
   soc_pin_output(board.led, board.led_active_high);
   soc_supply_watch(board.supply_min_mv);
   soc_compensate(&clock);
-  writer_init(&writer, link_ring_start, (uintptr_t)link_ring_end - (uintptr_t)link_ring_start,
-              now_us, &clock, soc_supply_good);
+  writer_init(&writer, link_ring_start,
+              (uintptr_t)link_ring_end - (uintptr_t)link_ring_start, now_us, &clock,
+              soc_supply_good);
   session_init(&session, &writer);
   start_flash();
   start_log();

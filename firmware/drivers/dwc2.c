@@ -208,7 +208,8 @@ static void open_out(const struct dwc2 *d) {
   if (overtaken(d)) return;
   wr(d, DWC2_DOEPTSIZ0, field_set(size, DWC2_DOEPTSIZ0_XFRSIZ, USB_EP0_PACKET));
   // The core alone changes what else is in there (RM0410 41.15.50).
-  wr(d, DWC2_DOEPCTL0, field_mask(DWC2_DOEPCTL0_EPENA) | field_mask(DWC2_DOEPCTL0_CNAK));
+  wr(d, DWC2_DOEPCTL0,
+     field_mask(DWC2_DOEPCTL0_EPENA) | field_mask(DWC2_DOEPCTL0_CNAK));
   if (overtaken(d)) wr(d, DWC2_DOEPCTL0, field_mask(DWC2_DOEPCTL0_SNAK));
 }
 

@@ -129,10 +129,10 @@ static bool operating(const struct writer_lane *l) {
 void writer_fail(struct writer *w, struct writer_lane *l, enum status status,
                  uint32_t offset) {
   if (w->result.status == ST_OK) {
-    w->result = (struct writer_result){
-        .status = status,
-        .address = l->medium->geometry.base + offset,
-        .erasing = l->state >= WRITER_SURVEYING || l->mass};
+    w->result =
+        (struct writer_result){.status = status,
+                               .address = l->medium->geometry.base + offset,
+                               .erasing = l->state >= WRITER_SURVEYING || l->mass};
   }
   writer_rest(l);
   for (struct writer_lane *o = w->lanes; o < w->lanes + w->lane_count; o++) {
@@ -452,8 +452,8 @@ static bool is_new(struct seen *seen, uint32_t offset) {
   return true;
 }
 
-// Of the slots: a unit each, and an erase for each block that has one which needs it, or
-// probably will.
+// Of the slots: a unit each, and an erase for each block that has one which needs it,
+// or probably will.
 static uint32_t slots_us(const struct writer *w, const struct writer_lane *l) {
   struct seen seen = {.count = 0};
   struct media_block b = {0};

@@ -12,12 +12,13 @@
 //   IDLE --oldest slot--> COMPARING --same-------------------------> slot freed
 //                             |  only onto blank bytes --> PROGRAMMING --> VERIFYING
 //                             |  else                              (slot freed, IDLE)
-//                             '--> SURVEYING --> KEEPING --> ERASING --> CHECKING --> IDLE
+//                             '--> SURVEYING --> KEEPING --> ERASING --> CHECKING -->
+//                             IDLE
 //   SURVEYING looks at what lies around and chooses the erase size that costs least for
 //   each unit that needs it. KEEPING takes what must not be lost into slots.
 //
-// Nothing waits: writer_poll moves things on, a step of at most 1 KB at a time. Nothing is
-// changed before the gate is open: the update session opens it once "updating" is on
+// Nothing waits: writer_poll moves things on, a step of at most 1 KB at a time. Nothing
+// is changed before the gate is open: the update session opens it once "updating" is on
 // record.
 #pragma once
 
@@ -31,7 +32,8 @@ enum {
   WRITER_MAX_SLOTS = 84,       // 336 KB
   WRITER_MAX_REGION = 64,      // units of the largest block: 256 KB
   WRITER_MAX_UNITS = 0x10400,  // of all media together: 260 MB
-  // Accepted work takes no longer than this beyond the operation in progress, typically.
+  // Accepted work takes no longer than this beyond the operation in progress,
+  // typically.
   WRITER_BEHIND_US = 1000000,
 };
 
@@ -87,12 +89,12 @@ struct writer_lane {
   struct writer_slot *slot;  // that is worked on: not to be touched
   // The block that is worked on: its slots come first, then the oldest.
   uint32_t block_unit, block_units;
-  uint32_t offset, size;     // of the region that is worked on
-  uint32_t at;               // progress of reading, in bytes
+  uint32_t offset, size;  // of the region that is worked on
+  uint32_t at;            // progress of reading, in bytes
   uint32_t started_us, expected_us;
   uint32_t came_us;  // the last data
-  // Comparing: a bit would have to rise. And whether the last that was compared needed an
-  // erase: the next will probably be like it.
+  // Comparing: a bit would have to rise. And whether the last that was compared needed
+  // an erase: the next will probably be like it.
   bool rises, erases;
   // Surveying: the unit that is the reason, the one that is looked at, and what each of
   // the region needs.

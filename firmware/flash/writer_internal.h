@@ -7,13 +7,14 @@
 
 enum {
   WRITER_PAGE = 256,
-  // So long after the last data of a medium more of them may come: the slowest host that
-  // sends blocks of 4 KB without a pause (full speed, seven requests of 1 ms and the data
-  // themselves) needs 11 ms for one.
+  // So long after the last data of a medium more of them may come: the slowest host
+  // that sends blocks of 4 KB without a pause (full speed, seven requests of 1 ms and
+  // the data themselves) needs 11 ms for one.
   WRITER_COMING_US = 20000,
 };
 
-static inline uint8_t writer_number(const struct writer *w, const struct writer_lane *l) {
+static inline uint8_t writer_number(const struct writer *w,
+                                    const struct writer_lane *l) {
   return (uint8_t)(l - w->lanes);
 }
 

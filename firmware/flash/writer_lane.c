@@ -12,19 +12,18 @@ enum {
 
 // What a unit of a surveyed region means to an erase of it.
 enum need {
-  NEED_NOTHING,   // it would do no harm
-  NEED_ERASE,     // it is wanted
-  NEED_PROGRAM,   // its slot's bytes, there already, would be lost
-  NEED_KEEPING,   // the flash's bytes would be lost
+  NEED_NOTHING,  // it would do no harm
+  NEED_ERASE,    // it is wanted
+  NEED_PROGRAM,  // its slot's bytes, there already, would be lost
+  NEED_KEEPING,  // the flash's bytes would be lost
 };
 
 // --- steps of reading ---
 
 // Reads the next piece of [offset, offset + length) from l->at on. False on an error.
 static bool read_piece(struct writer *w, struct writer_lane *l, uint32_t offset) {
-  const enum status status =
-      l->medium->read(l->medium->ctx, offset + l->at, (uint8_t *)l->read_back,
-                      WRITER_STEP);
+  const enum status status = l->medium->read(l->medium->ctx, offset + l->at,
+                                             (uint8_t *)l->read_back, WRITER_STEP);
   if (status != ST_OK) writer_fail(w, l, status, offset + l->at);
   return status == ST_OK;
 }
@@ -136,8 +135,8 @@ static bool program_run(struct writer *w, struct writer_lane *l) {
   const uint32_t from = first * WRITER_PAGE, offset = s->unit * WRITER_UNIT + from;
   enum status status = supply(w);
   if (status == ST_OK) {
-    status = l->medium->program_start(l->medium->ctx, offset,
-                                      writer_bytes(w, s) + from, l->at - from);
+    status = l->medium->program_start(l->medium->ctx, offset, writer_bytes(w, s) + from,
+                                      l->at - from);
   }
   l->offset = offset;
   return operate(w, l, status, offset,
@@ -215,7 +214,8 @@ static void settle_region(struct writer *w, struct writer_lane *l) {
   for (uint32_t i = 0; i < count && l->noted; i++)
     writer_note(w, l, first + i, false);
   for (struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
-    if (!s->used || s->lane != writer_number(w, l) || s->unit - first >= count) continue;
+    if (!s->used || s->lane != writer_number(w, l) || s->unit - first >= count)
+      continue;
     s->pages = 0;
     for (uint32_t i = 0; i < UNIT_PAGES; i++) {
       const uint8_t *page = writer_bytes(w, s) + i * WRITER_PAGE;
@@ -555,7 +555,8 @@ static void put_before(const struct writer *w, struct writer_lane *l,
 // A unit that read right just before an interrupted update's end may have been left
 // half-programmed: it is made again from what it reads as.
 // False: nothing to be done now.
-static bool distrust(struct writer *w, struct writer_lane *l, struct writer_slot *next) {
+static bool distrust(struct writer *w, struct writer_lane *l,
+                     struct writer_slot *next) {
   const bool unsure = next && l->unsure;
   if (unsure) {
     l->unsure = false;
@@ -623,7 +624,8 @@ static bool next_slot(struct writer *w, struct writer_lane *l, struct writer_slo
   const bool partial = s->end < WRITER_UNIT && s->age == w->age;
   switch (s->verdict) {
     case WRITER_UNKNOWN:
-      if (partial && s != w->urgent && !w->flushing && writer_coming(w, l)) return false;
+      if (partial && s != w->urgent && !w->flushing && writer_coming(w, l))
+        return false;
       start_compare(l, s);
       return true;
     case WRITER_SAME: return same(w, l, s);

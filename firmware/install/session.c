@@ -121,7 +121,8 @@ static bool logged(struct session *s) {
 
 static bool poll_log(struct session *s) {
   const struct writer *w = s->writer;
-  const bool wanted = s->logging != SESSION_NOT_LOGGING || w->wants_change || s->completing;
+  const bool wanted =
+      s->logging != SESSION_NOT_LOGGING || w->wants_change || s->completing;
   if (!wanted || !s->log_medium || !writer_idle(w, s->log_medium)) return false;
   if (s->logging != SESSION_NOT_LOGGING) return logged(s);
   if (w->result.status != ST_OK) return false;

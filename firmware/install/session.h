@@ -29,8 +29,8 @@ struct session {
 void session_init(struct session *s, struct writer *w);
 void session_add_medium(struct session *s, const struct media *m);
 
-// Reads the state log in the block at `address` of a medium that was added. From then on
-// "updating" goes on record before anything is changed.
+// Reads the state log in the block at `address` of a medium that was added. From then
+// on "updating" goes on record before anything is changed.
 enum status session_open_log(struct session *s, uint32_t address);
 
 // An update has begun that is not complete.

@@ -116,7 +116,8 @@ static bool start(struct dfu *d) {
   const struct dfu_work *w = &d->work;
   const enum status reason = check(d, w);
   if (reason != ST_OK) {
-    const bool at = w->kind != DFU_WORK_BAD_COMMAND && w->kind != DFU_WORK_READ_UNPROTECT;
+    const bool at =
+        w->kind != DFU_WORK_BAD_COMMAND && w->kind != DFU_WORK_READ_UNPROTECT;
     work_failed(d, status_of(reason), reason, w->address, at);
   } else if (!hand_over(d)) {
     return false;
@@ -138,8 +139,8 @@ static bool collect(struct dfu *d) {
 bool dfu_poll(struct dfu *d) {
   bool worked = session_poll(d->session);
   if (collect(d)) worked = true;
-  const bool ready = d->work.kind == DFU_WORK_WRITE ||
-                     (is_command(d->work.kind) && d->work.armed);
+  const bool ready =
+      d->work.kind == DFU_WORK_WRITE || (is_command(d->work.kind) && d->work.armed);
   if (ready) return start(d) || worked;
   return dfu_vendor_poll(&d->vendor, &d->failure) || worked;
 }
@@ -333,8 +334,8 @@ static void after_status(struct dfu *d) {
   }
 }
 
-// Leaving waits for nothing but "complete": a matter of a millisecond, and some hosts ask
-// only once.
+// Leaving waits for nothing but "complete": a matter of a millisecond, and some hosts
+// ask only once.
 static bool puts_complete(const struct dfu *d) {
   return d->leaving && d->state == DFU_DNBUSY && d->session->completing &&
          d->failure.status == DFU_STATUS_OK && !pending(d);

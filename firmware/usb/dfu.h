@@ -45,11 +45,11 @@ struct dfu {
   struct dfu_failure told;  // what GETSTATUS reports
   uint8_t alternate;
   uint32_t pointer;
-  uint32_t upload_size;        // wLength of an upload's first data block
-  struct dfu_work work;        // waits
-  bool paced;                  // the answer depends on how far work at `paced_at` is
+  uint32_t upload_size;  // wLength of an upload's first data block
+  struct dfu_work work;  // waits
+  bool paced;            // the answer depends on how far work at `paced_at` is
   uint32_t paced_at;
-  bool holding;                // a reply waits, since `held_us`
+  bool holding;  // a reply waits, since `held_us`
   uint32_t held_us;
   bool completing;             // as the host's last word
   bool finishing;              // an ABORT came, and nothing after it

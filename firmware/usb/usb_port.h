@@ -38,8 +38,8 @@ struct usb_port {
   // when `address_early`, else after it.
   void (*set_address)(void *ctx, uint8_t address);
   bool address_early;
-  // Accepts packets into `dst`, aligned to words, until there are `length` bytes or one was not full.
-  // With 0 that is one packet. What is beyond is dropped, and counted.
+  // Accepts packets into `dst`, aligned to words, until there are `length` bytes or one
+  // was not full. With 0 that is one packet. What is beyond is dropped, and counted.
   void (*ep0_receive)(void *ctx, uint8_t *dst, uint16_t length);
   // Sends one packet, 0 to USB_EP0_PACKET bytes; `src` may change afterwards.
   void (*ep0_send)(void *ctx, const uint8_t *src, uint16_t length);

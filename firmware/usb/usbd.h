@@ -93,9 +93,9 @@ struct usbd {
   bool later;  // the class is to be asked again
   struct usb_setup setup;
   const uint8_t *in_data;
-  uint16_t in_left, in_sent;  // in_sent: of the packet on the wire
-  bool in_zero_packet;        // an empty packet ends the stage
-  uint8_t small[8];  // replies of standard requests
+  uint16_t in_left, in_sent;                // in_sent: of the packet on the wire
+  bool in_zero_packet;                      // an empty packet ends the stage
+  uint8_t small[8];                         // replies of standard requests
   _Alignas(4) uint8_t buffer[USBD_BUFFER];  // copied by words
 };
 

@@ -152,8 +152,7 @@ static inline enum handshake control_out(struct control_port *p, const uint8_t *
   p->out_length = (uint16_t)(p->out_length + length);
   p->out_armed = length == CONTROL_PACKET && wanted < left;
   if (p->out_armed) return ACK;
-  control_event(p,
-                (struct usb_event){.kind = USB_EVENT_OUT, .length = p->out_length});
+  control_event(p, (struct usb_event){.kind = USB_EVENT_OUT, .length = p->out_length});
   return ACK;
 }
 

@@ -38,8 +38,8 @@ enum {
 };
 
 // The longest that any control request may take, from its SETUP to its end: 4096
-// bytes take 4.2 ms on the wire at full speed and 0.55 ms at high speed, where a step of
-// the writer (1 KB read and compared) may come between two packets.
+// bytes take 4.2 ms on the wire at full speed and 0.55 ms at high speed, where a step
+// of the writer (1 KB read and compared) may come between two packets.
 #define RIG_LIMIT_FS VT_MS(6)
 #define RIG_LIMIT_HS VT_MS(5)
 
@@ -62,9 +62,9 @@ struct rig {
   uint8_t kept[RIG_KEPT];
   vtime_t last, longest;  // duration of control requests that must not be held
   struct request longest_request;
-  bool aborted;           // the last request to the interface was an ABORT
-  bool held_late;         // a reply that may be held was held too long
-  bool at_once;  // the last DNLOAD costs no time; see dfu_status
+  bool aborted;    // the last request to the interface was an ABORT
+  bool held_late;  // a reply that may be held was held too long
+  bool at_once;    // the last DNLOAD costs no time; see dfu_status
   // What a host's software costs, in virtual time: before each control request, and
   // on top of each sleep. 0 unless somebody measures speed.
   vtime_t turnaround, oversleep;

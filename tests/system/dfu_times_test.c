@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// bwPollTimeout is honest: whoever obeys it asks hardly ever in vain, and loses no time.
-// Times of the simulated chips are the typical ones of their data sheets.
+// bwPollTimeout is honest: whoever obeys it asks hardly ever in vain, and loses no
+// time. Times of the simulated chips are the typical ones of their data sheets.
 #include <string.h>
 
 #include "tests/hostmodel/dfu_client.h"
@@ -58,7 +58,8 @@ static struct effort fill(struct rig *r, const struct row *row, bool obeys) {
 static void times_are_honest(void **state) {
   struct rig *r = *state;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    const struct effort eager = fill(r, &rows[i], false), calm = fill(r, &rows[i], true);
+    const struct effort eager = fill(r, &rows[i], false),
+                        calm = fill(r, &rows[i], true);
     const bool honest = calm.ms <= eager.ms + eager.ms / 50 + 20 &&
                         calm.statuses <= SIZE / CLIENT_BLOCK + 10;
     if (!honest) {

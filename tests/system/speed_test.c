@@ -17,8 +17,8 @@ struct expectation {
   bool high_speed;
   // For each goal of the row: a number that the value must not be worse than. Less than
   // the goal is a little below what the small row reaches. At full speed the first wait
-  // for data, to choose the erase by, weighs in 1 MB; a unit of the MT25QL512 takes 2 ms
-  // to program, and 0.24 ms to be compared before and read back behind that. What
+  // for data, to choose the erase by, weighs in 1 MB; a unit of the MT25QL512 takes 2
+  // ms to program, and 0.24 ms to be compared before and read back behind that. What
   // quadboot's road and internal flash lack was not looked into yet.
   double enough[ROW_GOALS];
 };

@@ -102,8 +102,8 @@ void soc_wake_on(unsigned irq) {
   mmio_write32(NVIC_BASE + NVIC_ISER0 + 4u * (irq / 32u), 1u << (irq % 32u));
 }
 
-// The lines are level-sensitive: one that is still high pends again by itself. SysTick's
-// wrap is an edge, but who looks at the time behind this misses none.
+// The lines are level-sensitive: one that is still high pends again by itself.
+// SysTick's wrap is an edge, but who looks at the time behind this misses none.
 void soc_forget_wakes(void) {
   for (uint32_t word = 0; word < 4; word++) {
     mmio_write32(NVIC_BASE + NVIC_ICPR0 + 4u * word, 0xFFFFFFFFu);

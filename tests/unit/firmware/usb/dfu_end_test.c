@@ -91,8 +91,8 @@ static void an_abort_holds_the_status_until_all_is_done(void **state) {
     bool last_word;
     uint32_t takes_us, held_us;
   } cases[] = {
-      {false, 20000, 20000},    {false, 890000, 890000},   {false, 1500000, 900000},
-      {true, 20000, 20000},     {true, 3990000, 3990000},  {true, 5000000, 4000000},
+      {false, 20000, 20000}, {false, 890000, 890000},  {false, 1500000, 900000},
+      {true, 20000, 20000},  {true, 3990000, 3990000}, {true, 5000000, 4000000},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     memset(board_media_at(&r->board, BOARD_APP), 0xFF, sizeof data);

@@ -217,8 +217,8 @@ static void manifest(struct model *m, bool busy) {
 
 bool model_getstatus(struct model *m, bool busy) {
   const bool waits = m->waiting.job != JOB_NONE;
-  const bool in_work = m->state == S_SYNC || m->state == S_BUSY ||
-                       m->state == S_MANIFEST_SYNC;
+  const bool in_work =
+      m->state == S_SYNC || m->state == S_BUSY || m->state == S_MANIFEST_SYNC;
   if (m->state == S_ERROR || m->state == S_MANIFEST) return !busy;
   if (!in_work || (m->state == S_BUSY && m->failure)) {
     if (!in_work || !waits || m->failure) tell_failure(m);

@@ -2,8 +2,8 @@
 // A second implementation of the DFU device, as plain as the rules can be told
 // (DFU 1.1 appendix A with DfuSe, and quadboot's own: data are never dropped,
 // commands not begun are, failures are told later): what each request must answer, and
-// what each byte of flash reads as from the moment a job is taken, as if each job had run
-// at once. How long the device stays busy is the device's. Shares no code with it.
+// what each byte of flash reads as from the moment a job is taken, as if each job had
+// run at once. How long the device stays busy is the device's. Shares no code with it.
 #pragma once
 
 #include <stdbool.h>
@@ -39,7 +39,7 @@ struct model {
   bool leaving, leave;
   int alternate;
   uint32_t pointer, upload_size;
-  bool unsettled;     // jobs were taken that may still be at work
+  bool unsettled;  // jobs were taken that may still be at work
   struct model_work waiting;
   uint8_t internal[MODEL_INTERNAL_SIZE], nor[MODEL_NOR_SIZE];
 };

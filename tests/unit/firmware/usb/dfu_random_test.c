@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Long random sequences of requests, polls and faults, the class against the model:
-// every answer is the same, every byte that is read is what it would be had each command
-// run at once, and in the end it is where it belongs.
+// every answer is the same, every byte that is read is what it would be had each
+// command run at once, and in the end it is where it belongs.
 #include "firmware/usb/dfu.h"
 
 #include "tests/fakes/random.h"
@@ -244,7 +244,8 @@ static void step(struct run *t) {
 // Until all is where it belongs, erases that are only noted as well.
 static void settle(struct run *t) {
   session_flush(&t->rig->board.session);
-  while (!session_settled(&t->rig->board.session) || t->model.waiting.job == JOB_WRITE) {
+  while (!session_settled(&t->rig->board.session) ||
+         t->model.waiting.job == JOB_WRITE) {
     poll(t);
     session_flush(&t->rig->board.session);
   }
@@ -278,7 +279,7 @@ static void the_class_and_the_model_never_differ(void **state) {
                                 MANIFEST_SYNC, MANIFEST, UPLOAD_IDLE, ERROR};
   for (size_t i = 0; i < sizeof reached / sizeof *reached; i++)
     assert_true(t.states[reached[i]] > 100);
-  static const int seen[] = {ERR_TARGET, ERR_ERASE,   ERR_PROG,    ERR_VENDOR,
+  static const int seen[] = {ERR_TARGET,  ERR_ERASE,   ERR_PROG,    ERR_VENDOR,
                              ERR_UNKNOWN, ERR_STALLED, ERR_FIRMWARE};
   for (size_t i = 0; i < sizeof seen / sizeof *seen; i++)
     assert_true(t.errors[seen[i]] > 50);

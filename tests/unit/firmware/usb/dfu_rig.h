@@ -149,7 +149,8 @@ static inline bool dfu_rig_mass_erase(struct dfu_rig *r) {
 
 // Until nothing is left to do but erases that are only noted.
 static inline void dfu_rig_settle(struct dfu_rig *r) {
-  for (unsigned n = 0; dfu_poll(&r->dfu) || writer_remaining_us(&r->board.writer); n++) {
+  for (unsigned n = 0; dfu_poll(&r->dfu) || writer_remaining_us(&r->board.writer);
+       n++) {
     assert_true(n < 1000000);
     r->board.now_us += BOARD_WAIT_US;
   }

@@ -59,8 +59,8 @@ static void an_erase_is_noted(void **state) {
   dfu_rig_settle(r);
   assert_int_equal(r->board.nor.calls[RAM_ERASE_START], 0);
   uint8_t byte = 0;
-  assert_int_equal(
-      writer_read(&r->board.writer, &r->board.nor.media, 0x3FFF, &byte, 1), ST_OK);
+  assert_int_equal(writer_read(&r->board.writer, &r->board.nor.media, 0x3FFF, &byte, 1),
+                   ST_OK);
   assert_int_equal(byte, 0xFF);
   expect_told(dfu_rig_finish(r), OK, IDLE);
   assert_in_range(r->held_us, 45000, 60000);
@@ -416,7 +416,7 @@ static void a_low_supply_forbids_erases_and_writes(void **state) {
 }
 
 // fwupd forgets the last sector.
-static void a_place_that_was_not_erased_is_written_and_its_neighbours_stay(void **state) {
+static void what_was_not_erased_is_written_and_its_neighbours_stay(void **state) {
   struct dfu_rig *r = *state;
   fill(9);
   memset(board_media_at(&r->board, 0x08020000), 0x66, 128 * 1024);
@@ -590,7 +590,7 @@ int main(void) {
       dfu_rig_test(a_block_outside_what_is_writable_is_told_with_its_address),
       dfu_rig_test(each_failure_of_the_flash_is_told_truly),
       dfu_rig_test(a_low_supply_forbids_erases_and_writes),
-      dfu_rig_test(a_place_that_was_not_erased_is_written_and_its_neighbours_stay),
+      dfu_rig_test(what_was_not_erased_is_written_and_its_neighbours_stay),
       dfu_rig_test(a_bit_that_did_not_stay_is_told_exactly),
       dfu_rig_test(a_failure_is_never_the_first_answer),
       dfu_rig_test(every_sentence_fits_behind_an_address),
