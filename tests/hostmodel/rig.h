@@ -45,7 +45,7 @@ enum {
 
 // But two replies may be held until the flash is ready: that to the GETSTATUS behind an
 // ABORT, and an UPLOAD.
-#define RIG_LIMIT_ABORTED VT_MS(4050)
+#define RIG_LIMIT_ABORTED VT_MS(4100)
 #define RIG_LIMIT_UPLOAD  VT_MS(1000)
 
 struct request {

@@ -173,7 +173,7 @@ static void a_dead_crystal_is_said_and_blinked(void **state) {
   struct rig *r = *state;
   r->m->rcc.hse_dead = true;
   rig_power_on(r);
-  rig_run(r, VT_MS(400));  // the deadline is 100 ms, and the stub expands the core
+  rig_run(r, VT_MS(140));  // the deadline is 100 ms, and the stub expands the core
   assert_int_equal(count(r->uart, "quadboot cannot start"), 1);
   for (int round = 0; round < 3; round++) {
     wait_for_light(r);

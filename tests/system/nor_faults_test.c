@@ -149,7 +149,8 @@ static void erase_that_never_ends(struct rig *r, const struct family *f) {
   memset(cells(r), 0x00, BLOCK);
   r->m->nor.faults.stay_busy = true;
   const uint32_t ms = until_busy_is_told(r, ERR_ERASE);
-  assert_in_range(ms, f->erase_max_ms, f->erase_max_ms + NOTICE_MS);
+  // Of 64 KB; where 32 KB are cheaper for each (S25FL128L), a half, roughly.
+  assert_in_range(ms, f->erase_max_ms * 2 / 5, f->erase_max_ms + NOTICE_MS);
 }
 
 // From its second page on.
