@@ -9,7 +9,7 @@
 
 enum {
   ANSWER_MS = 5000,  // dfu-util's time limit for every request
-  SLEEP_MS = 1000,   // between two questions, at most
+  SLEEP_MS = 20,     // between two questions, at most: what waits is the user
   HURRIED = 8,       // questions without a pause, of a device that says 0
   // As long as a device may be busy with a sector (dfuc.c): longer than the slowest
   // chip takes to be read.
