@@ -9,7 +9,10 @@ bool media_block_at(const struct media_geometry *g, uint32_t offset,
     const uint32_t length = r->block_size * r->count;
     if (offset - start < length) {
       const uint32_t index = (offset - start) / r->block_size;
-      *out = (struct media_block){.offset = start + index * r->block_size,
+      *out = (struct media_block){.run = i,
+                                  .run_start = start,
+                                  .run_end = start + length,
+                                  .offset = start + index * r->block_size,
                                   .size = r->block_size,
                                   .erase_us = r->erase_us,
                                   .writable = r->writable};

@@ -61,7 +61,10 @@ struct media {
 };
 
 // The erase block that holds `offset`. False beyond the end.
+// `run`: its number, and where that begins and ends.
 struct media_block {
+  uint8_t run;
+  uint32_t run_start, run_end;
   uint32_t offset, size, erase_us;
   bool writable;
 };

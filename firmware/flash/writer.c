@@ -45,9 +45,8 @@ static struct writer_lane *lane_of(const struct writer *w, const struct media *m
 
 struct writer_slot *writer_slot_of(struct writer *w, const struct writer_lane *l,
                                    uint32_t unit) {
-  const uint8_t lane = writer_number(w, l);
   for (struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
-    if (s->unit == unit && s->used && s->lane == lane) return s;
+    if (s->unit == unit && writer_owns(w, l, s)) return s;
   }
   return NULL;
 }
@@ -73,12 +72,11 @@ void writer_free_slot(struct writer *w, struct writer_slot *s) {
 }
 
 struct writer_slot *writer_oldest(struct writer *w, const struct writer_lane *l) {
-  const uint8_t lane = writer_number(w, l);
   struct writer_slot *oldest = NULL;
   bool inside = false;
   if (!l->slots) return NULL;
   for (struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
-    if (!s->used || s->lane != lane) continue;
+    if (!writer_owns(w, l, s)) continue;
     if (s == w->urgent) return s;
     const bool here = s->unit - l->block_unit < l->block_units;
     const bool older = !oldest || (int32_t)(s->age - oldest->age) < 0;
@@ -124,6 +122,11 @@ void writer_rest(struct writer_lane *l) {
 
 static bool operating(const struct writer_lane *l) {
   return l->state == WRITER_ERASING || l->state == WRITER_PROGRAMMING;
+}
+
+// The region is being erased: its slots and noted erases need no other erase.
+static bool region_goes(const struct writer_lane *l) {
+  return l->state == WRITER_ERASING || l->state == WRITER_CHECKING;
 }
 
 void writer_fail(struct writer *w, struct writer_lane *l, enum status status,
@@ -188,8 +191,7 @@ static uint32_t coarse_units(const struct media_geometry *g) {
 static uint32_t slots_outside(const struct writer *w, const struct writer_lane *l) {
   uint32_t count = 0;
   for (const struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
-    const bool ours = s->used && s->lane == writer_number(w, l);
-    if (ours && s->unit - l->block_unit >= l->block_units) count++;
+    if (writer_owns(w, l, s) && s->unit - l->block_unit >= l->block_units) count++;
   }
   return count;
 }
@@ -298,8 +300,7 @@ static bool drop_slots(struct writer *w, const struct writer_lane *l, uint32_t u
                        uint32_t count) {
   if (l->slot && l->slot->unit - unit < count) return false;
   for (struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
-    const bool ours = s->used && s->lane == writer_number(w, l);
-    if (ours && s->unit - unit < count) writer_free_slot(w, s);
+    if (writer_owns(w, l, s) && s->unit - unit < count) writer_free_slot(w, s);
   }
   return true;
 }
@@ -458,11 +459,11 @@ static uint32_t slots_us(const struct writer *w, const struct writer_lane *l) {
   struct seen seen = {.count = 0};
   struct media_block b = {0};
   uint32_t us = 0;
-  const bool erasing = l->state == WRITER_ERASING || l->state == WRITER_CHECKING;
+  const bool erasing = region_goes(l);
   const bool programmed =
       l->state == WRITER_PROGRAMMING || l->state == WRITER_VERIFYING;
   for (const struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
-    if (!s->used || s->lane != writer_number(w, l)) continue;
+    if (!writer_owns(w, l, s)) continue;
     const uint32_t offset = s->unit * WRITER_UNIT;
     us += writer_unit_us(l);
     if (s == l->slot && programmed) us -= l->expected_us;
@@ -480,8 +481,7 @@ static uint32_t slots_us(const struct writer *w, const struct writer_lane *l) {
 static uint32_t noted_us(const struct writer_lane *l) {
   const struct media_geometry *g = &l->medium->geometry;
   const struct media_run *r = &g->runs[g->run_count - 1];
-  const bool erasing = l->state == WRITER_ERASING || l->state == WRITER_CHECKING;
-  const uint32_t now = erasing ? l->size / WRITER_UNIT : 0;  // those of the region
+  const uint32_t now = region_goes(l) ? l->size / WRITER_UNIT : 0;
   const uint32_t later = l->noted > now ? l->noted - now : 0;
   return later * (r->erase_us / (r->block_size / WRITER_UNIT));
 }
@@ -499,8 +499,8 @@ uint32_t writer_remaining_us(const struct writer *w) {
 
 uint32_t writer_behind_us(const struct writer *w, const struct media *m) {
   const struct writer_lane *l = lane_of(w, m);
-  const uint32_t beyond = slots_us(w, l);
   if (l->mass) return operation_us(w, l) + l->ahead_us + 1u;
+  const uint32_t beyond = slots_us(w, l);
   if (beyond > WRITER_BEHIND_US) {
     return operation_us(w, l) + beyond - WRITER_BEHIND_US;
   }

@@ -18,6 +18,12 @@ static inline uint8_t writer_number(const struct writer *w,
   return (uint8_t)(l - w->lanes);
 }
 
+// The slot is one of the lane's.
+static inline bool writer_owns(const struct writer *w, const struct writer_lane *l,
+                               const struct writer_slot *s) {
+  return s->used && s->lane == writer_number(w, l);
+}
+
 static inline uint8_t *writer_bytes(const struct writer *w,
                                     const struct writer_slot *s) {
   return w->memory + (size_t)(s - w->slots) * WRITER_UNIT;

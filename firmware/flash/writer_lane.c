@@ -28,7 +28,7 @@ static bool read_piece(struct writer *w, struct writer_lane *l, uint32_t offset)
   return status == ST_OK;
 }
 
-// Four at a time, like writer_first_other().
+// Four at a time, as writer_first_other does.
 static bool words_are_blank(const uint32_t *p, uint32_t words) {
   uint32_t all = ~0u;
   for (const uint32_t *const end = p + words; p != end; p += 4)
@@ -214,8 +214,7 @@ static void settle_region(struct writer *w, struct writer_lane *l) {
   for (uint32_t i = 0; i < count && l->noted; i++)
     writer_note(w, l, first + i, false);
   for (struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
-    if (!s->used || s->lane != writer_number(w, l) || s->unit - first >= count)
-      continue;
+    if (!writer_owns(w, l, s) || s->unit - first >= count) continue;
     s->pages = 0;
     for (uint32_t i = 0; i < UNIT_PAGES; i++) {
       const uint8_t *page = writer_bytes(w, s) + i * WRITER_PAGE;
@@ -228,7 +227,7 @@ static void settle_region(struct writer *w, struct writer_lane *l) {
   }
 }
 
-static bool next_block(struct writer *w, struct writer_lane *l, uint32_t offset);
+static bool next_block(struct writer_lane *l, uint32_t offset);
 
 static bool step_erase(struct writer *w, struct writer_lane *l) {
   bool worked;
@@ -249,7 +248,7 @@ static bool step_check(struct writer *w, struct writer_lane *l) {
       return true;
     }
     case LOOK_BLANK:
-      if (l->mass == WRITER_MASS_RUNS) return next_block(w, l, l->offset + l->size);
+      if (l->mass == WRITER_MASS_RUNS) return next_block(l, l->offset + l->size);
       settle_region(w, l);
       writer_rest(l);
       return true;
@@ -275,16 +274,10 @@ static bool erase_choice(const struct media_geometry *g, uint32_t unit, uint32_t
     return b.size <= WRITER_MAX_REGION * WRITER_UNIT;
   }
   const struct media_erase *e = &g->erases[k - 1];
-  uint32_t run = 0, start = 0;
-  while (offset - start >= g->runs[run].block_size * g->runs[run].count) {
-    start += g->runs[run].block_size * g->runs[run].count;
-    run++;
-  }
-  const uint32_t end = start + g->runs[run].block_size * g->runs[run].count;
   *c = (struct choice){offset & ~(e->size - 1u), e->size, e->erase_us};
-  return (e->runs >> run & 1u) && e->size >= WRITER_UNIT &&
-         e->size <= WRITER_MAX_REGION * WRITER_UNIT && c->offset >= start &&
-         c->offset + c->size <= end;
+  return (e->runs >> b.run & 1u) && e->size >= WRITER_UNIT &&
+         e->size <= WRITER_MAX_REGION * WRITER_UNIT && c->offset >= b.run_start &&
+         c->offset + c->size <= b.run_end;
 }
 
 // The largest region that an erase for this unit may take.
@@ -484,9 +477,8 @@ static bool seek_block(struct writer_lane *l, uint32_t offset, uint32_t *us) {
   return true;
 }
 
-static bool next_block(struct writer *w, struct writer_lane *l, uint32_t offset) {
+static bool next_block(struct writer_lane *l, uint32_t offset) {
   uint32_t us;
-  (void)w;
   if (!seek_block(l, offset, &us)) {
     mass_done(l);
   } else {
@@ -497,11 +489,11 @@ static bool next_block(struct writer *w, struct writer_lane *l, uint32_t offset)
   return true;
 }
 
-static bool start_mass(struct writer *w, struct writer_lane *l) {
+static bool start_mass(struct writer_lane *l) {
   uint32_t us;
   l->mass = WRITER_MASS_RUNS;
   l->expected_us = 0;
-  if (!l->medium->geometry.whole_erase_us) return next_block(w, l, 0);
+  if (!l->medium->geometry.whole_erase_us) return next_block(l, 0);
   l->state = WRITER_COUNTING;
   if (!seek_block(l, 0, &us)) mass_done(l);
   return true;
@@ -526,7 +518,7 @@ static bool step_count(struct writer *w, struct writer_lane *l) {
     return true;
   }
   if (seek_block(l, l->offset + l->size, &us)) return true;
-  if (l->expected_us) return next_block(w, l, 0);
+  if (l->expected_us) return next_block(l, 0);
   mass_done(l);
   return true;
 }
@@ -536,7 +528,7 @@ static bool step_look(struct writer *w, struct writer_lane *l) {
     case LOOK_NOT_BLANK:
       writer_start_erase(w, l, l->offset, l->size, l->expected_us);
       return true;
-    case LOOK_BLANK: return next_block(w, l, l->offset + l->size);
+    case LOOK_BLANK: return next_block(l, l->offset + l->size);
     default: return true;
   }
 }
@@ -646,7 +638,7 @@ static bool next_noted(struct writer *w, struct writer_lane *l) {
 static bool next(struct writer *w, struct writer_lane *l) {
   struct writer_slot *s = writer_oldest(w, l);
   if (s && s == w->urgent) return next_slot(w, l, s);
-  if (l->mass) return may_change(w, l, 0) && start_mass(w, l);
+  if (l->mass) return may_change(w, l, 0) && start_mass(l);
   if (l->lacks > writer_free(w) && !is_stuck(w, l)) return false;
   l->lacks = 0;
   if (s) {

@@ -171,7 +171,6 @@ static uint32_t wait_ms(const struct dfu *d) {
     case DFU_WORK_ERASE:
       if (!d->work.armed) return 0;  // noted before the host can ask again
       return poll_ms(session_behind_us(s, d->work.address));
-    case DFU_WORK_WRITE: return poll_ms(session_behind_us(s, d->work.address));
     default: return d->paced ? poll_ms(session_behind_us(s, d->paced_at)) : 1;
   }
 }

@@ -126,9 +126,7 @@ static void test_writes_both_flashes(void **state) {
   assert_int_equal(run.plan.count, 3);
   assert_int_equal(plan_count(&run.plan, UNIT_WRITTEN), 3);
   assert_true(content_is_on(&run.content, r));
-  assert_int_equal(
-      run.result.transfers,
-      run.rig_bus.transfers - (run.rig_bus.transfers - run.result.transfers));
+  assert_in_range(run.result.transfers, 1, run.rig_bus.transfers);
   run_free(&run);
 }
 

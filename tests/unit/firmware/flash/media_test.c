@@ -27,19 +27,21 @@ static void each_edge_belongs_to_its_block(void **state) {
   static const struct {
     uint32_t offset, start, size, erase_us;
     bool writable;
+    uint8_t run;
+    uint32_t run_start, run_end;
   } cases[] = {
-      {0, 0, 32 * KB, 200, false},
-      {32 * KB - 1, 0, 32 * KB, 200, false},
-      {32 * KB, 32 * KB, 32 * KB, 200, false},
-      {64 * KB - 1, 32 * KB, 32 * KB, 200, false},
-      {64 * KB, 64 * KB, 32 * KB, 201, true},
-      {96 * KB, 96 * KB, 32 * KB, 201, true},
-      {128 * KB - 1, 96 * KB, 32 * KB, 201, true},
-      {128 * KB, 128 * KB, 128 * KB, 500, true},
-      {256 * KB - 1, 128 * KB, 128 * KB, 500, true},
-      {256 * KB, 256 * KB, 256 * KB, 1000, true},
-      {1000 * KB, 768 * KB, 256 * KB, 1000, true},
-      {2048 * KB - 1, 1792 * KB, 256 * KB, 1000, true},
+      {0, 0, 32 * KB, 200, false, 0, 0, 64 * KB},
+      {32 * KB - 1, 0, 32 * KB, 200, false, 0, 0, 64 * KB},
+      {32 * KB, 32 * KB, 32 * KB, 200, false, 0, 0, 64 * KB},
+      {64 * KB - 1, 32 * KB, 32 * KB, 200, false, 0, 0, 64 * KB},
+      {64 * KB, 64 * KB, 32 * KB, 201, true, 1, 64 * KB, 128 * KB},
+      {96 * KB, 96 * KB, 32 * KB, 201, true, 1, 64 * KB, 128 * KB},
+      {128 * KB - 1, 96 * KB, 32 * KB, 201, true, 1, 64 * KB, 128 * KB},
+      {128 * KB, 128 * KB, 128 * KB, 500, true, 2, 128 * KB, 256 * KB},
+      {256 * KB - 1, 128 * KB, 128 * KB, 500, true, 2, 128 * KB, 256 * KB},
+      {256 * KB, 256 * KB, 256 * KB, 1000, true, 3, 256 * KB, 2048 * KB},
+      {1000 * KB, 768 * KB, 256 * KB, 1000, true, 3, 256 * KB, 2048 * KB},
+      {2048 * KB - 1, 1792 * KB, 256 * KB, 1000, true, 3, 256 * KB, 2048 * KB},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     struct media_block b;
@@ -48,6 +50,9 @@ static void each_edge_belongs_to_its_block(void **state) {
     assert_int_equal(b.size, cases[i].size);
     assert_int_equal(b.erase_us, cases[i].erase_us);
     assert_int_equal(b.writable, cases[i].writable);
+    assert_int_equal(b.run, cases[i].run);
+    assert_int_equal(b.run_start, cases[i].run_start);
+    assert_int_equal(b.run_end, cases[i].run_end);
   }
 }
 
