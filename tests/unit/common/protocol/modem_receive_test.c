@@ -90,6 +90,19 @@ static void accept_data(uint8_t fill, size_t size) {
   modem_receiver_accept(&r, now);
 }
 
+// A block that is right, that the consumer takes, and that is acknowledged.
+static void pass_block(uint8_t number, size_t size, uint8_t fill) {
+  give_block(number, size, fill);
+  accept_data(fill, size);
+  expect_output(ACK);
+}
+
+// XMODEM, of which the first block has passed.
+static void start_with_a_block(void) {
+  start(MODEM_ASK_CRC);
+  pass_block(1, 128, 1);
+}
+
 // Up to the consumer's event.
 static void give_end(void) {
   give("\x04", 1);
@@ -102,6 +115,12 @@ static void give_end(void) {
   wait_ms(1);
   assert_int_equal(r.event, MODEM_FILE_END);
   expect_output("");
+}
+
+static void take_end(const char *answer) {
+  give_end();
+  modem_receiver_accept(&r, now);
+  expect_output(answer);
 }
 
 static void expect_over(enum modem_end end) {
@@ -126,24 +145,18 @@ static void test_ymodem(void **state) {
   expect_output("");
   modem_receiver_accept(&r, now);
   expect_output(ACK "C");
-  give_block(1, 1024, 'a');
-  accept_data('a', 1024);
-  expect_output(ACK);
+  pass_block(1, 1024, 'a');
   give_block(2, 128, 'b');
   accept_data('b', 1100 - 1024);
   expect_output(ACK);
-  give_end();
-  modem_receiver_accept(&r, now);
-  expect_output(ACK "C");
+  take_end(ACK "C");
   assert_int_equal(r.received, 1100);
   give_name("b", 1);
   assert_string_equal(r.name, "b");
   assert_false(r.has_length);
   modem_receiver_accept(&r, now);
   expect_output(ACK "C");
-  give_end();
-  modem_receiver_accept(&r, now);
-  expect_output(ACK "C");
+  take_end(ACK "C");
   give_name("", 0);
   expect_output(ACK);
   expect_over(MODEM_END_OK);
@@ -157,9 +170,7 @@ static void test_xmodem_of_a_crc_sender(void **state) {
   assert_true(r.xmodem);
   accept_data('x', 128);
   expect_output(ACK);
-  give_end();
-  modem_receiver_accept(&r, now);
-  expect_output(ACK);
+  take_end(ACK);
   expect_over(MODEM_END_OK);
   // What comes then is not the receiver's, but for an EOT whose ACK was lost.
   assert_int_equal(modem_receiver_take(&r, (const uint8_t *)"\x04help", 5, now), 1);
@@ -231,9 +242,7 @@ static void test_stream(void **state) {
   assert_int_equal(modem_receiver_take(&r, two + 1029, 1029, now), 1029);
   accept_data(2, 1024);
   expect_output("");
-  give_end();
-  modem_receiver_accept(&r, now);
-  expect_output(ACK "G");
+  take_end(ACK "G");
 }
 
 static void test_block_numbers_wrap(void **state) {
@@ -302,9 +311,7 @@ static void test_a_repeat_is_acknowledged_and_dropped(void **state) {
   give_name("f\000200", 5);
   assert_int_equal(r.event, MODEM_IDLE);
   expect_output(ACK "C");
-  give_block(1, 128, 1);
-  accept_data(1, 128);
-  expect_output(ACK);
+  pass_block(1, 128, 1);
   give_block(1, 128, 1);
   assert_int_equal(r.event, MODEM_IDLE);
   expect_output(ACK);
@@ -317,10 +324,7 @@ static void test_out_of_order(void **state) {
   (void)state;
   static const uint8_t numbers[] = {0, 3, 255};
   for (size_t i = 0; i < sizeof numbers; i++) {
-    start(MODEM_ASK_CRC);
-    give_block(1, 128, 1);
-    accept_data(1, 128);
-    expect_output(ACK);
+    start_with_a_block();
     give_block(numbers[i], 128, 1);
     expect_over(MODEM_END_OUT_OF_STEP);
   }
@@ -341,23 +345,15 @@ static void test_damage_is_asked_for_again(void **state) {
   (void)state;
   static const size_t places[] = {1, 2, 3, 130, 131, 132};
   for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-    start(MODEM_ASK_CRC);
-    give_block(1, 128, 1);
-    accept_data(1, 128);
-    expect_output(ACK);
+    start_with_a_block();
     damage_and_ask(places[i]);
-    give_block(2, 128, 2);
-    accept_data(2, 128);
-    expect_output(ACK);
+    pass_block(2, 128, 2);
   }
 }
 
 static void test_ten_damages_are_enough(void **state) {
   (void)state;
-  start(MODEM_ASK_CRC);
-  give_block(1, 128, 1);
-  accept_data(1, 128);
-  expect_output(ACK);
+  start_with_a_block();
   for (int i = 0; i < 10; i++) {
     damage_and_ask(10);
   }
@@ -370,10 +366,7 @@ static void test_ten_damages_are_enough(void **state) {
 
 static void test_a_block_breaks_off(void **state) {
   (void)state;
-  start(MODEM_ASK_CRC);
-  give_block(1, 128, 1);
-  accept_data(1, 128);
-  expect_output(ACK);
+  start_with_a_block();
   make(2, 128, "", 0, 2);
   give(block, 60);
   wait_ms(999);
@@ -401,10 +394,7 @@ static void test_nothing_comes(void **state) {
 
 static void test_nothing_more_comes(void **state) {
   (void)state;
-  start(MODEM_ASK_CRC);
-  give_block(1, 128, 1);
-  accept_data(1, 128);
-  expect_output(ACK);
+  start_with_a_block();
   for (int i = 0; i < 10; i++) {
     wait_ms(9999);
     expect_output("");
@@ -444,10 +434,7 @@ static void test_noise_before_the_start(void **state) {
 
 static void test_an_end_inside_noise_is_none(void **state) {
   (void)state;
-  start(MODEM_ASK_CRC);
-  give_block(1, 128, 1);
-  accept_data(1, 128);
-  expect_output(ACK);
+  start_with_a_block();
   // A block whose SOH became EOT, and whose number is that of EOT.
   make(4, 128, "", 0, 1);
   block[0] = 0x04;
@@ -477,10 +464,7 @@ static void test_a_file_that_is_too_short(void **state) {
 
 static void test_an_end_behind_a_lost_block(void **state) {
   (void)state;
-  start(MODEM_ASK_CRC);
-  give_block(1, 128, 1);
-  accept_data(1, 128);
-  expect_output(ACK);
+  start_with_a_block();
   damage_and_ask(10);
   give("\x04", 1);
   wait_ms(100);
@@ -577,10 +561,7 @@ static void test_the_ack_waits_for_the_consumer(void **state) {
 
 static void test_the_end_waits_for_the_consumer(void **state) {
   (void)state;
-  start(MODEM_ASK_CRC);
-  give_block(1, 128, 1);
-  accept_data(1, 128);
-  expect_output(ACK);
+  start_with_a_block();
   give_end();
   for (int i = 0; i < 4; i++) {
     wait_ms(10000);
