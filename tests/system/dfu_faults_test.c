@@ -308,13 +308,6 @@ static void a_state_log_that_cannot_be_written(void **state) {
   expect_mended(r, &media[EXTERNAL_MEDIUM]);
 }
 
-// The first request that needs the chip again waits for it to come out of its reset,
-// 25 ms after an erase (tREADY2): no other is held so long.
-static void allow_reset(struct rig *r) {
-  assert_true(r->longest < VT_MS(30));
-  r->longest = 0;
-}
-
 // A NOR chip can be reset: one that was only late works again by itself, and one
 // that is still stuck is told again.
 static void an_external_erase_that_never_ends(void **state) {
@@ -328,7 +321,7 @@ static void an_external_erase_that_never_ends(void **state) {
     dfu_expect_download(r, media[INTERNAL_MEDIUM].place);
   }
   expect_mended(r, m);
-  allow_reset(r);
+  rig_allow_nor_reset(r);
 }
 
 static void an_external_program_that_never_ends(void **state) {
@@ -345,7 +338,7 @@ static void an_external_program_that_never_ends(void **state) {
     dfu_expect_download(r, media[INTERNAL_MEDIUM].place);
   }
   expect_mended(r, m);
-  allow_reset(r);
+  rig_allow_nor_reset(r);
 }
 
 // What a chip in that state holds can be read, too.
@@ -360,7 +353,7 @@ static void an_upload_after_a_timeout(void **state) {
   dfu_clear(r);
   dfu_read(r, m->elsewhere, back, sizeof back);
   assert_memory_equal(back, rig_memory(r, m->elsewhere), sizeof back);
-  allow_reset(r);
+  rig_allow_nor_reset(r);
   expect_mended(r, m);
 }
 

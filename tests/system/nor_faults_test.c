@@ -142,6 +142,7 @@ static uint32_t until_busy_is_told(struct rig *r, uint8_t status) {
   expect_within(failed.address, BLOCK);
   r->m->nor.faults.stay_busy = false;
   expect_usable(r);
+  rig_allow_nor_reset(r);
   return ms;
 }
 
@@ -179,6 +180,7 @@ static void program_that_never_ends(struct rig *r, const struct family *f) {
   expect_within(failed.address, CLIENT_BLOCK);
   assert_true(ms < f->erase_max_ms + 2 * PAGE_MAX_MS + NOTICE_MS);
   expect_usable(r);
+  rig_allow_nor_reset(r);
 }
 
 typedef void fault(struct rig *r, const struct family *f);
