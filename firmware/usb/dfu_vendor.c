@@ -97,13 +97,14 @@ bool dfu_vendor_poll(struct dfu_vendor *v, const struct dfu_failure *untold) {
 static uint32_t remaining_ms(const struct dfu_vendor *v) {
   if (v->told.state != DIGEST_WORKING) return 0;
   const bool waits = v->waits || v->asked.kind == DIGEST_SYNC;
-  uint32_t us = waits ? session_remaining_us(v->session) : 0;
+  uint64_t us = waits ? session_remaining_us(v->session) : 0;
   if (v->kb > 0) {
-    const uint64_t ahead = (uint64_t)v->asked.unit * v->asked.count;
-    us += ((uint32_t)(ahead >> 10) - v->kb) *
-          ((session_now_us(v->session) - v->start_us) / v->kb);
+    const uint64_t all = (uint64_t)v->asked.unit * v->asked.count;
+    const uint32_t each_us = (session_now_us(v->session) - v->start_us) / v->kb;
+    us += (uint64_t)((uint32_t)(all >> 10) - v->kb) * each_us;
   }
-  return us / 1000u;
+  // More than 71 minutes: a flash that was busy at first made each KB look slow.
+  return (us >> 32 ? UINT32_MAX : (uint32_t)us) / 1000u;
 }
 
 // --- requests ---

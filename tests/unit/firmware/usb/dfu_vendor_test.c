@@ -154,6 +154,17 @@ static void makes_way_for_data(void **state) {
   assert_true(dfu_poll(&r->dfu));
 }
 
+// A flash that was busy for a second at the first 2 KB of a gigabyte: 6 days, which are
+// no 32 bits of microseconds.
+static void says_how_long_it_may_be(void **state) {
+  struct dfu_rig *r = *state;
+  assert_true(start(r, CRC, BOARD_NOR, 0x40000000, 1));
+  assert_true(dfu_poll(&r->dfu));
+  r->board.now_us += 1000000;
+  assert_int_equal(fetch(r), WORKING);
+  assert_int_equal(load_le32(r->got + 12), 4294967);
+}
+
 // 10 ms a step.
 static void says_how_long(void **state) {
   struct dfu_rig *r = *state;
@@ -416,6 +427,7 @@ int main(void) {
       dfu_rig_test(in_short_steps),
       dfu_rig_test(makes_way_for_data),
       dfu_rig_test(says_how_long),
+      dfu_rig_test(says_how_long_it_may_be),
       dfu_rig_test(absurd_ranges_end),
       dfu_rig_test(bad_ranges),
       dfu_rig_test(a_read_that_fails),
