@@ -62,12 +62,15 @@ enum dfuc_outcome job_select(struct job *j, uint8_t alternate, struct qb_error *
   return outcome;
 }
 
-// Sees to it that the next block goes to (or comes from) `address`.
+// The next block goes to (or comes from) `address` already.
+static bool streams_to(const struct job *j, uint32_t address) {
+  return j->streaming && j->next_address == address && j->next_block < DFUC_BLOCKS;
+}
+
+// Sees to it that it does.
 static enum dfuc_outcome stream(struct job *j, uint32_t address,
                                 struct qb_error *error) {
-  if (j->streaming && j->next_address == address && j->next_block < DFUC_BLOCKS) {
-    return DFUC_OK;
-  }
+  if (streams_to(j, address)) return DFUC_OK;
   j->streaming = false;
   const enum dfuc_outcome outcome = dfuc_set_address(j->client, address, error);
   if (outcome != DFUC_OK) return outcome;
@@ -115,9 +118,7 @@ static enum dfuc_outcome write_part(struct job *j, struct plan *p,
 // dfuUPLOAD-IDLE; and the state must be dfuIDLE again.
 static enum dfuc_outcome begin_reading(struct job *j, uint32_t address,
                                        struct qb_error *error) {
-  const bool was_streaming =
-      j->streaming && j->next_address == address && j->next_block < DFUC_BLOCKS;
-  if (was_streaming) return DFUC_OK;
+  if (streams_to(j, address)) return DFUC_OK;
   enum dfuc_outcome outcome = j->reading ? dfuc_to_idle(j->client, error) : DFUC_OK;
   j->reading = true;
   if (outcome == DFUC_OK) outcome = stream(j, address, error);
@@ -206,7 +207,7 @@ enum job_outcome job_erase(struct job *j, struct plan *p, struct qb_error *error
   // quadboot may only have noted them until here: after a failure none is certain.
   const enum dfuc_outcome outcome = dfuc_finish(j->client, error);
   for (size_t i = 0; i < p->count && outcome != DFUC_OK; i++)
-    p->units[i].state = UNIT_WAITING;
+    job_set_state(j, p, i, UNIT_WAITING);
   return job_from_dfu(outcome);
 }
 

@@ -725,9 +725,9 @@ def never_slower_than_dfu_util():
         print('%-16s %7.3f s %6d tr./MB %7.3f s %6d tr./MB, verified %7.3f s %6d tr./MB'
               % (shape, theirs[0], theirs[1] / megabytes, ours[0], ours[1] / megabytes,
                  verified[0], verified[1] / megabytes))
-        # The flash is what takes the time of both; the block with the vector table, which
-        # quadboot sends behind all others, costs it some milliseconds.
-        assert ours[0] <= 1.005 * theirs[0], (shape, ours, theirs)
+        # The flash is what takes the time of both. quadboot describes the board once more
+        # before it opens it (nine requests), and goes back for the vector table.
+        assert ours[0] <= 1.002 * theirs[0], (shape, ours, theirs)
         assert verified[0] <= 1.02 * theirs[0], (shape, verified, theirs)
 
 
