@@ -11,10 +11,10 @@
 
 enum {
   BANK2_FIRST_SNB = 16,
-  // DS11532 table 53: 16 us typical, 100 us at most, whatever the width. Up to two
-  // more pass from one unit to the next. Twice the maximum, since time is looked at
-  // between two steps of the main loop.
-  PROGRAM_US = 18,
+  // DS11532 table 53: 16 us typical, 100 us at most, whatever the width. A quarter or
+  // so more passes from one unit to the next. Twice the maximum, since time is looked
+  // at between two steps of the main loop.
+  PROGRAM_QUARTER_US = 4 * 16 + 1,
   PROGRAM_DEADLINE_US = 200,
 };
 
@@ -60,10 +60,13 @@ static uint32_t erase_ms(const struct flash_f7 *f, uint32_t size, bool maximum) 
   return 4000;  // the longest there is
 }
 
-static void begin(struct flash_f7 *f, uint32_t deadline_us) {
-  f->busy = true;
-  f->started_us = f->config.now_us(f->config.now_ctx);
-  f->deadline_us = deadline_us;
+// True if what was begun takes too long: counted from the first time that it is found
+// unfinished, since to look at the time costs it.
+static bool is_late(struct flash_f7 *f) {
+  const uint32_t now = f->config.now_us(f->config.now_ctx);
+  if (!f->timed) f->started_us = now;
+  f->timed = true;
+  return now - f->started_us > f->deadline_us;
 }
 
 static uint32_t error_bits(void) {
@@ -84,6 +87,7 @@ static enum status unlock(const struct flash_f7 *f) {
 
 static void lock(struct flash_f7 *f) {
   wr(f, FLASH_CR, field_mask(FLASH_CR_LOCK));
+  f->mask = 0;
   f->busy = false;
 }
 
@@ -108,8 +112,10 @@ static enum status erase_start(void *ctx, uint32_t offset, uint32_t size) {
   cr = field_set(cr, FLASH_CR_PSIZE, f->psize);
   cr = field_set(cr, FLASH_CR_SNB, flash_f7_sector_number(f, offset));
   wr(f, FLASH_CR, cr);
-  f->left = 0;
-  begin(f, erase_ms(f, size, true) * 1000u);
+  f->left = f->mask = 0;
+  f->busy = true;
+  f->timed = false;
+  f->deadline_us = erase_ms(f, size, true) * 1000u;
   wr(f, FLASH_CR, cr | field_mask(FLASH_CR_STRT));
   return ST_OK;
 }
@@ -134,29 +140,30 @@ static void store_unit(const struct flash_f7 *f, uint32_t offset, uint32_t value
   }
 }
 
-// The next unit's new content: what is there, with the given bytes put over it.
-static uint32_t take_unit(struct flash_f7 *f, uint32_t *at) {
+// Puts the next unit's bytes together, while the last one is still being programmed.
+static void stage_unit(struct flash_f7 *f) {
   const uint32_t size = unit_size(f);
-  *at = f->offset & ~(size - 1u);
-  uint32_t value = load_unit(f, *at);
-  while (f->left && f->offset < *at + size) {
-    const uint32_t shift = 8u * (f->offset - *at);
-    value = (value & ~(0xFFu << shift)) | ((uint32_t)*f->src++ << shift);
-    f->offset++;
-    f->left--;
+  f->at = f->offset & ~(size - 1u);
+  f->value = f->mask = 0;
+  for (; f->left && f->offset < f->at + size; f->offset++, f->left--) {
+    const uint32_t shift = 8u * (f->offset - f->at);
+    f->value |= (uint32_t)*f->src++ << shift;
+    f->mask |= 0xFFu << shift;
   }
-  return value;
 }
 
 // Starts the next unit that differs from what is there; false if none is left.
 static bool next_unit(struct flash_f7 *f) {
-  while (f->left) {
-    uint32_t at;
-    const uint32_t value = take_unit(f, &at);
-    if (value == load_unit(f, at)) continue;
-    begin(f, PROGRAM_DEADLINE_US);
-    store_unit(f, at, value);
+  for (; f->mask; stage_unit(f)) {
+    const uint32_t old = load_unit(f, f->at);
+    const uint32_t value = (old & ~f->mask) | f->value;
+    if (value == old) continue;
+    store_unit(f, f->at, value);
     barrier();
+    f->busy = true;
+    f->timed = false;
+    f->deadline_us = PROGRAM_DEADLINE_US;
+    stage_unit(f);
     return true;
   }
   return false;
@@ -172,6 +179,7 @@ static enum status program_start(void *ctx, uint32_t offset, const uint8_t *src,
   f->src = src;
   f->offset = offset;
   f->left = (uint32_t)n;
+  stage_unit(f);
   if (!next_unit(f)) lock(f);
   return ST_OK;
 }
@@ -191,9 +199,9 @@ static enum status poll(void *ctx, bool *busy) {
   *busy = f->busy;
   if (!f->busy) return ST_OK;
   if (field_get(rd(f, FLASH_SR), FLASH_SR_BSY)) {
-    const uint32_t passed = f->config.now_us(f->config.now_ctx) - f->started_us;
-    if (passed <= f->deadline_us) return ST_OK;
+    if (!is_late(f)) return ST_OK;
     // CR cannot be written while BSY; only a reset ends this.
+    f->mask = 0;
     *busy = f->busy = false;
     return ST_FLASH_TIMEOUT;
   }
@@ -203,6 +211,14 @@ static enum status poll(void *ctx, bool *busy) {
   lock(f);
   *busy = false;
   return status;
+}
+
+void flash_f7_go_on(struct flash_f7 *f) {
+  if (!f->mask) return;
+  const uint32_t sr = rd(f, FLASH_SR);
+  if (field_get(sr, FLASH_SR_BSY) || (sr & error_bits())) return;
+  wr(f, FLASH_SR, field_mask(FLASH_SR_EOP));
+  next_unit(f);
 }
 
 static enum status read(void *ctx, uint32_t offset, uint8_t *dst, size_t n) {
@@ -268,7 +284,7 @@ struct media flash_f7_medium(struct flash_f7 *f) {
   };
   m.geometry.name = "Internal Flash";
   m.geometry.base = 0x08000000u;
-  m.geometry.program_us_per_kb = 1024u / unit_size(f) * PROGRAM_US;
+  m.geometry.program_us_per_kb = 1024u / unit_size(f) * PROGRAM_QUARTER_US / 4u;
   add_banks(f, &m.geometry);
   return m;
 }

@@ -20,10 +20,13 @@ struct flash_f7 {
   uint8_t psize;  // log2 of the program unit in bytes
   bool dual_bank;
   bool busy;
-  // Programming.
+  // Programming. The next unit, at `at`, gets `value` where `mask` has ones; without
+  // any there is none.
   const uint8_t *src;
   uint32_t offset, left;
-  // Deadline of what is in progress.
+  uint32_t at, value, mask;
+  // Deadline of what is in progress; `timed`: it was found unfinished at `started_us`.
+  bool timed;
   uint32_t started_us, deadline_us;
 };
 
@@ -32,6 +35,10 @@ void flash_f7_start(struct flash_f7 *f, const struct flash_f7_config *config);
 
 // The medium; `f` must outlive it.
 struct media flash_f7_medium(struct flash_f7 *f);
+
+// Starts the next unit if the last one is programmed, as the medium's poll() does, but
+// at once: for the first thing that the core does when it wakes.
+void flash_f7_go_on(struct flash_f7 *f);
 
 // FLASH_CR.SNB of the sector that starts at `offset` (RM0410 3.7.5): in dual bank
 // mode the second bank's sectors are numbered from 16.

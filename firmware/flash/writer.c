@@ -453,6 +453,11 @@ static bool is_new(struct seen *seen, uint32_t offset) {
   return true;
 }
 
+static bool may_erase(const struct writer_lane *l, const struct writer_slot *s) {
+  if (s->verdict != WRITER_UNKNOWN) return s->verdict == WRITER_ERASE;
+  return l->erases && s->unit - l->blank_unit >= l->blank_units;
+}
+
 // Of the slots: a unit each, and an erase for each block that has one which needs it,
 // or probably will.
 static uint32_t slots_us(const struct writer *w, const struct writer_lane *l) {
@@ -467,9 +472,7 @@ static uint32_t slots_us(const struct writer *w, const struct writer_lane *l) {
     const uint32_t offset = s->unit * WRITER_UNIT;
     us += writer_unit_us(l);
     if (s == l->slot && programmed) us -= l->expected_us;
-    if (s->verdict == WRITER_UNKNOWN ? !l->erases : s->verdict != WRITER_ERASE) {
-      continue;
-    }
+    if (!may_erase(l, s)) continue;
     if (offset - b.offset < b.size) continue;
     if (erasing && offset - l->offset < l->size) continue;
     media_block_at(&l->medium->geometry, offset, &b);

@@ -96,6 +96,8 @@ struct writer_lane {
   // Comparing: a bit would have to rise. And whether the last that was compared needed
   // an erase: the next will probably be like it.
   bool rises, erases;
+  // The region that was erased last.
+  uint32_t blank_unit, blank_units;
   // Surveying: the unit that is the reason, the one that is looked at, and what each of
   // the region needs.
   bool surveying;

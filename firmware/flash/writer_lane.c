@@ -211,6 +211,8 @@ void writer_start_erase(struct writer *w, struct writer_lane *l, uint32_t offset
 // The region is blank: whatever its slots hold can be programmed.
 static void settle_region(struct writer *w, struct writer_lane *l) {
   const uint32_t first = l->offset / WRITER_UNIT, count = l->size / WRITER_UNIT;
+  l->blank_unit = first;
+  l->blank_units = count;
   for (uint32_t i = 0; i < count && l->noted; i++)
     writer_note(w, l, first + i, false);
   for (struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {

@@ -89,6 +89,24 @@ static void a_block_is_thought_to_be_like_the_one_before(void **state) {
   assert_all_done(r);
 }
 
+// The rest of a block that comes when its erase is over: the host, told that it needs
+// another, would sleep while the flash has nothing to do.
+static void the_rest_of_an_erased_block_needs_no_erase(void **state) {
+  struct writer_rig *r = *state;
+  for (int medium = 0; medium < RIG_MEDIA; medium++) {
+    const uint32_t unit = medium == RIG_BIG ? BIG_UNIT_US : NOR_UNIT_US;
+    rig_wipe(r, medium, 0x4000);
+    rig_send_new(r, medium, 0x4000, 3 * 4096);
+    until_busy(r, medium);
+    while (r->media[medium].busy)
+      writer_rig_poll(r);
+    until_busy(r, medium);
+    rig_send_new(r, medium, 0x7000, 4096);
+    assert_in_range(remaining(r), 3 * unit, 4 * (unit + READ_UNIT_US));
+    assert_all_done(r);
+  }
+}
+
 static void the_erase_of_a_block_counts_once_whatever_the_order(void **state) {
   struct writer_rig *r = *state;
   for (uint32_t unit = 0; unit < 3; unit++) {
@@ -322,6 +340,7 @@ int main(void) {
       typical_test(nothing_remains_of_no_work),
       typical_test(a_block_remains_with_its_erase_and_its_program),
       typical_test(a_block_is_thought_to_be_like_the_one_before),
+      typical_test(the_rest_of_an_erased_block_needs_no_erase),
       typical_test(the_erase_of_a_block_counts_once_whatever_the_order),
       typical_test(two_media_remain_as_long_as_the_slower),
       typical_test(a_noted_erase_remains_only_when_it_is_to_be_carried_out),
