@@ -223,16 +223,18 @@ static void port_receive(void *ctx, uint8_t *dst, uint16_t length) {
 
 // Only a SETUP lifts STALL again, so it must not come after the next one. Data are no
 // reason to hold it back: they are those that it refuses, where the CNAK behind the
-// last request lifted the NAK of this one's SETUP.
+// last request lifted the NAK of this one's SETUP. A SETUP between the look and the
+// two writes, some 50 ns, finds STALL: nothing but the one behind it can lift that.
 static void port_stall(void *ctx) {
   const struct dwc2 *d = ctx;
+  const uint32_t in = field_set(rd(d, DWC2_DIEPCTL0), DWC2_DIEPCTL0_EPENA, 0);
   if (overtaken(d) &&
       (d->setup_open ||
        field_get(rd(d, DWC2_GRXSTSR), DWC2_GRXSTSR_PKTSTS) != PKTSTS_OUT_DATA)) {
     return;
   }
-  update(d, DWC2_DIEPCTL0, 0, field_mask(DWC2_DIEPCTL0_STALL));
-  update(d, DWC2_DOEPCTL0, 0, field_mask(DWC2_DOEPCTL0_STALL));
+  wr(d, DWC2_DIEPCTL0, in | field_mask(DWC2_DIEPCTL0_STALL));
+  wr(d, DWC2_DOEPCTL0, field_mask(DWC2_DOEPCTL0_STALL));
 }
 
 static void port_test_mode(void *ctx, uint8_t selector) {

@@ -208,8 +208,10 @@ static bool give_up(struct rig *r, struct request q, void *data, uint64_t transa
 }
 
 // The next SETUP ends whatever was going on (USB 2.0 8.5.3.1), and finds the
-// device's answer to itself, not the rest of an older one.
+// device's answer to itself, not the rest of an older one. But for one instant: a STALL
+// that is being set when it comes is the controller's to lift, at the SETUP behind it.
 static void a_new_setup_ends_any_request(void **state) {
+  enum { NOBODYS = 0x7F };
   struct rig *r = *state;
   static const struct request requests[] = {
       {0x80, 6, 0x0305, 0x0409, 255},  // string, two packets
@@ -218,24 +220,30 @@ static void a_new_setup_ends_any_request(void **state) {
       {0xA1, REQ_GETSTATUS, 0, 0, 6},  //
       {0x21, REQ_ABORT, 0, 0, 0},      //
       {0x00, 9, 1, 0, 0},              // SET_CONFIGURATION
-      {0xC0, 0x7F, 0, 0, 8},           // no one's: STALL
+      {0xC0, NOBODYS, 0, 0, 8},        // STALL
   };
   static const uint8_t first[8] = {18, 1, 0x10, 0x02, 0, 0, 0, 64};
   uint8_t data[300] = {0}, device[18];
-  unsigned runs = 0;
+  unsigned runs = 0, stalls = 0;
   // Down to the instant: the next SETUP meets the driver at each of its steps.
   for (vtime_t delay = 0; delay < VT_US(12); delay += VT_NS(150)) {
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
       for (uint64_t n = 1; give_up(r, requests[i], data, n, delay); n++, runs++) {
         const struct request q = {0x80, 6, 0x0100, 0, sizeof device};
-        assert_int_equal(rig_control(r, q, device), sizeof device);
+        int got = rig_control(r, q, device);
+        if (got == -EPIPE && requests[i].request == NOBODYS) {
+          stalls++;
+          got = rig_control(r, q, device);
+        }
+        assert_int_equal(got, sizeof device);
         assert_memory_equal(device, first, sizeof first);
         dfu_recover(r);
       }
     }
   }
-  print_message("%u requests given up\n", runs);
+  print_message("%u requests given up, %u times a STALL too many\n", runs, stalls);
   assert_true(runs > 500);
+  assert_true(stalls <= 1);
 }
 
 // A block of which the host sent only a part is not written.
