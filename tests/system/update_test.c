@@ -427,21 +427,26 @@ static bool at_point(struct rig_bus *b, const struct usb_request *q, uint8_t *da
   return true;
 }
 
+// What is there is not sent: it must not be there before either run.
+static void put_something_else(struct rig *r) {
+  memset((uint8_t *)(uintptr_t)rig_memory(r, ASSETS), 0x5A, ASSETS_SIZE);
+  memset((uint8_t *)(uintptr_t)rig_memory(r, APPLICATION), 0xFF, APPLICATION_SIZE);
+}
+
 // What is half-written is never bootable: the vector table comes last, and the state
 // log is open until then.
 static void disconnect_at_200_points(struct rig *r, bool digest) {
   struct points p = {.rig = r, .digest = digest};
   struct run run;
   run_init(&run, r);
+  put_something_else(r);
   run.options.job.digest = digest;
   run_flash(&run);
   p.total = run.rig_bus.transfers;
   run_free(&run);
   rig_power_cycle(r);
   run_init(&run, r);
-  // What is there is not sent: it must not be there for the second run.
-  memset((uint8_t *)(uintptr_t)rig_memory(r, ASSETS), 0x5A, ASSETS_SIZE);
-  memset((uint8_t *)(uintptr_t)rig_memory(r, APPLICATION), 0xFF, APPLICATION_SIZE);
+  put_something_else(r);
   run.options.job.digest = digest;
   run.rig_bus.before = at_point;
   run.rig_bus.before_ctx = &p;
