@@ -11,6 +11,7 @@
 #include "host/attach/preload.h"
 #include "host/attach/sleeps.h"
 #include "host/attach/testbed.h"
+#include "host/attach/tty.h"
 #include "host/attach/usbfs.h"
 #include "host/lib/clock.h"
 #include "host/transport/remote.h"
@@ -33,6 +34,7 @@ struct bridge {
   struct testbed testbed;
   struct usbfs usbfs;
   struct sleeps sleeps;
+  struct tty tty;
   struct interview interview;
   uint32_t speed;
   bool started;
@@ -55,6 +57,18 @@ static void fail(struct bridge *b, int status, const char *sentence) {
 
 // ------------------------------------------------------------ plug and unplug
 
+static void plug_tty(struct bridge *b) {
+  const char *problem = tty_plug(&b->tty, usbfs_enumeration(&b->usbfs));
+  char sentence[200];
+  if (!problem) return;
+  snprintf(sentence, sizeof sentence, "There is no terminal: %s.", problem);
+  if (b->started) {
+    say(sentence);
+  } else {
+    fail(b, BRIDGE_FAILED, sentence);
+  }
+}
+
 static void plug(struct bridge *b, struct enumeration *answers) {
   const unsigned devnum = testbed_next_devnum(&b->testbed);
   char *devnode = testbed_next_node(&b->testbed);
@@ -72,6 +86,7 @@ static void plug(struct bridge *b, struct enumeration *answers) {
   g_free(devnode);
   if (!problem) {
     say_if_verbose(b, sentence);
+    plug_tty(b);
   } else if (b->started) {
     say(sentence);  // the program goes on without it
   } else {
@@ -80,6 +95,7 @@ static void plug(struct bridge *b, struct enumeration *answers) {
 }
 
 static void unplug(struct bridge *b) {
+  tty_unplug(&b->tty);
   usbfs_unplug(&b->usbfs, b->testbed.umockdev);
   testbed_unplug(&b->testbed);
 }
@@ -191,6 +207,7 @@ static uint64_t interview_deadline(const struct bridge *b) {
 static void turn(struct bridge *b, uint64_t deadline) {
   deadline = clock_earlier(deadline, remote_deadline(&b->remote));
   deadline = clock_earlier(deadline, usbfs_deadline(&b->usbfs));
+  deadline = clock_earlier(deadline, tty_deadline(&b->tty));
   deadline = clock_earlier(deadline, interview_deadline(b));
   const uint64_t now = clock_now_ms();
   const uint64_t wait = deadline > now ? deadline - now : 0;
@@ -198,6 +215,7 @@ static void turn(struct bridge *b, uint64_t deadline) {
       {.fd = command_fd(&b->command), .events = POLLIN},
       {.fd = usbfs_fd(&b->usbfs), .events = POLLIN},
       {.fd = sleeps_fd(&b->sleeps), .events = POLLIN},
+      {.fd = tty_fd(&b->tty), .events = tty_poll_events(&b->tty)},
       {.fd = remote_fd(&b->remote), .events = remote_poll_events(&b->remote)},
   };
   poll(fds, sizeof fds / sizeof fds[0], wait < INT32_MAX ? (int)wait : -1);
@@ -205,6 +223,7 @@ static void turn(struct bridge *b, uint64_t deadline) {
   remote_service(&b->remote);
   usbfs_service(&b->usbfs);
   sleeps_service(&b->sleeps);
+  tty_service(&b->tty);
   if (clock_now_ms() >= interview_deadline(b)) {
     remote_drop(&b->remote, "has a device that does not answer");
   }
@@ -259,6 +278,9 @@ static void say_goodbye(struct bridge *b) {
   stop_interview(b);
   usbfs_service(&b->usbfs);
   usbfs_close_files(&b->usbfs);
+  while (tty_busy(&b->tty) && clock_now_ms() < deadline)
+    turn(b, deadline);
+  tty_close(&b->tty);
   while (remote_busy(&b->remote) && clock_now_ms() < deadline)
     turn(b, deadline);
 }
@@ -318,6 +340,7 @@ int bridge_run(const struct options *options, const char *sleep_library) {
       .ctx = b, .reset = on_reset, .configured = on_configured, .wake = -1};
   b->sleeps = (struct sleeps){.fd = -1, .child_fd = -1};
   b->remote.stream.fd = -1;
+  tty_init(&b->tty, &b->remote, options->tty);
   b->failure = BRIDGE_FAILED;
   if (open_parts(b)) {
     b->failure = 0;

@@ -19,6 +19,8 @@ const char options_help[] =
     "                     in it (fwupd), 'auto' (default) picks by COMMAND's name\n"
     "  --real-sleep       let COMMAND sleep for real; without this its sleeps pass in\n"
     "                     the simulator's virtual time and cost no wall time\n"
+    "  --tty PATH         show the device's serial function (CDC-ACM) as a terminal, PATH\n"
+    "                     being a symbolic link to it\n"
     "  --verbose          say on standard error what goes on\n"
     "  --help             print this\n"
     "\n"
@@ -26,12 +28,13 @@ const char options_help[] =
     "127 if it cannot be run, 125 if there is no device within 10 seconds, 2 for a\n"
     "wrong option.\n";
 
-enum { OPT_USBIP = 1, OPT_NODE, OPT_REAL_SLEEP, OPT_VERBOSE, OPT_HELP };
+enum { OPT_USBIP = 1, OPT_NODE, OPT_REAL_SLEEP, OPT_TTY, OPT_VERBOSE, OPT_HELP };
 
 static const struct option long_options[] = {
     {"usbip", required_argument, NULL, OPT_USBIP},
     {"node", required_argument, NULL, OPT_NODE},
     {"real-sleep", no_argument, NULL, OPT_REAL_SLEEP},
+    {"tty", required_argument, NULL, OPT_TTY},
     {"verbose", no_argument, NULL, OPT_VERBOSE},
     {"help", no_argument, NULL, OPT_HELP},
     {0},
@@ -83,6 +86,7 @@ enum options_result options_parse(int argc, char *const argv[], const char *serv
         if (parse_node(optarg, &automatic, &o.node)) break;
         return bad(problem, "--node takes auto, file or fifo, not \"%.100s\"", optarg);
       case OPT_REAL_SLEEP: o.real_sleep = true; break;
+      case OPT_TTY: o.tty = optarg; break;
       case OPT_VERBOSE: o.verbose = true; break;
       case OPT_HELP: return OPTIONS_HELP;
       default:

@@ -18,6 +18,7 @@ struct options {
   struct usbip_endpoint server;
   enum node_kind node;
   bool verbose, real_sleep;
+  const char *tty;       // the name of the terminal to show; NULL: none
   char *const *command;  // closed with NULL; points into argv
 };
 
