@@ -82,9 +82,12 @@ static void on_close_all(void *ctx) {
   d->stream = (struct dwc2_stream){.to = d->setup};
 }
 
+// A bus reset takes USBAEP away at once, and is heard of later: until then there is
+// nothing to be done with the endpoint.
 static void on_receive(void *ctx, uint8_t address, uint8_t *dst, uint16_t length) {
   struct dwc2 *d = ctx;
   const uint32_t ctl = rd(d, DWC2_DOEPCTL(address));
+  if (!field_get(ctl, DWC2_DOEPCTL_USBAEP)) return;
   const uint32_t packets = length / field_get(ctl, DWC2_DOEPCTL_MPSIZ);
   d->stream = (struct dwc2_stream){.to = dst, .left = length};
   wr(d, DWC2_DOEPTSIZ(address),
@@ -97,10 +100,12 @@ static void on_receive(void *ctx, uint8_t address, uint8_t *dst, uint16_t length
 static void on_send(void *ctx, uint8_t address, const uint8_t *src, uint16_t length) {
   const struct dwc2 *d = ctx;
   const uint32_t n = address & NUMBER;
+  const uint32_t ctl = rd(d, DWC2_DIEPCTL(n));
+  if (!field_get(ctl, DWC2_DIEPCTL_USBAEP)) return;
   wr(d, DWC2_DIEPTSIZ(n),
      field_set(field_set(0, DWC2_DIEPTSIZ_PKTCNT, 1), DWC2_DIEPTSIZ_XFRSIZ, length));
-  update(d, DWC2_DIEPCTL(n), 0,
-         field_mask(DWC2_DIEPCTL_EPENA) | field_mask(DWC2_DIEPCTL_CNAK));
+  wr(d, DWC2_DIEPCTL(n),
+     ctl | field_mask(DWC2_DIEPCTL_EPENA) | field_mask(DWC2_DIEPCTL_CNAK));
   dwc2_write_fifo(d, n, src, length);
 }
 
