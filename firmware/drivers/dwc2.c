@@ -175,11 +175,12 @@ static bool waits(const struct dwc2 *d) {
 // The same, of endpoint 0 alone: what endpoint 01 has received is taken out of the way.
 // That is as much at most as was asked for: nobody asks for more in here.
 static bool overtaken(struct dwc2 *d) {
-  while (CONFIG_SERIAL && !d->setup_open && waits(d) &&
-         field_get(rd(d, DWC2_GRXSTSR), DWC2_GRXSTSR_EPNUM)) {
+  while (waits(d)) {
+    if (!CONFIG_SERIAL || d->setup_open) return true;
+    if (!field_get(rd(d, DWC2_GRXSTSR), DWC2_GRXSTSR_EPNUM)) return true;
     dwc2_pop_stream(d, rd(d, DWC2_GRXSTSP));
   }
-  return waits(d);
+  return false;
 }
 
 // A SETUP sets NAK, and CNAK for the answer to an older one would lift it. So the

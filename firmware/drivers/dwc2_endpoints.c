@@ -56,7 +56,7 @@ static void on_open(void *ctx, uint8_t address, uint8_t type, uint16_t packet) {
   if (address & ADDRESS_IN) {
     wr(d, DWC2_DIEPCTL(n), field_set(ctl, DWC2_DIEPCTL_TXFNUM, n));
   } else {
-    wr(d, DWC2_DOEPCTL(n), ctl | field_mask(DWC2_DOEPCTL_SNAK));
+    wr(d, DWC2_DOEPCTL(n), ctl);  // with NAK since it was closed
   }
 }
 

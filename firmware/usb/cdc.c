@@ -43,7 +43,7 @@ static void ask(struct cdc *c) {
   struct cdc_rx *rx = &c->rx;
   if (!c->packet || rx->asked) return;
   if (!rx->wrapped && rx->head == rx->tail) rx->head = rx->tail = 0;
-  if (!rx->wrapped && room_at_head(rx) < c->packet && rx->tail >= c->packet) {
+  if (!rx->wrapped && room_at_head(rx) < c->packet) {
     rx->end = rx->head;
     rx->head = 0;
     rx->wrapped = true;

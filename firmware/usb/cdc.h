@@ -29,7 +29,7 @@ enum {
 extern const struct usb_endpoint cdc_endpoints[CDC_ENDPOINTS];
 
 // Packets lie one behind the other. One that would not fit before the end goes to the
-// start, if there is room:
+// start, as soon as there is room:
 //
 //   0         tail        head     ROOM        0     head     tail       end  ROOM
 //   |          |==========|         |          |=====|         |==========|     |

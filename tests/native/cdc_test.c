@@ -22,6 +22,7 @@ enum { HIGH_SPEED, FULL_BY_HOST, FULL, SETUPS };
 enum {
   STORE = 1,  // OUT: keeps the data
   FETCH = 2,  // IN: wValue bytes of a pattern
+  REFUSE = 3,
   BIG = 64 * 1024,
   WRITE = 0,  // streams
   READ = 1,
@@ -41,11 +42,13 @@ struct bench {
   // What was taken from the line, a piece each time the loop goes round.
   uint8_t taken[2 * BIG];
   uint32_t taken_length, pieces, piece;
+  vtime_t lazy;  // that the loop is late
 };
 
 static enum usb_answer on_setup(void *ctx, const struct usb_setup *s,
                                 struct usb_reply *reply) {
   struct bench *b = ctx;
+  if (s->bRequest == REFUSE) return USB_STALL;
   if (s->bRequest == FETCH) *reply = (struct usb_reply){b->pattern, s->wValue};
   return USB_ACCEPT;
 }
@@ -90,6 +93,8 @@ static void consume(struct bench *b) {
 
 static void poll(void *ctx) {
   struct bench *b = ctx;
+  struct event_queue *events = &b->cable->sim.events;
+  if (b->lazy) event_run(events, events->now + b->lazy);
   usbd_poll(&b->usbd);
   consume(b);
 }
@@ -290,25 +295,28 @@ static void both_ways_at_once(void **state) {
 
 // --- beside control transfers -------------------------------------------------------
 
-// Each stage of endpoint 0 finds packets of the stream before its own in the FIFO.
+// Each stage of endpoint 0 finds packets of the stream before its own in the FIFO, or
+// has them come while it looks.
 static void control_transfers_go_on_beside_a_stream(void **state) {
   struct bench *b = &bench;
   (void)state;
   for (int i = 0; i < SETUPS; i++) {
     open_bench(b, &setups[i]);
-    for (uint16_t n = 1; n < 600; n = (uint16_t)(n + 37)) {
+    b->piece = 5000;
+    for (uint16_t n = 1; n < 600; n = (uint16_t)(n + 7)) {
       static uint8_t got[1024];
-      begin_write(b, BIG);
-      for (unsigned k = 0; k < 5; k++) {
-        cable_pass(b->cable, VT_NS(300) * n);
+      b->lazy = VT_NS(230) * (n % 64);
+      begin_write(b, 30000);
+      while (cable_running(b->cable, WRITE)) {
         memset(b->stored, 0, sizeof b->stored);
         assert_int_equal(control(b, 0x21, STORE, 0, 0, n, b->pattern), n);
         assert_memory_equal(b->stored, b->pattern, n);
         assert_int_equal(control(b, 0xA1, FETCH, n, 0, 1000, got), n);
         assert_memory_equal(got, b->pattern, n);
         assert_int_equal(control(b, 0x21, STORE, 0, 0, 0, NULL), 0);
+        assert_int_equal(control(b, 0x21, REFUSE, 0, 0, n, b->pattern), -EPIPE);
       }
-      end_write(b, BIG);
+      end_write(b, 30000);
     }
     close_bench(b);
   }
@@ -352,6 +360,8 @@ static void after_a_bus_reset_it_begins_anew(void **state) {
       pass(b, VT_MS(70));  // a reset takes 50
       assert_int_equal(b->line.open(b->line.ctx), !came);
       resets += came;
+      for (uint32_t reg = 0x920; came && reg < 0xD00; reg += 0x20)  // no EPENA
+        assert_int_equal(cable_register(b->cable, reg) >> 31, 0);
       b->piece = 700;
       configure(b);
       expect_works(b);
@@ -364,15 +374,19 @@ static void after_a_bus_reset_it_begins_anew(void **state) {
 // What was written and not taken, and what was put and not read, is gone.
 static void a_session_finds_nothing_of_the_last(void **state) {
   struct bench *b = &bench;
+  static uint8_t got[512];
   (void)state;
   for (int i = 0; i < SETUPS; i++) {
     open_bench(b, &setups[i]);
-    for (uint32_t n = 1; n < 5000; n += 311) {
+    for (uint32_t n = 1; n < 5000; n += 71) {
+      b->lazy = VT_US(1) * (n % 40);
       b->piece = 0;
       begin_write(b, n);
       b->line.put(b->line.ctx, b->pattern, n < 500 ? n : 500);
-      pass(b, VT_MS(6));
+      cable_begin(b->cable, READ, CDC_DATA_IN, b->packet, got, n % 3 ? 512 : 64);
+      pass(b, n % 2 ? VT_US(n) : VT_MS(6));
       set_dtr(b, false);
+      cable_take_back(b->cable, READ);
       cable_take_back(b->cable, WRITE);
       pass(b, VT_MS(1));
       assert_false(b->line.open(b->line.ctx));
@@ -386,9 +400,33 @@ static void a_session_finds_nothing_of_the_last(void **state) {
   }
 }
 
-// Nobody takes what comes while it is closed, and nobody waits.
+// What came before the SETUP that opens the line is none of it, even if the two are
+// found at once.
+static void what_came_before_a_session_is_dropped(void **state) {
+  struct bench *b = &bench;
+  (void)state;
+  for (int i = 0; i < SETUPS; i++) {
+    open_bench(b, &setups[i]);
+    set_dtr(b, false);
+    b->cable->poll = NULL;
+    begin_write(b, 60);
+    cable_pass(b->cable, VT_US(200));
+    assert_int_equal(cable_moved(b->cable, WRITE), 60);
+    b->cable->poll = poll;
+    b->lazy = VT_US(200);
+    set_dtr(b, true);
+    b->lazy = 0;
+    pass(b, VT_MS(1));
+    assert_int_equal(b->taken_length, 0);
+    expect_works(b);
+    close_bench(b);
+  }
+}
+
+// Nobody takes what comes while it is closed, and nobody waits; nothing goes out.
 static void a_closed_line_takes_everything(void **state) {
   struct bench *b = &bench;
+  static uint8_t got[512];
   (void)state;
   for (int i = 0; i < SETUPS; i++) {
     open_bench(b, &setups[i]);
@@ -398,27 +436,85 @@ static void a_closed_line_takes_everything(void **state) {
     assert_false(cable_running(b->cable, WRITE));
     assert_int_equal(cable_moved(b->cable, WRITE), 30000);
     assert_int_equal(b->taken_length, 0);
+    cable_begin(b->cable, READ, CDC_DATA_IN, b->packet, got, b->packet);
+    b->line.put(b->line.ctx, b->pattern, 10);
+    pass(b, VT_MS(1));
+    assert_true(cable_running(b->cable, READ));
+    cable_take_back(b->cable, READ);
     set_dtr(b, true);
     expect_works(b);
     close_bench(b);
   }
 }
 
+// Also with packets on their way, which the host is wrong to send.
 static void it_can_be_configured_again_in_a_stream(void **state) {
   struct bench *b = &bench;
+  static uint8_t got[512];
   (void)state;
   for (int i = 0; i < SETUPS; i++) {
     open_bench(b, &setups[i]);
-    for (unsigned n = 0; n < 30; n++) {
+    for (unsigned n = 0; n < 300; n++) {
       b->piece = n % 3 ? 700 : 0;
+      b->lazy = VT_NS(1300) * (n % 33);
       begin_write(b, 9000);
       b->line.put(b->line.ctx, b->pattern, 200);
-      cable_pass(b->cable, VT_US(7) * n);
-      cable_take_back(b->cable, WRITE);
+      if (n % 2) cable_begin(b->cable, READ, CDC_DATA_IN, b->packet, got, sizeof got);
+      cable_pass(b->cable, VT_NS(700) * n);
+      if (n % 5 == 0) cable_take_back(b->cable, WRITE);
       assert_int_equal(control(b, 0x00, 9, n % 2, 0, 0, NULL), 0);
+      cable_take_back(b->cable, READ);
+      cable_take_back(b->cable, WRITE);
       assert_int_equal(control(b, 0x00, 9, 1, 0, 0, NULL), 0);
       set_dtr(b, true);
       b->piece = 700;
+      expect_works(b);
+    }
+    close_bench(b);
+  }
+}
+
+// What is asked of the port itself here is what a class may ask.
+static void expect_not_told(struct bench *b, enum usb_event_kind kind) {
+  struct usb_event e;
+  while (b->port.next_event(b->port.ctx, &e)) {
+    assert_int_not_equal(e.kind, kind);
+    if (e.kind == USB_EVENT_RECEIVED) assert_false(e.ended);
+  }
+}
+
+// The host has fetched, or sent, what is then cancelled or closed, and nobody has
+// looked.
+static void what_is_over_is_not_told(void **state) {
+  struct bench *b = &bench;
+  static uint8_t got[512];
+  (void)state;
+  for (int i = 0; i < SETUPS; i++) {
+    open_bench(b, &setups[i]);
+    const struct usb_endpoint_ops *ops = b->port.endpoints;
+    for (int close = 0; close < 2; close++) {
+      b->cable->poll = NULL;
+      cable_begin(b->cable, READ, CDC_DATA_IN, b->packet, got, sizeof got);
+      b->line.put(b->line.ctx, b->pattern, 10);
+      cable_begin(b->cable, WRITE, CDC_DATA_OUT, b->packet, b->pattern, 10);
+      cable_pass(b->cable, VT_MS(1));
+      assert_int_equal(cable_moved(b->cable, READ), 10);
+      assert_int_equal(cable_moved(b->cable, WRITE), 10);
+      if (close) {
+        ops->close_all(b->port.ctx);
+        ops->open(b->port.ctx, CDC_DATA_OUT, 2, b->packet);
+        ops->receive(b->port.ctx, CDC_DATA_OUT, b->taken, b->packet);
+        expect_not_told(b, USB_EVENT_SENT);
+      } else {
+        struct usb_event e;
+        ops->cancel(b->port.ctx, CDC_DATA_IN);
+        assert_true(b->port.next_event(b->port.ctx, &e));
+        assert_int_equal(e.kind, USB_EVENT_RECEIVED);
+        assert_true(e.ended);
+        expect_not_told(b, USB_EVENT_SENT);
+      }
+      b->cable->poll = poll;
+      configure(b);
       expect_works(b);
     }
     close_bench(b);
@@ -482,8 +578,10 @@ int main(void) {
       cmocka_unit_test(errors_on_the_wire_lose_nothing),
       cmocka_unit_test(after_a_bus_reset_it_begins_anew),
       cmocka_unit_test(a_session_finds_nothing_of_the_last),
+      cmocka_unit_test(what_came_before_a_session_is_dropped),
       cmocka_unit_test(a_closed_line_takes_everything),
       cmocka_unit_test(it_can_be_configured_again_in_a_stream),
+      cmocka_unit_test(what_is_over_is_not_told),
       cmocka_unit_test(a_halt_loses_nothing),
       cmocka_unit_test(a_halted_read_goes_on),
   };
