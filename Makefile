@@ -4,6 +4,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 BOARDS := stm32f769i-disco f769-custom-fs
+FIRMWARE := $(BOARDS) $(BOARDS:=-serial)
 export PATH := $(PATH):/usr/sbin:/sbin
 
 .PHONY: help setup setup-test setup-deb firmware sim asan guests demo test install deb size \
@@ -37,7 +38,7 @@ setup-deb:
 # --- builds ---
 
 firmware: setup
-	@for board in $(BOARDS); do tools/build firmware-$$board || exit 1; done
+	@for name in $(FIRMWARE); do tools/build firmware-$$name || exit 1; done
 
 sim: setup
 	@tools/build sim

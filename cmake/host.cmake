@@ -15,6 +15,9 @@ if(QB_FUZZ)
   add_link_options(-fsanitize=address,undefined)
 endif()
 
+# The firmware's portable half with all that a build can have (firmware/config.h).
+add_compile_definitions(QB_SERIAL=1)
+
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 pkg_check_modules(UNICORN REQUIRED IMPORTED_TARGET unicorn)

@@ -41,8 +41,15 @@ enum {
   CH9_ENDPOINT = 5,
   CH9_DEVICE_QUALIFIER = 6,
   CH9_OTHER_SPEED = 7,
+  CH9_INTERFACE_ASSOCIATION = 11,
   CH9_BOS = 15,
   CH9_DEVICE_CAPABILITY = 16,
+};
+
+// bmAttributes of an endpoint: transfer type (9.6.6).
+enum {
+  CH9_BULK = 2,
+  CH9_INTERRUPT = 3,
 };
 
 // Feature selectors (table 9-6) and test modes (table 9-7).

@@ -4,6 +4,7 @@
 #include "firmware/boot/decide.h"
 #include "firmware/boot/handover.h"
 #include "firmware/boot/request.h"
+#include "firmware/config.h"
 #include "firmware/drivers/crc_f7.h"
 #include "firmware/drivers/dwc2.h"
 #include "firmware/drivers/flash_f7.h"
@@ -15,6 +16,7 @@
 #include "firmware/soc/stm32f7/soc.h"
 #include "firmware/soc/stm32f7/start.h"
 #include "firmware/soc/stm32f7/stm32f7_regs.h"
+#include "firmware/usb/cdc.h"
 #include "firmware/usb/descriptors.h"
 #include "firmware/usb/dfu.h"
 
@@ -55,6 +57,10 @@ static struct usb_class dfu_ops;
 static struct descriptors descriptors;
 static struct usb_descriptors descriptor_ops;
 static struct usbd usbd;
+// Of a build with a serial port.
+static struct cdc cdc;
+static struct usb_class cdc_ops;
+static struct serial_line line;
 
 static uint32_t now_us(void *ctx) {
   return soc_time_us(ctx);
@@ -209,8 +215,9 @@ static size_t on_reason(void *ctx, char *out) {
 
 static void start_descriptors(void) {
   struct descriptors_config *c = &descriptors.config;
-  c->vid = board.usb_vid;
-  c->pid = board.usb_pid;
+  c->vid = CONFIG_SERIAL ? board.serial_vid : board.usb_vid;
+  c->pid = CONFIG_SERIAL ? board.serial_pid : board.usb_pid;
+  c->serial = CONFIG_SERIAL;
   c->release = RELEASE_BCD;
   c->board = board.name;
   soc_unique_id(c->unique_id);
@@ -253,6 +260,14 @@ static enum status start_usb(void) {
   return status;
 }
 
+// Behind usbd_init, which DFU is with.
+static void start_serial(void) {
+  cdc_init(&cdc, &port);
+  cdc_ops = cdc_class(&cdc);
+  usbd_add(&usbd, &cdc_ops, CDC_INTERFACES, cdc_endpoints, CDC_ENDPOINTS);
+  line = cdc_line(&cdc);
+}
+
 static void start_all(void) {
   soc_time_start(&clock, SOC_HSI_HZ);
   soc_mpu_start(false);
@@ -282,10 +297,18 @@ static void start_all(void) {
   const enum status usb = start_usb();
   if (usb != ST_OK) give_up(usb);
   usbd_init(&usbd, &port, &dfu_ops, &descriptor_ops);
+  if (CONFIG_SERIAL) start_serial();
   port.connect(port.ctx, true);
 }
 
 // --- the loop ---
+
+// One step of what the serial line is for. False if there is none. The console comes
+// here; until then nobody takes what the host sends, and it waits.
+static bool serial_poll(void) {
+  (void)line;
+  return false;
+}
 
 // By way of a reset: the application finds the chip as it is after one, and the QSPI
 // flash as after power-up.
@@ -307,7 +330,8 @@ void firmware_main(void) {
   for (;;) {
     flash_f7_go_on(&flash);  // 16 us of work for less than one
     usbd_poll(&usbd);        // what it woke for comes first: the host waits
-    const bool worked = dfu_poll(&dfu);
+    bool worked = dfu_poll(&dfu);
+    if (CONFIG_SERIAL && serial_poll()) worked = true;
     if (dfu_wants_to_leave(&dfu)) leave();
     soc_watchdog_feed();
     soc_forget_wakes();

@@ -1,28 +1,13 @@
 // SPDX-License-Identifier: MIT
-// FIFO RAM, in 32-bit words (RM0410 41.11.3). OTG_FS has 320, OTG_HS 1024; the same
-// layout serves both:
-//
-//     0 +--------------------+
-//       | receive, 128       |  13 (SETUP) + 1 (global NAK) + 2 x (64/4 + 1) + 2
-//   128 +--------------------+     = 50 words at least
-//       | transmit EP0, 64   |  one packet is 16 words
-//   192 +--------------------+
+// Set-up, bus events and endpoint 0.
 #include "firmware/drivers/dwc2.h"
 
 #include <string.h>
 
-#include "firmware/drivers/dwc2_regs.h"
-#include "firmware/mmio.h"
+#include "firmware/drivers/dwc2_internal.h"
 
 enum {
-  RX_WORDS = 128,
-  TX0_WORDS = 64,
   ALL_FIFOS = 0x10,
-
-  // GRXSTSP.PKTSTS (RM0410 41.15.8).
-  PKTSTS_OUT_DATA = 2,
-  PKTSTS_OUT_DONE = 3,
-  PKTSTS_SETUP_DATA = 6,
 
   TURNAROUND_ULPI = 9,  // GUSBCFG.TRDT: RM0410 table 284
   TURNAROUND_FS = 6,    // HCLK above 32 MHz
@@ -30,26 +15,11 @@ enum {
   SPEED_HIGH = 0,
   SPEED_FULL_INTERNAL = 3,
 
-  // Deadlines in us. The manual gives clocks, not times, for resets and flushes; a
-  // millisecond is 60,000 PHY clocks. Forced device mode: 25 ms (GUSBCFG.FDMOD).
-  CORE_US = 1000,
-  MODE_US = 200000,
+  MODE_US = 200000,  // forced device mode takes 25 ms (GUSBCFG.FDMOD)
 };
 
-static uint32_t rd(const struct dwc2 *d, uint32_t reg) {
-  return mmio_read32(d->config.base + reg);
-}
-
-static void wr(const struct dwc2 *d, uint32_t reg, uint32_t value) {
-  mmio_write32(d->config.base + reg, value);
-}
-
-static void update(const struct dwc2 *d, uint32_t reg, uint32_t clear, uint32_t set) {
-  mmio_update32(d->config.base + reg, clear, set);
-}
-
-static bool wait_field(const struct dwc2 *d, uint32_t reg, uint32_t field,
-                       uint32_t value, uint32_t deadline_us) {
+bool dwc2_wait(const struct dwc2 *d, uint32_t reg, uint32_t field, uint32_t value,
+               uint32_t deadline_us) {
   const uint32_t start = d->config.now_us(d->config.now_ctx);
   while (field_get(rd(d, reg), field) != value) {
     if (d->config.now_us(d->config.now_ctx) - start > deadline_us) return false;
@@ -60,10 +30,10 @@ static bool wait_field(const struct dwc2 *d, uint32_t reg, uint32_t field,
 // --- set-up ---
 
 static bool reset_core(const struct dwc2 *d) {
-  if (!wait_field(d, DWC2_GRSTCTL, DWC2_GRSTCTL_AHBIDL, 1, CORE_US)) return false;
+  if (!dwc2_wait(d, DWC2_GRSTCTL, DWC2_GRSTCTL_AHBIDL, 1, DWC2_CORE_US)) return false;
   update(d, DWC2_GRSTCTL, 0, field_mask(DWC2_GRSTCTL_CSRST));
-  if (!wait_field(d, DWC2_GRSTCTL, DWC2_GRSTCTL_CSRST, 0, CORE_US)) return false;
-  return wait_field(d, DWC2_GRSTCTL, DWC2_GRSTCTL_AHBIDL, 1, CORE_US);
+  if (!dwc2_wait(d, DWC2_GRSTCTL, DWC2_GRSTCTL_CSRST, 0, DWC2_CORE_US)) return false;
+  return dwc2_wait(d, DWC2_GRSTCTL, DWC2_GRSTCTL_AHBIDL, 1, DWC2_CORE_US);
 }
 
 static bool select_phy(const struct dwc2 *d) {
@@ -88,7 +58,7 @@ static bool force_device_mode(const struct dwc2 *d) {
       d->config.phy == DWC2_PHY_ULPI_HS ? TURNAROUND_ULPI : TURNAROUND_FS;
   uint32_t r = rd(d, DWC2_GUSBCFG) | field_mask(DWC2_GUSBCFG_FDMOD);
   wr(d, DWC2_GUSBCFG, field_set(r, DWC2_GUSBCFG_TRDT, trdt));
-  return wait_field(d, DWC2_GINTSTS, DWC2_GINTSTS_CMOD, 0, MODE_US);
+  return dwc2_wait(d, DWC2_GINTSTS, DWC2_GINTSTS_CMOD, 0, MODE_US);
 }
 
 static void set_vbus(const struct dwc2 *d) {
@@ -102,28 +72,56 @@ static void set_vbus(const struct dwc2 *d) {
   }
 }
 
-static void set_fifo_sizes(const struct dwc2 *d) {
-  wr(d, DWC2_GRXFSIZ, RX_WORDS);
-  uint32_t tx = field_set(0, DWC2_DIEPTXF0_TX0FSA, RX_WORDS);
-  wr(d, DWC2_DIEPTXF0, field_set(tx, DWC2_DIEPTXF0_TX0FD, TX0_WORDS));
-}
-
-static void flush(const struct dwc2 *d, uint32_t fifo) {
+void dwc2_flush(const struct dwc2 *d, uint32_t fifo) {
   wr(d, DWC2_GRSTCTL,
      field_set(field_mask(DWC2_GRSTCTL_TXFFLSH), DWC2_GRSTCTL_TXFNUM, fifo));
-  wait_field(d, DWC2_GRSTCTL, DWC2_GRSTCTL_TXFFLSH, 0, CORE_US);
+  dwc2_wait(d, DWC2_GRSTCTL, DWC2_GRSTCTL_TXFFLSH, 0, DWC2_CORE_US);
+}
+
+// An IN packet that the host no longer wants must not answer the next request
+// (RM0410 41.16.6, "IN endpoint disable").
+void dwc2_cancel(const struct dwc2 *d, uint32_t n) {
+  const uint32_t ctl = DWC2_DIEPCTL(n), events = DWC2_DIEPINT(n);
+  if (!field_get(rd(d, ctl), DWC2_DIEPCTL_EPENA)) return;
+  update(d, ctl, 0, field_mask(DWC2_DIEPCTL_SNAK));
+  dwc2_wait(d, events, DWC2_DIEPINT_INEPNE, 1, DWC2_CORE_US);
+  update(d, ctl, 0, field_mask(DWC2_DIEPCTL_EPDIS) | field_mask(DWC2_DIEPCTL_SNAK));
+  dwc2_wait(d, events, DWC2_DIEPINT_EPDISD, 1, DWC2_CORE_US);
+  wr(d, events, field_mask(DWC2_DIEPINT_EPDISD) | field_mask(DWC2_DIEPINT_INEPNE));
+  dwc2_flush(d, n);
+}
+
+void dwc2_write_fifo(const struct dwc2 *d, uint32_t n, const uint8_t *src,
+                     uint32_t length) {
+  for (uint32_t at = 0; at < length; at += 4) {
+    uint32_t word = 0;
+    memcpy(&word, src + at, length - at < 4u ? length - at : 4u);
+    wr(d, DWC2_DFIFO0 + 0x1000u * n, word);
+  }
+}
+
+// `wanted` of a packet's bytes go to `dst`, the others nowhere.
+void dwc2_read_fifo(const struct dwc2 *d, uint8_t *dst, uint32_t count,
+                    uint32_t wanted) {
+  for (uint32_t at = 0; at < count; at += 4) {
+    const uint32_t word = rd(d, DWC2_DFIFO0);
+    const uint32_t left = at < wanted ? wanted - at : 0;
+    memcpy(dst + at, &word, left < 4 ? left : 4);
+  }
 }
 
 static void flush_received(const struct dwc2 *d) {
   wr(d, DWC2_GRSTCTL, field_mask(DWC2_GRSTCTL_RXFFLSH));
-  wait_field(d, DWC2_GRSTCTL, DWC2_GRSTCTL_RXFFLSH, 0, CORE_US);
+  dwc2_wait(d, DWC2_GRSTCTL, DWC2_GRSTCTL_RXFFLSH, 0, DWC2_CORE_US);
 }
 
 static void set_interrupts(const struct dwc2 *d) {
   wr(d, DWC2_DIEPMSK, field_mask(DWC2_DIEPMSK_XFRCM));
   wr(d, DWC2_DOEPMSK, field_mask(DWC2_DOEPMSK_XFRCM) | field_mask(DWC2_DOEPMSK_STUPM));
+  // Endpoint 01 is looked at in the receive FIFO alone.
+  const uint32_t in = CONFIG_SERIAL ? 7 : 1;
   wr(d, DWC2_DAINTMSK,
-     field_set(field_set(0, DWC2_DAINTMSK_IEPM, 1), DWC2_DAINTMSK_OEPM, 1));
+     field_set(field_set(0, DWC2_DAINTMSK_IEPM, in), DWC2_DAINTMSK_OEPM, 1));
   wr(d, DWC2_GINTMSK,
      field_mask(DWC2_GINTMSK_RXFLVLM) | field_mask(DWC2_GINTMSK_USBSUSPM) |
          field_mask(DWC2_GINTMSK_USBRST) | field_mask(DWC2_GINTMSK_ENUMDNEM) |
@@ -144,8 +142,8 @@ enum status dwc2_start(struct dwc2 *d, const struct dwc2_config *config) {
   const uint32_t speed =
       config->phy == DWC2_PHY_ULPI_HS ? SPEED_HIGH : SPEED_FULL_INTERNAL;
   wr(d, DWC2_DCFG, field_set(rd(d, DWC2_DCFG), DWC2_DCFG_DSPD, speed));
-  set_fifo_sizes(d);
-  flush(d, ALL_FIFOS);
+  dwc2_size_fifos(d);
+  dwc2_flush(d, ALL_FIFOS);
   flush_received(d);
   wr(d, DWC2_GINTSTS,
      field_mask(DWC2_GINTSTS_USBRST) | field_mask(DWC2_GINTSTS_ENUMDNE) |
@@ -170,8 +168,19 @@ static void port_set_address(void *ctx, uint8_t address) {
 // The host has gone on meanwhile: a SETUP, or the status stage of what is being
 // answered, waits in the receive FIFO; or a SETUP was read from it whose stage has not
 // ended yet.
-static bool overtaken(const struct dwc2 *d) {
+static bool waits(const struct dwc2 *d) {
   return d->setup_open || field_get(rd(d, DWC2_GINTSTS), DWC2_GINTSTS_RXFLVL);
+}
+
+// The same, of endpoint 0 alone: what endpoint 01 has received is taken out of the way.
+// That is as much at most as was asked for: nobody asks for more in here.
+static bool overtaken(struct dwc2 *d) {
+  while (waits(d)) {
+    if (!CONFIG_SERIAL || d->setup_open) return true;
+    if (!field_get(rd(d, DWC2_GRXSTSR), DWC2_GRXSTSR_EPNUM)) return true;
+    dwc2_pop_stream(d, rd(d, DWC2_GRXSTSP));
+  }
+  return false;
 }
 
 // A SETUP sets NAK, and CNAK for the answer to an older one would lift it. So the
@@ -179,38 +188,41 @@ static bool overtaken(const struct dwc2 *d) {
 // is seen, and one that comes later sets NAK itself. One that comes in the few clocks
 // from the first look to CNAK is followed by its own IN token after at least 200 ns
 // (the handshake and the token, 100 bit times at high speed; USB 2.0 7.1.18): nothing
-// else stands between CNAK and the second look.
+// else stands between CNAK and the second look. If that finds a packet for endpoint 01
+// in front, NAK is set while it is taken out.
 static void port_send(void *ctx, const uint8_t *src, uint16_t length) {
-  const struct dwc2 *d = ctx;
+  struct dwc2 *d = ctx;
   const uint32_t size = field_set(0, DWC2_DIEPTSIZ0_PKTCNT, 1);
   const uint32_t ctl = rd(d, DWC2_DIEPCTL0) | field_mask(DWC2_DIEPCTL0_EPENA);
   if (overtaken(d)) return;
   wr(d, DWC2_DIEPTSIZ0, field_set(size, DWC2_DIEPTSIZ0_XFRSIZ, length));
   wr(d, DWC2_DIEPCTL0, ctl | field_mask(DWC2_DIEPCTL0_CNAK));
-  if (overtaken(d)) {
+  while (waits(d)) {
     wr(d, DWC2_DIEPCTL0, ctl | field_mask(DWC2_DIEPCTL0_SNAK));
-    return;
+    if (!CONFIG_SERIAL || overtaken(d)) return;
+    wr(d, DWC2_DIEPCTL0, ctl | field_mask(DWC2_DIEPCTL0_CNAK));
   }
   // The FIFO holds four packets and is empty here: every send follows an
   // acknowledge or a flush.
-  for (uint32_t at = 0; at < length; at += 4) {
-    uint32_t word = 0;
-    memcpy(&word, src + at, length - at < 4u ? length - at : 4u);
-    wr(d, DWC2_DFIFO0, word);
-  }
+  dwc2_write_fifo(d, 0, src, length);
 }
 
 // The same looks: what a SETUP finds open, its data would come into ahead of their
 // turn, and one of them would overwrite the other.
-static void open_out(const struct dwc2 *d) {
+static void open_out(struct dwc2 *d) {
+  const uint32_t open =
+      field_mask(DWC2_DOEPCTL0_EPENA) | field_mask(DWC2_DOEPCTL0_CNAK);
   const uint32_t size =
       field_set(0, DWC2_DOEPTSIZ0_STUPCNT, 3) | field_mask(DWC2_DOEPTSIZ0_PKTCNT);
   if (overtaken(d)) return;
   wr(d, DWC2_DOEPTSIZ0, field_set(size, DWC2_DOEPTSIZ0_XFRSIZ, USB_EP0_PACKET));
   // The core alone changes what else is in there (RM0410 41.15.50).
-  wr(d, DWC2_DOEPCTL0,
-     field_mask(DWC2_DOEPCTL0_EPENA) | field_mask(DWC2_DOEPCTL0_CNAK));
-  if (overtaken(d)) wr(d, DWC2_DOEPCTL0, field_mask(DWC2_DOEPCTL0_SNAK));
+  wr(d, DWC2_DOEPCTL0, open);
+  while (waits(d)) {
+    wr(d, DWC2_DOEPCTL0, field_mask(DWC2_DOEPCTL0_SNAK));
+    if (!CONFIG_SERIAL || overtaken(d)) return;
+    wr(d, DWC2_DOEPCTL0, open);
+  }
 }
 
 static void port_receive(void *ctx, uint8_t *dst, uint16_t length) {
@@ -226,7 +238,7 @@ static void port_receive(void *ctx, uint8_t *dst, uint16_t length) {
 // last request lifted the NAK of this one's SETUP. A SETUP between the look and the
 // two writes, some 50 ns, finds STALL: nothing but the one behind it can lift that.
 static void port_stall(void *ctx) {
-  const struct dwc2 *d = ctx;
+  struct dwc2 *d = ctx;
   const uint32_t in = field_set(rd(d, DWC2_DIEPCTL0), DWC2_DIEPCTL0_EPENA, 0);
   if (overtaken(d) &&
       (d->setup_open ||
@@ -247,7 +259,8 @@ static void port_test_mode(void *ctx, uint8_t selector) {
 static void on_bus_reset(struct dwc2 *d) {
   d->setup_open = false;
   update(d, DWC2_DOEPCTL0, 0, field_mask(DWC2_DOEPCTL0_SNAK));
-  flush(d, ALL_FIFOS);
+  if (CONFIG_SERIAL) dwc2_endpoints.close_all(d);
+  dwc2_flush(d, ALL_FIFOS);
   port_set_address(d, 0);
   wr(d, DWC2_DIEPINT0, field_mask(DWC2_DIEPINT0_XFRC));
   wr(d, DWC2_DOEPINT0, field_mask(DWC2_DOEPINT0_XFRC) | field_mask(DWC2_DOEPINT0_STUP));
@@ -263,34 +276,10 @@ static void on_enumerated(const struct dwc2 *d, struct usb_event *e) {
   update(d, DWC2_DCTL, 0, field_mask(DWC2_DCTL_CGINAK));
 }
 
-// An IN packet that the host no longer wants must not answer the next request
-// (RM0410 41.16.6, "IN endpoint disable").
-static void cancel_in(const struct dwc2 *d) {
-  if (!field_get(rd(d, DWC2_DIEPCTL0), DWC2_DIEPCTL0_EPENA)) return;
-  update(d, DWC2_DIEPCTL0, 0, field_mask(DWC2_DIEPCTL0_SNAK));
-  wait_field(d, DWC2_DIEPINT0, DWC2_DIEPINT0_INEPNE, 1, CORE_US);
-  update(d, DWC2_DIEPCTL0, 0,
-         field_mask(DWC2_DIEPCTL0_EPDIS) | field_mask(DWC2_DIEPCTL0_SNAK));
-  wait_field(d, DWC2_DIEPINT0, DWC2_DIEPINT0_EPDISD, 1, CORE_US);
-  wr(d, DWC2_DIEPINT0,
-     field_mask(DWC2_DIEPINT0_EPDISD) | field_mask(DWC2_DIEPINT0_INEPNE));
-  flush(d, 0);
-}
-
-// `wanted` of a packet's bytes go to `dst`, the others nowhere.
-static void read_fifo(const struct dwc2 *d, uint8_t *dst, uint32_t count,
-                      uint32_t wanted) {
-  for (uint32_t at = 0; at < count; at += 4) {
-    const uint32_t word = rd(d, DWC2_DFIFO0);
-    const uint32_t left = at < wanted ? wanted - at : 0;
-    memcpy(dst + at, &word, left < 4 ? left : 4);
-  }
-}
-
 static void take_data(struct dwc2 *d, uint32_t count) {
   const uint32_t left = d->out_left;
   const uint32_t wanted = count < left ? count : left;
-  read_fifo(d, d->out, count, wanted);
+  dwc2_read_fifo(d, d->out, count, wanted);
   d->out_length = (uint16_t)(d->out_length + count);
   d->out_left = (uint16_t)(left - wanted);
   d->out_more = false;
@@ -298,7 +287,7 @@ static void take_data(struct dwc2 *d, uint32_t count) {
 
 static void take_setup_bytes(struct dwc2 *d, uint32_t count) {
   const uint32_t room = sizeof d->setup;
-  read_fifo(d, d->setup, count, count < room ? count : room);
+  dwc2_read_fifo(d, d->setup, count, count < room ? count : room);
   d->setup_open = true;
 }
 
@@ -315,7 +304,8 @@ static void take_full_packet(struct dwc2 *d) {
 }
 
 static bool is_full_packet(uint32_t entry) {
-  const uint32_t kind = field_mask(DWC2_GRXSTSP_PKTSTS) | field_mask(DWC2_GRXSTSP_BCNT);
+  const uint32_t kind = field_mask(DWC2_GRXSTSP_PKTSTS) |
+                        field_mask(DWC2_GRXSTSP_BCNT) | field_mask(DWC2_GRXSTSP_EPNUM);
   const uint32_t full = field_set(0, DWC2_GRXSTSP_PKTSTS, PKTSTS_OUT_DATA);
   return (entry & kind) == field_set(full, DWC2_GRXSTSP_BCNT, USB_EP0_PACKET);
 }
@@ -328,6 +318,10 @@ static void pop(struct dwc2 *d) {
     take_full_packet(d);
     if (!field_get(rd(d, DWC2_GINTSTS), DWC2_GINTSTS_RXFLVL)) return;
     entry = rd(d, DWC2_GRXSTSP);
+  }
+  if (CONFIG_SERIAL && field_get(entry, DWC2_GRXSTSP_EPNUM)) {
+    dwc2_pop_stream(d, entry);
+    return;
   }
   const uint32_t kind = field_get(entry, DWC2_GRXSTSP_PKTSTS);
   const uint32_t count = field_get(entry, DWC2_GRXSTSP_BCNT);
@@ -345,7 +339,7 @@ static void pop(struct dwc2 *d) {
 static bool take_setup(struct dwc2 *d, struct usb_event *e) {
   wr(d, DWC2_DOEPINT0, field_mask(DWC2_DOEPINT0_STUP) | field_mask(DWC2_DOEPINT0_XFRC));
   wr(d, DWC2_DIEPINT0, field_mask(DWC2_DIEPINT0_XFRC));
-  cancel_in(d);
+  dwc2_cancel(d, 0);
   d->setup_open = false;
   e->kind = USB_EVENT_SETUP;
   memcpy(e->setup, d->setup, sizeof e->setup);
@@ -407,7 +401,10 @@ static bool port_next_event(void *ctx, struct usb_event *e) {
     status = rd(d, DWC2_GINTSTS);
     if (field_get(status, DWC2_GINTSTS_OEPINT)) break;
   }
-  return take_endpoint_event(d, status, e);
+  // What came before a SETUP is told before it.
+  if (CONFIG_SERIAL && dwc2_take_received(d, e)) return true;
+  if (take_endpoint_event(d, status, e)) return true;
+  return CONFIG_SERIAL && dwc2_take_sent(d, status, e);
 }
 
 struct usb_port dwc2_port(struct dwc2 *d) {
@@ -421,5 +418,6 @@ struct usb_port dwc2_port(struct dwc2 *d) {
       .ep0_send = port_send,
       .ep0_stall = port_stall,
       .test_mode = port_test_mode,
+      .endpoints = CONFIG_SERIAL ? &dwc2_endpoints : NULL,
   };
 }

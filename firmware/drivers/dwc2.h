@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Synopsys DWC2 core (OTG_FS and OTG_HS of STM32) as a USB device with endpoint 0,
-// in FIFO mode, polled. Implements struct usb_port.
+// Synopsys DWC2 core (OTG_FS and OTG_HS of STM32) as a USB device in FIFO mode, polled,
+// with endpoint 0 and, where the build has them, 81 and 82 (IN) and 01 (OUT).
+// Implements struct usb_port.
 #pragma once
 
 #include "common/base/status.h"
@@ -20,6 +21,14 @@ struct dwc2_config {
   void *now_ctx;
 };
 
+// What endpoint 01 receives.
+struct dwc2_stream {
+  uint8_t *to;     // where the next packet goes
+  uint16_t left;   // how many bytes are wanted there
+  uint16_t fresh;  // have come, and were not told
+  bool ended;      // likewise
+};
+
 struct dwc2 {
   struct dwc2_config config;
   uint8_t *out;         // where the next OUT packet goes
@@ -28,6 +37,7 @@ struct dwc2 {
   bool out_more;        // the last one was full, and there is room for the next
   bool setup_open;      // `setup` was read, and its stage has not ended (STUP) yet
   uint8_t setup[8];     // the last SETUP packet read from the FIFO
+  struct dwc2_stream stream;
 };
 
 // Resets the core and sets it up, disconnected. The block's clocks run and its pins

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Every descriptor of the bootloader, built from the board's identity and the
-// media's layouts: device, qualifier, configuration (both speeds), strings, BOS with
-// WebUSB and MS OS 2.0, and the MS OS 2.0 set that gives Windows WinUSB by itself.
+// Every descriptor of the bootloader, as DFU alone or with a serial port beside it,
+// built from the board's identity and the media's layouts: device, qualifier,
+// configuration (both speeds), strings, BOS with WebUSB and MS OS 2.0, and the MS
+// OS 2.0 set that gives Windows WinUSB by itself.
 #pragma once
 
 #include "firmware/flash/layout.h"
@@ -21,6 +22,7 @@ struct descriptors_config {
   const char *board;
   uint8_t unique_id[12];
   bool can_high_speed;
+  bool serial;  // DFU is interface 0, and interfaces 1 and 2 are cdc.h's
   uint16_t transfer_size;
   uint8_t alternates;
   char layouts[DESCRIPTORS_ALTERNATES][LAYOUT_MAX + 1];

@@ -6,6 +6,72 @@
 #include "common/base/bytes.h"
 #include "common/protocol/ch9.h"
 
+// --- interfaces and endpoints ---
+
+static unsigned interface_count(const struct usbd *u) {
+  return CONFIG_SERIAL ? u->interface_count : 1;
+}
+
+static const struct usb_class *class_of(const struct usbd *u, uint16_t interface) {
+  return interface < interface_count(u) ? u->classes[interface] : NULL;
+}
+
+static unsigned endpoint_count(const struct usbd *u) {
+  return CONFIG_SERIAL ? u->endpoint_count : 0;
+}
+
+// The endpoint beside 0 with this address, of a configured device; NULL: none.
+static const struct usb_endpoint *find_endpoint(const struct usbd *u,
+                                                uint16_t address) {
+  for (unsigned i = 0; u->configuration && i < endpoint_count(u); i++) {
+    if (u->endpoints[i].address == address) return &u->endpoints[i];
+  }
+  return NULL;
+}
+
+static void halt(struct usbd *u, const struct usb_endpoint *e, bool on) {
+  const uint8_t bit = (uint8_t)(1u << (e - u->endpoints));
+  u->halted = (uint8_t)(on ? u->halted | bit : u->halted & ~bit);
+  u->port->endpoints->halt(u->port->ctx, e->address, on);
+}
+
+static bool is_halted(const struct usbd *u, const struct usb_endpoint *e) {
+  return u->halted >> (e - u->endpoints) & 1u;
+}
+
+// Of the interfaces that share a class it is the first.
+static bool is_first(const struct usbd *u, unsigned interface) {
+  return interface == 0 || u->classes[interface] != u->classes[interface - 1];
+}
+
+// Everything as after SET_CONFIGURATION(0).
+static void reset_interfaces(struct usbd *u) {
+  u->configuration = u->halted = 0;
+  memset(u->alternates, 0, sizeof u->alternates);
+  for (unsigned i = 0; i < interface_count(u); i++) {
+    if (is_first(u, i)) u->classes[i]->reset(u->classes[i]->ctx);
+  }
+}
+
+static void open_endpoints(const struct usbd *u) {
+  for (unsigned i = 0; i < endpoint_count(u); i++) {
+    const struct usb_endpoint *e = &u->endpoints[i];
+    u->port->endpoints->open(u->port->ctx, e->address, e->type,
+                             e->packet[u->high_speed]);
+  }
+  for (unsigned i = 0; CONFIG_SERIAL && i < interface_count(u); i++) {
+    const struct usb_class *c = u->classes[i];
+    if (c->configured && is_first(u, i)) c->configured(c->ctx, u->high_speed);
+  }
+}
+
+static void on_endpoint(const struct usbd *u, const struct usb_event *e) {
+  const struct usb_endpoint *endpoint = find_endpoint(u, e->endpoint);
+  if (!endpoint) return;
+  const struct usb_class *c = u->classes[endpoint->interface];
+  c->event(c->ctx, e);
+}
+
 // --- stages ---
 
 static void stall(struct usbd *u) {
@@ -57,7 +123,8 @@ static void take_address(struct usbd *u) {
 
 static void completed(struct usbd *u) {
   u->stage = USBD_IDLE;
-  if (u->class_request && u->cls->completed) u->cls->completed(u->cls->ctx, &u->setup);
+  const struct usb_class *c = u->asked;
+  if (c && c->completed) c->completed(c->ctx, &u->setup);
   if (u->addressing) take_address(u);
   if (u->test_mode) u->port->test_mode(u->port->ctx, u->test_mode);
   u->addressing = false;
@@ -83,12 +150,17 @@ static bool is_configured(const struct usbd *u) {
   return u->state == USBD_CONFIGURED;
 }
 
+// Endpoint 0 is there in both directions, and never halted (9.4.5).
+static bool is_endpoint_0(uint16_t index) {
+  return (index & 0xFF7Fu) == 0;
+}
+
 static bool recipient_exists(const struct usbd *u, uint8_t recipient) {
   const uint16_t index = u->setup.wIndex;
   switch (recipient) {
     case CH9_RECIPIENT_DEVICE: return index == 0;
-    case CH9_RECIPIENT_INTERFACE: return index == 0 && is_configured(u);
-    case CH9_RECIPIENT_ENDPOINT: return (index & 0xFF7Fu) == 0;
+    case CH9_RECIPIENT_INTERFACE: return class_of(u, index) && is_configured(u);
+    case CH9_RECIPIENT_ENDPOINT: return is_endpoint_0(index) || find_endpoint(u, index);
     default: return false;
   }
 }
@@ -96,20 +168,36 @@ static bool recipient_exists(const struct usbd *u, uint8_t recipient) {
 static bool get_status(struct usbd *u, uint8_t recipient) {
   if (u->setup.wValue != 0 || u->setup.wLength != 2) return false;
   if (!recipient_exists(u, recipient)) return false;
-  // Self-powered, no remote wake-up; endpoint 0 is never halted (9.4.5).
-  u->small[0] = recipient == CH9_RECIPIENT_DEVICE ? 1 : 0;
+  const bool of_endpoint = recipient == CH9_RECIPIENT_ENDPOINT;
+  const struct usb_endpoint *e = of_endpoint ? find_endpoint(u, u->setup.wIndex) : NULL;
+  // The device is self-powered and has no remote wake-up.
+  u->small[0] = recipient == CH9_RECIPIENT_DEVICE || (e && is_halted(u, e));
   u->small[1] = 0;
   return reply(u, u->small, 2);
 }
 
+// ENDPOINT_HALT is the only feature to clear. Clear already, it still sets the toggle
+// (9.4.5).
 static bool clear_feature(struct usbd *u, uint8_t recipient) {
-  // Endpoint 0's halt is the only feature there is to clear, and it is clear.
-  return recipient == CH9_RECIPIENT_ENDPOINT && u->setup.wValue == CH9_ENDPOINT_HALT &&
-         recipient_exists(u, recipient) && acknowledge(u);
+  if (recipient != CH9_RECIPIENT_ENDPOINT || u->setup.wValue != CH9_ENDPOINT_HALT ||
+      !recipient_exists(u, recipient)) {
+    return false;
+  }
+  const struct usb_endpoint *e = find_endpoint(u, u->setup.wIndex);
+  if (e) halt(u, e, false);
+  return acknowledge(u);
+}
+
+static bool set_halt(struct usbd *u) {
+  const struct usb_endpoint *e = find_endpoint(u, u->setup.wIndex);
+  if (u->setup.wValue != CH9_ENDPOINT_HALT || !e) return false;
+  halt(u, e, true);
+  return acknowledge(u);
 }
 
 static bool set_feature(struct usbd *u, uint8_t recipient) {
   const uint8_t selector = (uint8_t)(u->setup.wIndex >> 8);
+  if (recipient == CH9_RECIPIENT_ENDPOINT) return set_halt(u);
   if (recipient != CH9_RECIPIENT_DEVICE || u->setup.wValue != CH9_TEST_MODE)
     return false;
   if (!u->high_speed || (u->setup.wIndex & 0xFFu) != 0) return false;
@@ -145,25 +233,33 @@ static bool get_configuration(struct usbd *u) {
 static bool set_configuration(struct usbd *u) {
   if (u->setup.wValue > 1 || u->setup.wIndex != 0) return false;
   if (u->state == USBD_DEFAULT) return false;
+  if (endpoint_count(u)) u->port->endpoints->close_all(u->port->ctx);
+  reset_interfaces(u);
   u->configuration = (uint8_t)u->setup.wValue;
   u->state = u->configuration ? USBD_CONFIGURED : USBD_ADDRESSED;
-  u->alternate = 0;
-  u->cls->reset(u->cls->ctx);
+  if (u->configuration) open_endpoints(u);
   return acknowledge(u);
 }
 
 static bool get_interface(struct usbd *u) {
-  if (!is_configured(u) || u->setup.wIndex != 0) return false;
+  if (!recipient_exists(u, CH9_RECIPIENT_INTERFACE)) return false;
   if (u->setup.wValue || u->setup.wLength != 1) return false;
-  u->small[0] = u->alternate;
+  u->small[0] = u->alternates[u->setup.wIndex];
   return reply(u, u->small, 1);
 }
 
+// The interface's endpoints begin anew (9.1.1.5).
 static bool set_interface(struct usbd *u) {
-  if (!is_configured(u) || u->setup.wIndex != 0 || u->setup.wValue > 0xFF) return false;
+  if (!recipient_exists(u, CH9_RECIPIENT_INTERFACE) || u->setup.wValue > 0xFF) {
+    return false;
+  }
   const uint8_t alternate = (uint8_t)u->setup.wValue;
-  if (!u->cls->set_alternate(u->cls->ctx, alternate)) return false;
-  u->alternate = alternate;
+  const struct usb_class *c = class_of(u, u->setup.wIndex);
+  if (!c->set_alternate(c->ctx, alternate)) return false;
+  u->alternates[u->setup.wIndex] = alternate;
+  for (unsigned i = 0; i < endpoint_count(u); i++) {
+    if (u->endpoints[i].interface == u->setup.wIndex) halt(u, &u->endpoints[i], false);
+  }
   return acknowledge(u);
 }
 
@@ -203,20 +299,21 @@ static bool vendor_request(struct usbd *u) {
   return d && reply(u, d, length);
 }
 
-// Class requests, and vendor requests to the interface, are the class's.
+// Class requests, and vendor requests to an interface, are its class's.
 static bool class_request(struct usbd *u, bool in) {
   struct usb_reply r = {u->small, 0};
-  if (!is_configured(u) || u->setup.wIndex != 0) return false;
+  const struct usb_class *c = class_of(u, u->setup.wIndex);
+  if (!is_configured(u) || !c) return false;
   if (!in && u->setup.wLength > USBD_BUFFER) {
     // Never trusted: the class hears of it, and it is refused whatever it says.
-    u->cls->setup(u->cls->ctx, &u->setup, &r);
+    c->setup(c->ctx, &u->setup, &r);
     return false;
   }
-  const enum usb_answer answer = u->cls->setup(u->cls->ctx, &u->setup, &r);
+  const enum usb_answer answer = c->setup(c->ctx, &u->setup, &r);
   u->later = answer == USB_LATER;
   if (u->later) return true;
   if (answer == USB_STALL) return false;
-  u->class_request = true;
+  u->asked = c;
   if (in || u->setup.wLength == 0) return reply(u, r.data, r.length);
   start_out(u);
   return true;
@@ -245,7 +342,8 @@ static void on_setup(struct usbd *u, const uint8_t bytes[8]) {
       .wIndex = load_le16(bytes + 4),
       .wLength = load_le16(bytes + 6),
   };
-  u->class_request = u->later = false;
+  u->asked = NULL;
+  u->later = false;
   u->addressing = false;
   u->test_mode = 0;
   u->stage = USBD_IDLE;
@@ -261,8 +359,9 @@ static bool ask_again(struct usbd *u) {
 
 // The class hears nothing of more or less than the host announced.
 static void on_out_data(struct usbd *u, uint16_t length) {
+  const struct usb_class *c = u->asked;
   if (length == u->setup.wLength &&
-      u->cls->data(u->cls->ctx, &u->setup, u->buffer) == USB_ACCEPT) {
+      c->data(c->ctx, &u->setup, u->buffer) == USB_ACCEPT) {
     stay_open(u);
     start_status_in(u);
   } else {
@@ -301,18 +400,27 @@ static void on_in(struct usbd *u) {
 static void on_reset(struct usbd *u, bool high_speed) {
   u->state = USBD_DEFAULT;
   u->stage = USBD_IDLE;
-  u->configuration = u->alternate = u->test_mode = 0;
+  u->test_mode = 0;
   u->high_speed = high_speed;
   u->addressing = u->suspended = u->later = false;
-  u->cls->reset(u->cls->ctx);
+  reset_interfaces(u);
 }
 
 void usbd_init(struct usbd *u, const struct usb_port *port, const struct usb_class *cls,
                const struct usb_descriptors *descriptors) {
   memset(u, 0, sizeof *u);
   u->port = port;
-  u->cls = cls;
+  u->classes[0] = cls;
+  u->interface_count = 1;
   u->descriptors = descriptors;
+}
+
+void usbd_add(struct usbd *u, const struct usb_class *cls, uint8_t interfaces,
+              const struct usb_endpoint *endpoints, uint8_t count) {
+  while (interfaces-- && u->interface_count < USBD_INTERFACES)
+    u->classes[u->interface_count++] = cls;
+  u->endpoints = endpoints;
+  u->endpoint_count = count;
 }
 
 bool usbd_poll(struct usbd *u) {
@@ -327,6 +435,10 @@ bool usbd_poll(struct usbd *u) {
       case USB_EVENT_SETUP: on_setup(u, e.setup); break;
       case USB_EVENT_OUT: on_out(u, e.length); break;
       case USB_EVENT_IN: on_in(u); break;
+      case USB_EVENT_RECEIVED:
+      case USB_EVENT_SENT:
+        if (CONFIG_SERIAL) on_endpoint(u, &e);
+        break;
       case USB_EVENT_NONE: break;
     }
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // USB device core: the control endpoint's stages and every standard request of
-// USB 2.0 chapter 9, for a device with one configuration, one interface and no
-// endpoints besides 0. What the interface's own requests mean is the class's.
+// USB 2.0 chapter 9, for a device with one configuration. What an interface's own
+// requests mean is its class's, and so is what its endpoints carry.
 //
 //            SETUP                        SETUP
 //              |  wLength = 0               | wLength > 0, IN
@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "firmware/config.h"
 #include "firmware/usb/usb_port.h"
 
 struct usb_setup {
@@ -37,7 +38,7 @@ struct usb_reply {
   uint16_t length;
 };
 
-// The interface's own behaviour.
+// The own behaviour of an interface, or of several in a row that belong together.
 struct usb_class {
   void *ctx;
   // A class or vendor request. For IN, fill in `reply` (it is cut to wLength). For
@@ -51,8 +52,12 @@ struct usb_class {
   void (*completed)(void *ctx, const struct usb_setup *s);
   // SET_INTERFACE chose this alternate setting; false: there is none such.
   bool (*set_alternate)(void *ctx, uint8_t alternate);
-  // Bus reset, or SET_CONFIGURATION: back to the start.
+  // Bus reset, or SET_CONFIGURATION: back to the start. Its endpoints are closed.
   void (*reset)(void *ctx);
+  // These may be NULL for a class without endpoints. They are open; and something
+  // happened to one of them.
+  void (*configured)(void *ctx, bool high_speed);
+  void (*event)(void *ctx, const struct usb_event *e);
 };
 
 // Descriptors, by type and index. NULL: none (STALL). The bytes stay valid until
@@ -75,22 +80,27 @@ enum usbd_stage {
   USBD_STATUS_OUT,  // the host does
 };
 
-// Room for the longest OUT data stage: wTransferSize of DFU.
-enum { USBD_BUFFER = 4096 };
+enum {
+  USBD_BUFFER = 4096,  // room for the longest OUT data stage: wTransferSize of DFU
+  USBD_INTERFACES = CONFIG_SERIAL ? 3 : 1,
+};
 
 struct usbd {
   const struct usb_port *port;
-  const struct usb_class *cls;
+  const struct usb_class *classes[USBD_INTERFACES];  // by interface number
+  uint8_t interface_count, endpoint_count;
+  const struct usb_endpoint *endpoints;
   const struct usb_descriptors *descriptors;
   enum usbd_state state;
   enum usbd_stage stage;
   bool high_speed, suspended;
-  uint8_t configuration, alternate;
+  uint8_t configuration, alternates[USBD_INTERFACES];
+  uint8_t halted;  // a bit per endpoint of the table
   // For after the status stage: an address to take, a test mode to enter (0: none).
   bool addressing;
   uint8_t test_mode;
-  bool class_request;
-  bool later;  // the class is to be asked again
+  const struct usb_class *asked;  // the request is this class's, and was accepted
+  bool later;                     // the class is to be asked again
   struct usb_setup setup;
   const uint8_t *in_data;
   uint16_t in_left, in_sent;                // in_sent: of the packet on the wire
@@ -99,8 +109,13 @@ struct usbd {
   _Alignas(4) uint8_t buffer[USBD_BUFFER];  // copied by words
 };
 
+// `cls` is interface 0.
 void usbd_init(struct usbd *u, const struct usb_port *port, const struct usb_class *cls,
                const struct usb_descriptors *descriptors);
+
+// The next `interfaces` numbers are `cls`, and these are all endpoints of the device.
+void usbd_add(struct usbd *u, const struct usb_class *cls, uint8_t interfaces,
+              const struct usb_endpoint *endpoints, uint8_t endpoint_count);
 
 // Handles all that has happened. True if anything did.
 bool usbd_poll(struct usbd *u);

@@ -10,10 +10,16 @@
 #define ATTACH_LIMIT VT_S(2)
 
 const struct rig_board rig_boards[RIG_BOARDS] = {
-    [RIG_HS] = {"stm32f769i-disco", "high speed", true, true, 0, false},
-    [RIG_FS] = {"f769-custom-fs", "full speed", true, false, 0, false},
+    [RIG_HS] = {"stm32f769i-disco", "high speed", true, true, 0, false, false},
+    [RIG_FS] = {"f769-custom-fs", "full speed", true, false, 0, false, false},
     [RIG_HS_ON_FS_PORT] = {"stm32f769i-disco", "full-speed port", false, false, 0,
-                           false},
+                           false, false},
+    [RIG_HS_SERIAL] = {"stm32f769i-disco", "serial, high speed", true, true, 0, false,
+                       true},
+    [RIG_FS_SERIAL] = {"f769-custom-fs", "serial, full speed", true, false, 0, false,
+                       true},
+    [RIG_HS_SERIAL_ON_FS_PORT] = {"stm32f769i-disco", "serial, full-speed port", false,
+                                  false, 0, false, true},
 };
 
 // --- life ---
@@ -37,8 +43,8 @@ static enum usb_fault on_transaction(void *ctx, uint64_t number,
 static void load_bootloader(struct rig *r) {
   char path[512];
   struct load_error error = {""};
-  snprintf(path, sizeof path, "%s/build/firmware-%s/firmware/quadboot.elf", QB_ROOT,
-           r->board->name);
+  snprintf(path, sizeof path, "%s/build/firmware-%s%s/firmware/quadboot.elf", QB_ROOT,
+           r->board->name, r->board->serial ? "-serial" : "");
   if (!machine_load(r->m, path, false, 0, &error)) fail_msg("%s", error.text);
   memcpy(r->kept, r->m->flash_bytes, RIG_KEPT);
 }

@@ -26,9 +26,18 @@ struct rig_board {
   // The chip, where it differs from the board's: 0 and false are the board's own.
   uint32_t flash_size;
   bool two_banks;
+  bool serial;  // the build with a serial port
 };
 
-enum { RIG_HS, RIG_FS, RIG_HS_ON_FS_PORT, RIG_BOARDS };
+enum {
+  RIG_HS,
+  RIG_FS,
+  RIG_HS_ON_FS_PORT,
+  RIG_HS_SERIAL,
+  RIG_FS_SERIAL,
+  RIG_HS_SERIAL_ON_FS_PORT,
+  RIG_BOARDS,
+};
 extern const struct rig_board rig_boards[RIG_BOARDS];
 
 enum {
@@ -101,6 +110,9 @@ int rig_teardown(void **state);
 #function "/" #board, function, setup, rig_teardown, \
         (void *)(uintptr_t)&rig_boards[RIG_##board]      \
   }
+#define RIG_BOTH_SERIAL(function)                      \
+  RIG_TEST(HS_SERIAL, function, rig_setup_configured), \
+      RIG_TEST(FS_SERIAL, function, rig_setup_configured)
 #define RIG_BOTH(function)                      \
   RIG_TEST(HS, function, rig_setup_configured), \
       RIG_TEST(FS, function, rig_setup_configured)

@@ -16,6 +16,7 @@ struct cable_ends {
   struct otg otg;
   struct usb_host host;
   struct usb_host_sync sync;
+  struct usb_urb streams[CABLE_STREAMS];
   struct clock_source clocks;
   uint64_t ulpi_hz;
   bool vbus_unwired;
@@ -45,11 +46,12 @@ static void on_irq(void *ctx, unsigned number, bool level) {
 
 static enum usb_fault on_transaction(void *ctx, uint64_t number,
                                      const struct usb_token *token) {
-  static const enum usb_fault faults[CABLE_FAULTS] = {
+  static const enum usb_fault faults[CABLE_FAULTS + 1] = {
       [CABLE_NO_FAULT] = USB_FAULT_NONE,
       [CABLE_DROP_TOKEN] = USB_FAULT_DROP_TOKEN,
       [CABLE_LOSE_HANDSHAKE] = USB_FAULT_LOSE_HANDSHAKE,
       [CABLE_CORRUPT_DATA] = USB_FAULT_CORRUPT_DATA,
+      [CABLE_BUS_RESET] = USB_FAULT_BUS_RESET,
   };
   struct cable *c = ctx;
   (void)number;
@@ -189,6 +191,38 @@ bool cable_give_up(struct cable *c, uint8_t type, uint8_t request, uint16_t valu
   const bool given_up = urb.queued;
   usb_host_cancel(&c->ends->host, &urb);
   return given_up;
+}
+
+static void on_complete(void *ctx, struct usb_urb *urb) {
+  (void)ctx;
+  (void)urb;
+}
+
+void cable_begin(struct cable *c, unsigned stream, uint8_t endpoint, uint16_t packet,
+                 void *data, uint32_t length) {
+  struct usb_urb *urb = &c->ends->streams[stream];
+  cable_take_back(c, stream);
+  *urb = (struct usb_urb){.type = USB_URB_BULK,
+                          .endpoint = endpoint,
+                          .max_packet = packet,
+                          .data = data,
+                          .length = length,
+                          .complete = on_complete};
+  assert_int_equal(usb_host_submit(&c->ends->host, urb), 0);
+}
+
+bool cable_running(const struct cable *c, unsigned stream) {
+  return c->ends->streams[stream].queued;
+}
+
+int cable_moved(const struct cable *c, unsigned stream) {
+  const struct usb_urb *urb = &c->ends->streams[stream];
+  return urb->queued || urb->status == 0 ? (int)urb->actual : urb->status;
+}
+
+void cable_take_back(struct cable *c, unsigned stream) {
+  struct usb_urb *urb = &c->ends->streams[stream];
+  if (urb->queued) usb_host_cancel(&c->ends->host, urb);
 }
 
 void cable_address(struct cable *c, uint8_t address) {

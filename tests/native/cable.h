@@ -20,7 +20,8 @@ enum cable_fault {
   CABLE_DROP_TOKEN,
   CABLE_LOSE_HANDSHAKE,
   CABLE_CORRUPT_DATA,
-  CABLE_FAULTS,
+  CABLE_FAULTS,  // end of those that a host gets over by itself
+  CABLE_BUS_RESET = CABLE_FAULTS,
 };
 
 struct cable_setup {
@@ -63,6 +64,16 @@ int cable_control(struct cable *c, uint8_t type, uint8_t request, uint16_t value
 // The same, taken back after that many transactions. False: it had ended.
 bool cable_give_up(struct cable *c, uint8_t type, uint8_t request, uint16_t value,
                    uint16_t length, void *data, uint64_t transactions);
+// A transfer of an endpoint beside 0, which goes on while time passes; the last one on
+// `stream` is over, or is taken back.
+enum { CABLE_STREAMS = 3 };
+void cable_begin(struct cable *c, unsigned stream, uint8_t endpoint, uint16_t packet,
+                 void *data, uint32_t length);
+bool cable_running(const struct cable *c, unsigned stream);
+// Bytes so far; a negative errno when it ended with one.
+int cable_moved(const struct cable *c, unsigned stream);
+void cable_take_back(struct cable *c, unsigned stream);
+
 void cable_address(struct cable *c, uint8_t address);  // that the host uses
 void cable_suspend(struct cable *c);
 void cable_resume(struct cable *c);

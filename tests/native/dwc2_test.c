@@ -20,6 +20,8 @@ enum {
   GRXFSIZ = 0x024,
   DIEPTXF0 = 0x028,
   GCCFG = 0x038,
+  DIEPTXF1 = 0x104,
+  DIEPTXF2 = 0x108,
   DCFG = 0x800,
   DCTL = 0x804,
   DIEPINT0 = 0x908,
@@ -209,8 +211,13 @@ static void registers_after_the_start(void **state) {
     assert_int_equal(usbcfg >> 10 & 15, ulpi ? 9 : 6);  // TRDT
     assert_int_equal(usbcfg >> 30 & 1, 1);              // FDMOD
     assert_int_equal(cable_register(c, DCFG) & 3, ulpi ? 0 : 3);
-    assert_int_equal(cable_register(c, GRXFSIZ), 128);
-    assert_int_equal(cable_register(c, DIEPTXF0), 64u << 16 | 128);
+    // 1024 words of FIFO RAM, or 320, to the last one.
+    const uint32_t rx = ulpi ? 816 : 224, tx1 = ulpi ? 128 : 16;
+    assert_int_equal(cable_register(c, GRXFSIZ), rx);
+    assert_int_equal(cable_register(c, DIEPTXF0), 64u << 16 | rx);
+    assert_int_equal(cable_register(c, DIEPTXF1), tx1 << 16 | (rx + 64));
+    assert_int_equal(cable_register(c, DIEPTXF2), 16u << 16 | (rx + 64 + tx1));
+    assert_int_equal(rx + 64 + tx1 + 16, ulpi ? 1024 : 320);
     assert_int_equal(cable_register(c, DCTL) >> 1 & 1, 1);  // not connected yet
     assert_int_equal(cable_register(c, GCCFG) >> 16 & 1, ulpi ? 0 : 1);
     close_bench(b);

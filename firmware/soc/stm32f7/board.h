@@ -32,6 +32,10 @@ struct board {
 
   enum board_usb usb;
   uint16_t usb_vid, usb_pid;
+  // Of a build with a serial port: a pair of its own, since a host remembers by it what
+  // the device is, and ST's driver for Windows takes all of 0483:DF11. The boards here
+  // have pid.codes' pair for tests: a product brings its own.
+  uint16_t serial_vid, serial_pid;
   bool vbus_sensed;  // VBUS is wired to PA9; otherwise the core is told it is there
   const struct pin *usb_pins;
   size_t usb_pin_count;

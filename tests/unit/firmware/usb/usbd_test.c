@@ -149,7 +149,8 @@ static void every_request_in_every_state_at_both_speeds(void **state) {
       if (answer == TAKEN) continue;
       assert_int_equal(r->usbd->state, before.state);
       assert_int_equal(r->usbd->configuration, before.configuration);
-      assert_int_equal(r->usbd->alternate, before.alternate);
+      assert_memory_equal(r->usbd->alternates, before.alternates,
+                          sizeof before.alternates);
       assert_int_equal(r->port.test_modes, 0);
     }
   }
