@@ -34,7 +34,9 @@
   X(NOR_PROTECTED, 22,                                                               \
     "the QSPI flash is write-protected; check its WP# pin and status register")      \
   X(NOT_NOW, 23, "the flash is busy; ask again")                                     \
-  X(DAMAGED, 24, "the bootloader in flash is damaged; install quadboot again")
+  X(DAMAGED, 24, "the bootloader in flash is damaged; install quadboot again")       \
+  X(OTHER_ROAD, 25,                                                                  \
+    "another program is updating this board; try again when it has ended")
 
 enum status {
 #define X(name, number, sentence) ST_##name = (number),

@@ -131,6 +131,35 @@ static bool poll_log(struct session *s) {
   return session_unfinished(s) && put_on_record(s, STATE_LOG_COMPLETE);
 }
 
+// --- whose turn it is ---
+
+// Erases that a silent owner left noted hold nobody up: they are done with the next
+// owner's work. A failure is first told to whose it is.
+static void let_go(struct session *s) {
+  const struct writer *w = s->writer;
+  if (s->owner == SESSION_NOBODY || w->result.status != ST_OK) return;
+  const bool silent = session_now_us(s) - s->claimed_us >= SESSION_SILENCE_US;
+  const bool over = s->completing ? session_settled(s)
+                                  : silent && s->logging == SESSION_NOT_LOGGING &&
+                                        writer_remaining_us(w) == 0;
+  if (over) s->owner = SESSION_NOBODY;
+}
+
+bool session_claim(struct session *s, enum session_road road) {
+  let_go(s);
+  if (s->owner == SESSION_NOBODY) {
+    s->owner = road;
+    s->completing = false;  // that was another update, and is on record
+  }
+  if (s->owner != road) return false;
+  s->claimed_us = session_now_us(s);
+  return true;
+}
+
+void session_release(struct session *s, enum session_road road) {
+  if (s->owner == road) s->claimed_us = session_now_us(s) - SESSION_SILENCE_US;
+}
+
 // --- checks ---
 
 enum status session_check_pointer(const struct session *s, uint32_t address) {
@@ -152,7 +181,7 @@ enum status session_check_write(const struct session *s, uint32_t address,
   const uint32_t offset = address - m->geometry.base;
   if (length > m->geometry.size - offset) return ST_CROSSES_END;
   struct media_block b;
-  for (uint32_t at = offset; at < offset + length; at = b.offset + b.size) {
+  for (uint32_t at = offset; at < offset + length; at = b.run_end) {
     media_block_at(&m->geometry, at, &b);
     if (!b.writable) return ST_BOOTLOADER_AREA;
   }
@@ -228,7 +257,9 @@ struct writer_result session_take_result(struct session *s) {
 
 bool session_poll(struct session *s) {
   const bool worked = writer_poll(s->writer);
-  return poll_log(s) || worked;
+  const bool logged = poll_log(s);
+  let_go(s);  // here as well, and before the clock has wrapped
+  return worked || logged;
 }
 
 uint32_t session_now_us(const struct session *s) {

@@ -12,8 +12,18 @@ enum { SESSION_MAX_MEDIA = 2 };
 // An append to the state log under way.
 enum session_logging { SESSION_NOT_LOGGING, SESSION_LOG_ERASING, SESSION_LOG_WRITING };
 
+// Who may change the flash: one at a time.
+enum session_road { SESSION_NOBODY, SESSION_DFU, SESSION_SERIAL };
+
+// A host that was killed in an update has held the board for so long when nothing more
+// of it comes. The longest pause that hosts make between two commands is that for a
+// reply or a poll time: one second (docs/design.md).
+enum { SESSION_SILENCE_US = 5000000 };
+
 struct session {
   struct writer *writer;
+  enum session_road owner;
+  uint32_t claimed_us;  // the last time
   const struct media *media[SESSION_MAX_MEDIA];
   uint8_t media_count;
   // The state log: in the medium and block that session_open_log was given.
@@ -37,6 +47,13 @@ enum status session_open_log(struct session *s, uint32_t address);
 static inline bool session_unfinished(const struct session *s) {
   return s->log_medium && s->log.unfinished;
 }
+
+// Before each change: true if `road` may make it. It may while nobody else's update is
+// under way: that is complete, or silent and all that was taken of it is done.
+bool session_claim(struct session *s, enum session_road road);
+
+// The owner's update goes no further, whether it is complete or not.
+void session_release(struct session *s, enum session_road road);
 
 // Checks. OK, or why the range cannot be: BAD_ADDRESS (no medium there),
 // BOOTLOADER_AREA, CROSSES_END. A pointer may also be the end of a medium.
