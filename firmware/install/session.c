@@ -194,6 +194,17 @@ bool session_erase(struct session *s, uint32_t address) {
   return writer_erase(s->writer, m, address - m->geometry.base);
 }
 
+bool session_erase_part(struct session *s, uint32_t address, uint32_t *length) {
+  const struct media *m = find(s, address, false);
+  const uint32_t offset = address - m->geometry.base;
+  struct media_block b;
+  media_block_at(&m->geometry, offset, &b);
+  const uint32_t left = b.offset + b.size - offset;
+  if (*length > left) *length = left;
+  s->completing = false;
+  return writer_erase_part(s->writer, m, offset, *length);
+}
+
 bool session_mass_erase(struct session *s, uint8_t medium) {
   s->completing = false;
   return writer_mass_erase(s->writer, s->media[medium]);
@@ -266,14 +277,17 @@ uint32_t session_now_us(const struct session *s) {
   return s->writer->now_us(s->writer->now_ctx);
 }
 
-enum status session_finish(struct session *s) {
+enum status session_check_app(const struct session *s, const uint8_t head[8]) {
   const struct media *m = find(s, APP_BASE, false);
-  uint8_t head[8];
   if (!m) return ST_NO_APPLICATION;
-  const struct media_geometry *g = &m->geometry;
-  const enum status status =
-      writer_read(s->writer, m, APP_BASE - g->base, head, sizeof head);
-  if (status != ST_OK) return status;
   const struct app_vectors v = {.stack = load_le32(head), .reset = load_le32(head + 4)};
-  return app_check(v, g->base + g->size);
+  return app_check(v, m->geometry.base + m->geometry.size);
+}
+
+enum status session_finish(struct session *s) {
+  uint8_t head[8];
+  uint32_t done;
+  const enum status status = session_read(s, APP_BASE, head, sizeof head, &done);
+  if (status == ST_BAD_ADDRESS || done < sizeof head) return ST_NO_APPLICATION;
+  return status == ST_OK ? session_check_app(s, head) : status;
 }

@@ -64,6 +64,9 @@ enum status session_check_write(const struct session *s, uint32_t address,
 
 // Take work that was checked. False: not now, ask again.
 bool session_erase(struct session *s, uint32_t address);
+// Of the range, at most to the end of the erase block: so much `*length` is then. Whole
+// units of 4 KB that lie in it are erased, everything else stays.
+bool session_erase_part(struct session *s, uint32_t address, uint32_t *length);
 bool session_mass_erase(struct session *s, uint8_t medium);
 bool session_write(struct session *s, uint32_t address, const uint8_t *data,
                    uint32_t length);
@@ -98,6 +101,9 @@ bool session_poll(struct session *s);
 
 // Free-running, wraps.
 uint32_t session_now_us(const struct session *s);
+
+// Whether an application may begin with these bytes: NO_APPLICATION.
+enum status session_check_app(const struct session *s, const uint8_t head[8]);
 
 // All is settled: may the application be started? NO_APPLICATION.
 enum status session_finish(struct session *s);
