@@ -56,6 +56,7 @@ qb_library(qb_usbip FOLDERS usbip LIBS qb_common)
 # The portable half of the firmware, natively, for unit tests.
 qb_library(qb_firmware_portable
            FOLDERS firmware/usb firmware/flash firmware/install firmware/boot
+                   firmware/serial
            LIBS qb_common)
 
 add_subdirectory(sim)

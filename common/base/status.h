@@ -34,7 +34,20 @@
   X(NOR_PROTECTED, 22,                                                               \
     "the QSPI flash is write-protected; check its WP# pin and status register")      \
   X(NOT_NOW, 23, "the flash is busy; ask again")                                     \
-  X(DAMAGED, 24, "the bootloader in flash is damaged; install quadboot again")
+  X(DAMAGED, 24, "the bootloader in flash is damaged; install quadboot again")       \
+  X(OTHER_ROAD, 25,                                                                  \
+    "another program is updating this board; try again when it has ended")           \
+  X(FILE_EMPTY, 26, "the file is empty; nothing was loaded")                         \
+  X(FILE_CUT, 27, "the .dfu file is cut short; send it again")                       \
+  X(FILE_DAMAGED, 28,                                                                \
+    "the .dfu file is damaged: its checksum or structure is wrong; send it again")   \
+  X(FILE_NO_APP, 29,                                                                 \
+    "this file is no application for 0x08010000; load it with an address")           \
+  X(FILE_SECOND, 30,                                                                 \
+    "a second plain file would overwrite the first; load it by itself")              \
+  X(UNFINISHED, 31,                                                                  \
+    "nothing starts before the update is loaded again (or: boot anyway)")            \
+  X(UNALIGNED, 32, "erase needs multiples of 4k, such as: 0x08010000 64k")
 
 enum status {
 #define X(name, number, sentence) ST_##name = (number),

@@ -132,7 +132,8 @@ static size_t pass_on(struct dfuse_stream *s, const uint8_t *bytes, size_t n,
   *piece = (struct dfuse_piece){.kind = DFUSE_PIECE_DATA,
                                 .address = s->address,
                                 .data = bytes,
-                                .size = (uint32_t)n};
+                                .size = (uint32_t)n,
+                                .left = s->data_left};
   s->address += (uint32_t)n;
   s->data_left -= (uint32_t)n;
   s->data_bytes += (uint32_t)n;

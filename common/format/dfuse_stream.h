@@ -43,6 +43,7 @@ struct dfuse_piece {
   uint32_t address;     // DFUSE_PIECE_DATA
   const uint8_t *data;  // inside the bytes that were given
   uint32_t size;        // never 0
+  uint32_t left;        // of the element, from `address` on
 };
 
 struct dfuse_stream {

@@ -100,7 +100,8 @@ enum {
   X(OUT_OF_STEP, 6, "the other side sent a block out of order; start again")     \
   X(SHORT, 7, "the file ended before all of it had come; send it again")         \
   X(STREAM, 8, "a block was damaged, and YMODEM-G cannot repeat it; use YMODEM") \
-  X(TOO_SLOW, 9, "the received data could not be stored in time")
+  X(TOO_SLOW, 9, "the received data could not be stored in time")                \
+  X(UNENDED, 10, "the batch broke off behind a file; send all of it again")
 
 enum modem_end {
 #define X(name, number, sentence) MODEM_END_##name = (number),

@@ -75,8 +75,9 @@ static bool is_new(const struct modem_receiver *r) {
 static void ask_again(struct modem_receiver *r, enum modem_end why) {
   const uint8_t limit = r->begun ? MODEM_TRIES : MODEM_ASK_TRIES;
   if (++r->errors > limit) {
-    // Every file that came was confirmed: only the end of the batch is missing.
+    // Every file that came was confirmed; whether there were more, nobody knows.
     if (r->naming && r->files > 0) {
+      r->end = MODEM_END_UNENDED;
       finish(r);
     } else {
       fail(r, is_new(r) && why == MODEM_END_SILENT ? MODEM_END_NOT_STARTED : why);
@@ -127,8 +128,10 @@ static void take_name(struct modem_receiver *r) {
     return;
   }
   *end = 0;  // it was the check
-  const uint8_t *digits = name + strlen((const char *)name) + 1;
-  take_length(r, digits, end);
+  const uint8_t *digits = name;
+  while (*digits)
+    digits++;
+  take_length(r, digits + 1, end);
   r->name = (const char *)name;
   r->received = 0;
   hold(r, MODEM_FILE);

@@ -306,10 +306,17 @@ static bool drop_slots(struct writer *w, const struct writer_lane *l, uint32_t u
 }
 
 bool writer_erase(struct writer *w, const struct media *m, uint32_t offset) {
-  struct writer_lane *l = lane_of(w, m);
   struct media_block b;
   media_block_at(&m->geometry, offset, &b);
-  const uint32_t unit = b.offset / WRITER_UNIT, count = b.size / WRITER_UNIT;
+  return writer_erase_part(w, m, b.offset, b.size);
+}
+
+bool writer_erase_part(struct writer *w, const struct media *m, uint32_t offset,
+                       uint32_t length) {
+  struct writer_lane *l = lane_of(w, m);
+  const uint32_t unit = (offset + WRITER_UNIT - 1) / WRITER_UNIT;
+  const uint32_t end = (offset + length) / WRITER_UNIT;
+  const uint32_t count = end > unit ? end - unit : 0;
   if (l->mass || w->result.status != ST_OK) return false;
   if (!drop_slots(w, l, unit, count)) return false;
   for (struct writer_lane *o = w->lanes; o < w->lanes + w->lane_count; o++)

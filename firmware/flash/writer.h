@@ -146,7 +146,11 @@ void writer_add(struct writer *w, const struct media *m);
 void writer_distrust(struct writer *w);
 
 // Takes work; the range is one that may be written. False: not now, ask again later.
+// An erase is of the block that holds `offset`; or of the whole units in a range, and
+// the rest of their blocks is kept.
 bool writer_erase(struct writer *w, const struct media *m, uint32_t offset);
+bool writer_erase_part(struct writer *w, const struct media *m, uint32_t offset,
+                       uint32_t length);
 bool writer_write(struct writer *w, const struct media *m, uint32_t offset,
                   const uint8_t *data, uint32_t length);
 bool writer_mass_erase(struct writer *w, const struct media *m);  // all writable blocks

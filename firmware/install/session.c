@@ -131,6 +131,35 @@ static bool poll_log(struct session *s) {
   return session_unfinished(s) && put_on_record(s, STATE_LOG_COMPLETE);
 }
 
+// --- whose turn it is ---
+
+// Erases that a silent owner left noted hold nobody up: they are done with the next
+// owner's work. A failure is first told to whose it is.
+static void let_go(struct session *s) {
+  const struct writer *w = s->writer;
+  if (s->owner == SESSION_NOBODY || w->result.status != ST_OK) return;
+  const bool silent = session_now_us(s) - s->claimed_us >= SESSION_SILENCE_US;
+  const bool over = s->completing ? session_settled(s)
+                                  : silent && s->logging == SESSION_NOT_LOGGING &&
+                                        writer_remaining_us(w) == 0;
+  if (over) s->owner = SESSION_NOBODY;
+}
+
+bool session_claim(struct session *s, enum session_road road) {
+  let_go(s);
+  if (s->owner == SESSION_NOBODY) {
+    s->owner = road;
+    s->completing = false;  // that was another update, and is on record
+  }
+  if (s->owner != road) return false;
+  s->claimed_us = session_now_us(s);
+  return true;
+}
+
+void session_release(struct session *s, enum session_road road) {
+  if (s->owner == road) s->claimed_us = session_now_us(s) - SESSION_SILENCE_US;
+}
+
 // --- checks ---
 
 enum status session_check_pointer(const struct session *s, uint32_t address) {
@@ -152,7 +181,7 @@ enum status session_check_write(const struct session *s, uint32_t address,
   const uint32_t offset = address - m->geometry.base;
   if (length > m->geometry.size - offset) return ST_CROSSES_END;
   struct media_block b;
-  for (uint32_t at = offset; at < offset + length; at = b.offset + b.size) {
+  for (uint32_t at = offset; at < offset + length; at = b.run_end) {
     media_block_at(&m->geometry, at, &b);
     if (!b.writable) return ST_BOOTLOADER_AREA;
   }
@@ -163,6 +192,17 @@ bool session_erase(struct session *s, uint32_t address) {
   const struct media *m = find(s, address, false);
   s->completing = false;
   return writer_erase(s->writer, m, address - m->geometry.base);
+}
+
+bool session_erase_part(struct session *s, uint32_t address, uint32_t *length) {
+  const struct media *m = find(s, address, false);
+  const uint32_t offset = address - m->geometry.base;
+  struct media_block b;
+  media_block_at(&m->geometry, offset, &b);
+  const uint32_t left = b.offset + b.size - offset;
+  if (*length > left) *length = left;
+  s->completing = false;
+  return writer_erase_part(s->writer, m, offset, *length);
 }
 
 bool session_mass_erase(struct session *s, uint8_t medium) {
@@ -228,21 +268,26 @@ struct writer_result session_take_result(struct session *s) {
 
 bool session_poll(struct session *s) {
   const bool worked = writer_poll(s->writer);
-  return poll_log(s) || worked;
+  const bool logged = poll_log(s);
+  let_go(s);  // here as well, and before the clock has wrapped
+  return worked || logged;
 }
 
 uint32_t session_now_us(const struct session *s) {
   return s->writer->now_us(s->writer->now_ctx);
 }
 
-enum status session_finish(struct session *s) {
+enum status session_check_app(const struct session *s, const uint8_t head[8]) {
   const struct media *m = find(s, APP_BASE, false);
-  uint8_t head[8];
   if (!m) return ST_NO_APPLICATION;
-  const struct media_geometry *g = &m->geometry;
-  const enum status status =
-      writer_read(s->writer, m, APP_BASE - g->base, head, sizeof head);
-  if (status != ST_OK) return status;
   const struct app_vectors v = {.stack = load_le32(head), .reset = load_le32(head + 4)};
-  return app_check(v, g->base + g->size);
+  return app_check(v, m->geometry.base + m->geometry.size);
+}
+
+enum status session_finish(struct session *s) {
+  uint8_t head[8];
+  uint32_t done;
+  const enum status status = session_read(s, APP_BASE, head, sizeof head, &done);
+  if (status == ST_BAD_ADDRESS || done < sizeof head) return ST_NO_APPLICATION;
+  return status == ST_OK ? session_check_app(s, head) : status;
 }

@@ -12,8 +12,18 @@ enum { SESSION_MAX_MEDIA = 2 };
 // An append to the state log under way.
 enum session_logging { SESSION_NOT_LOGGING, SESSION_LOG_ERASING, SESSION_LOG_WRITING };
 
+// Who may change the flash: one at a time.
+enum session_road { SESSION_NOBODY, SESSION_DFU, SESSION_SERIAL };
+
+// A host that was killed in an update has held the board for so long when nothing more
+// of it comes. The longest pause that hosts make between two commands is that for a
+// reply or a poll time: one second (docs/design.md).
+enum { SESSION_SILENCE_US = 5000000 };
+
 struct session {
   struct writer *writer;
+  enum session_road owner;
+  uint32_t claimed_us;  // the last time
   const struct media *media[SESSION_MAX_MEDIA];
   uint8_t media_count;
   // The state log: in the medium and block that session_open_log was given.
@@ -38,6 +48,13 @@ static inline bool session_unfinished(const struct session *s) {
   return s->log_medium && s->log.unfinished;
 }
 
+// Before each change: true if `road` may make it. It may while nobody else's update is
+// under way: that is complete, or silent and all that was taken of it is done.
+bool session_claim(struct session *s, enum session_road road);
+
+// The owner's update goes no further, whether it is complete or not.
+void session_release(struct session *s, enum session_road road);
+
 // Checks. OK, or why the range cannot be: BAD_ADDRESS (no medium there),
 // BOOTLOADER_AREA, CROSSES_END. A pointer may also be the end of a medium.
 enum status session_check_pointer(const struct session *s, uint32_t address);
@@ -47,6 +64,9 @@ enum status session_check_write(const struct session *s, uint32_t address,
 
 // Take work that was checked. False: not now, ask again.
 bool session_erase(struct session *s, uint32_t address);
+// Of the range, at most to the end of the erase block: so much `*length` is then. Whole
+// units of 4 KB that lie in it are erased, everything else stays.
+bool session_erase_part(struct session *s, uint32_t address, uint32_t *length);
 bool session_mass_erase(struct session *s, uint8_t medium);
 bool session_write(struct session *s, uint32_t address, const uint8_t *data,
                    uint32_t length);
@@ -81,6 +101,9 @@ bool session_poll(struct session *s);
 
 // Free-running, wraps.
 uint32_t session_now_us(const struct session *s);
+
+// Whether an application may begin with these bytes: NO_APPLICATION.
+enum status session_check_app(const struct session *s, const uint8_t head[8]);
 
 // All is settled: may the application be started? NO_APPLICATION.
 enum status session_finish(struct session *s);

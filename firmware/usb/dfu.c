@@ -34,6 +34,7 @@ static uint8_t status_of(enum status reason) {
     case ST_NO_APPLICATION: return DFU_STATUS_errFIRMWARE;
     case ST_READ_UNPROTECT: return DFU_STATUS_errVENDOR;
     case ST_BAD_COMMAND: return DFU_STATUS_errSTALLEDPKT;
+    case ST_OTHER_ROAD: return DFU_STATUS_errWRITE;  // "unable to write memory"
     default: return DFU_STATUS_errUNKNOWN;
   }
 }
@@ -112,13 +113,21 @@ static void finish(struct dfu *d) {
   }
 }
 
+static bool changes_flash(enum dfu_work_kind kind) {
+  return kind == DFU_WORK_ERASE || kind == DFU_WORK_MASS_ERASE ||
+         kind == DFU_WORK_WRITE;
+}
+
 static bool start(struct dfu *d) {
   const struct dfu_work *w = &d->work;
-  const enum status reason = check(d, w);
+  enum status reason = check(d, w);
+  if (reason == ST_OK && changes_flash(w->kind) &&
+      !session_claim(d->session, SESSION_DFU)) {
+    reason = ST_OTHER_ROAD;
+  }
   if (reason != ST_OK) {
-    const bool at =
-        w->kind != DFU_WORK_BAD_COMMAND && w->kind != DFU_WORK_READ_UNPROTECT;
-    work_failed(d, status_of(reason), reason, w->address, at);
+    const uint8_t status = status_of(reason);
+    work_failed(d, status, reason, w->address, status == DFU_STATUS_errTARGET);
   } else if (!hand_over(d)) {
     return false;
   }
@@ -127,8 +136,10 @@ static bool start(struct dfu *d) {
   return true;
 }
 
-// A failure drops all that was taken before; what waits would be without it.
+// A failure drops all that was taken before; what waits would be without it. Another
+// road's is not ours to tell.
 static bool collect(struct dfu *d) {
+  if (d->session->owner == SESSION_SERIAL) return false;
   const struct writer_result r = session_take_result(d->session);
   if (r.status == ST_OK) return false;
   work_failed(d, status_of_work(r), r.status, r.address, true);
@@ -284,12 +295,16 @@ static bool tell_failure(struct dfu *d) {
   return true;
 }
 
+static void refuse(struct dfu *d, enum status reason) {
+  to_error(d, (struct dfu_failure){.status = status_of(reason), .reason = reason});
+}
+
 // All work is done. An application that can be started makes the update complete; once
 // that is on record, the board leaves.
 static void leave_or_fail(struct dfu *d) {
   const enum status reason = session_finish(d->session);
   if (reason != ST_OK) {
-    to_error(d, (struct dfu_failure){.status = status_of(reason), .reason = reason});
+    refuse(d, reason);
   } else if (session_unfinished(d->session)) {
     session_complete(d->session);
     d->state = DFU_DNBUSY;
@@ -299,6 +314,10 @@ static void leave_or_fail(struct dfu *d) {
 }
 
 static void manifest(struct dfu *d) {
+  if (!session_claim(d->session, SESSION_DFU)) {
+    refuse(d, ST_OTHER_ROAD);
+    return;
+  }
   if (!session_settled(d->session)) session_flush(d->session);
   if (pending(d) || d->failure.status != DFU_STATUS_OK ||
       !session_settled(d->session)) {
@@ -382,11 +401,19 @@ static void to_idle(struct dfu *d) {
   drop_command(d);
 }
 
+// With a failure that nobody was told yet, an update is not complete; nor if another
+// has begun while the host was silent.
+static bool may_complete(struct dfu *d) {
+  if (d->failure.status != DFU_STATUS_OK) return false;
+  if (session_claim(d->session, SESSION_DFU)) return true;
+  work_failed(d, status_of(ST_OTHER_ROAD), ST_OTHER_ROAD, 0, false);
+  return false;
+}
+
 static void aborted(struct dfu *d, bool last_word) {
   to_idle(d);
   d->finishing = d->may_hold = true;
-  // With a failure that nobody was told yet, an update is not complete.
-  d->completing = last_word && d->failure.status == DFU_STATUS_OK;
+  d->completing = last_word && may_complete(d);
   finish(d);
 }
 
