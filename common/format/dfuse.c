@@ -44,7 +44,7 @@ enum dfuse_status dfuse_decode_prefix(struct rd *r, struct dfuse_prefix *out) {
   prefix.targets = rd_u8(r);
   if (r->bad) return DFUSE_TRUNCATED;
   if (!signature) return DFUSE_BAD_SIGNATURE;
-  if (version != DFUSE_VERSION) return DFUSE_BAD_VERSION;
+  if (version != DFUSE_FILE_VERSION) return DFUSE_BAD_VERSION;
   *out = prefix;
   return DFUSE_OK;
 }
@@ -268,7 +268,7 @@ enum dfuse_status dfuse_build(const struct dfuse_plan *plan, uint8_t *out,
   if (size > room) return DFUSE_NO_ROOM;
   struct wr w = {.p = out, .left = size};
   wr_copy(&w, file_signature, sizeof file_signature);
-  wr_u8(&w, DFUSE_VERSION);
+  wr_u8(&w, DFUSE_FILE_VERSION);
   wr_le32(&w, size - DFUSE_SUFFIX_SIZE);
   wr_u8(&w, (uint8_t)plan->count);
   for (size_t i = 0; i < plan->count; i++) {

@@ -38,7 +38,7 @@
 #define DFUSE_SUFFIX_SIZE         16u
 #define DFUSE_NAME_SIZE           255u  // szTargetName, with its NUL when built here
 
-#define DFUSE_VERSION 1u
+#define DFUSE_FILE_VERSION 1u
 #define DFUSE_BCD_DFU 0x011Au  // marks the suffix of a DfuSe file
 #define DFUSE_ANY_ID  0xFFFFu  // "any" for idVendor, idProduct and bcdDevice
 

@@ -13,6 +13,7 @@
 #include "firmware/flash/nor.h"
 #include "firmware/install/session.h"
 #include "firmware/mmio.h"
+#include "firmware/serial/console.h"
 #include "firmware/soc/stm32f7/soc.h"
 #include "firmware/soc/stm32f7/start.h"
 #include "firmware/soc/stm32f7/stm32f7_regs.h"
@@ -52,6 +53,7 @@ static struct writer writer;
 static struct session session;
 static struct dwc2 otg;
 static struct usb_port port;
+static struct info info;
 static struct dfu dfu;
 static struct usb_class dfu_ops;
 static struct descriptors descriptors;
@@ -61,6 +63,8 @@ static struct usbd usbd;
 static struct cdc cdc;
 static struct usb_class cdc_ops;
 static struct serial_line line;
+static struct console console;
+static struct console_facts facts;
 
 static uint32_t now_us(void *ctx) {
   return soc_time_us(ctx);
@@ -186,7 +190,7 @@ static uint32_t crc32_by_chip(uint32_t crc, const void *data, size_t n) {
 
 static void start_dfu(void) {
   const uint32_t id = mmio_read32(DBGMCU_BASE + DBGMCU_IDCODE);
-  struct info info = {
+  info = (struct info){
       .dev_id = (uint16_t)field_get(id, DBGMCU_IDCODE_DEV_ID),
       .rev_id = (uint16_t)field_get(id, DBGMCU_IDCODE_REV_ID),
       .flash_kb = (uint16_t)soc_flash_kb(),
@@ -266,6 +270,11 @@ static void start_serial(void) {
   cdc_ops = cdc_class(&cdc);
   usbd_add(&usbd, &cdc_ops, CDC_INTERFACES, cdc_endpoints, CDC_ENDPOINTS);
   line = cdc_line(&cdc);
+  facts = (struct console_facts){.name = "quadboot 0.1.0",
+                                 .board = board.name,
+                                 .info = &info,
+                                 .crc32 = crc32_by_chip};
+  console_init(&console, &line, &session, &facts);
 }
 
 static void start_all(void) {
@@ -303,16 +312,9 @@ static void start_all(void) {
 
 // --- the loop ---
 
-// One step of what the serial line is for. False if there is none. The console comes
-// here; until then nobody takes what the host sends, and it waits.
-static bool serial_poll(void) {
-  (void)line;
-  return false;
-}
-
 // By way of a reset: the application finds the chip as it is after one, and the QSPI
 // flash as after power-up.
-__attribute__((noreturn)) static void leave(void) {
+__attribute__((noreturn)) static void leave(uint32_t request) {
   const uint32_t start = soc_time_us(&clock);
   while (soc_time_us(&clock) - start < LEAVE_US) {
     soc_watchdog_feed();
@@ -321,8 +323,15 @@ __attribute__((noreturn)) static void leave(void) {
   port.connect(port.ctx, false);
   if (nor_status == ST_OK) nor_stop(&nor);
   pause_us(DETACH_US);
-  soc_request_write(BOOT_REQUEST_APP);
+  soc_request_write(request);
   soc_reset();
+}
+
+static bool serial_poll(void) {
+  const bool worked = console_poll(&console);
+  if (console_wants_boot(&console)) leave(BOOT_REQUEST_APP);
+  if (console_wants_reset(&console)) leave(0);
+  return worked;
 }
 
 void firmware_main(void) {
@@ -332,7 +341,7 @@ void firmware_main(void) {
     usbd_poll(&usbd);        // what it woke for comes first: the host waits
     bool worked = dfu_poll(&dfu);
     if (CONFIG_SERIAL && serial_poll()) worked = true;
-    if (dfu_wants_to_leave(&dfu)) leave();
+    if (dfu_wants_to_leave(&dfu)) leave(BOOT_REQUEST_APP);
     soc_watchdog_feed();
     soc_forget_wakes();
     soc_time_us(&clock);  // often enough to miss no wrap

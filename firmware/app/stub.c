@@ -5,7 +5,7 @@
 
 #include "common/base/bytes.h"
 #include "common/base/crc32.h"
-#include "common/base/inflate.h"
+#include "common/base/unlzma.h"
 #include "firmware/boot/app.h"
 #include "firmware/boot/decide.h"
 #include "firmware/boot/handover.h"
@@ -111,9 +111,9 @@ static bool expand_core(void) {
   size_t size = CORE_MAX;
   const uint8_t *const stream = link_core_start + sizeof(uint32_t);
   const uintptr_t stored = (uintptr_t)link_core_end - (uintptr_t)stream;
-  const enum status status = inflate(stream, stored, core, &size);
-  return status == ST_OK &&
-         ~crc32_update(CRC32_INIT, core, size) == load_le32(link_core_start);
+  if (unlzma(stream, stored, core, &size) != ST_OK) return false;
+  thumb_unfilter(core, size);
+  return ~crc32_update(CRC32_INIT, core, size) == load_le32(link_core_start);
 }
 
 static void show_lamp(bool on) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Fuzz entry for inflate: the input is the stream.
-#include "common/base/inflate.h"
+// Fuzz entry for unlzma: the input is the stream.
+#include "common/base/unlzma.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { ROOM = 4096 };
@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   uint8_t *out = malloc(ROOM);
   if (!out) abort();
   size_t made = ROOM;
-  const enum status status = inflate(data, size, out, &made);
+  const enum status status = unlzma(data, size, out, &made);
   fuzz_require(made <= ROOM);
   fuzz_require(status == ST_OK || status == ST_DAMAGED);
   free(out);
