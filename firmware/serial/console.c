@@ -83,19 +83,19 @@ static void end_job(struct console *c) {
   say(c, "> ");
 }
 
+// No such flash: the QSPI chip may be the reason.
 static void say_status(struct console *c, enum status status, uint32_t address) {
+  if (status == ST_BAD_ADDRESS && address == QSPI_BASE && c->facts->info->nor_status) {
+    status = (enum status)c->facts->info->nor_status;
+  }
   say(c, "! ");
   if (address) say(c, "at 0x%x: ", address);
   say(c, "%s\r\n", status_sentence(status));
 }
 
-static void refuse_at(struct console *c, enum status status, uint32_t address) {
+static void refuse(struct console *c, enum status status, uint32_t address) {
   say_status(c, status, address);
   end_job(c);
-}
-
-static void refuse(struct console *c, enum status status) {
-  refuse_at(c, status, 0);
 }
 
 // False: nothing waits to go out. `*moved`: some has.
@@ -171,122 +171,44 @@ static bool place(struct console *c, uint8_t i, uint32_t *address) {
   return true;
 }
 
-// No such flash: the QSPI chip may be the reason.
-static enum status why(const struct console *c, uint32_t address, enum status status) {
-  const enum status nor = (enum status)c->facts->info->nor_status;
-  return status == ST_BAD_ADDRESS && address == QSPI_BASE && nor != ST_OK ? nor
-                                                                          : status;
+// Address and length, once.
+static bool range(struct console *c) {
+  if (!c->fresh) return true;
+  c->fresh = false;
+  return place(c, 1, &c->at) && number(c, 2, &c->left);
 }
 
-// ---- Commands --------------------------------------------------------------
+// ---- Jobs ------------------------------------------------------------------
 
-static void cmd_help(struct console *c) {
+static bool step_help(struct console *c) {
   say(c, help);
   end_job(c);
+  return true;
 }
 
-static void cmd_info(struct console *c) {
+static bool step_info(struct console *c) {
   const struct info *i = c->facts->info;
   const struct session *s = c->session;
-  say(c, "# %s on %s\r\n# chip 0x%x, revision 0x%x, %d KB\r\n# qspi id ",
-      c->facts->name, c->facts->board, (uint32_t)i->dev_id, (uint32_t)i->rev_id,
-      (uint32_t)i->flash_kb);
-  for (size_t k = 0; k < sizeof i->nor_id; k++)
-    say(c, "%b", (uint32_t)i->nor_id[k]);
-  say(c, ", %d KB: %s\r\n# application: %s\r\n# %d records; update %sfinished\r\n",
+  say(c, "# %s on %s\r\n# chip 0x%x, revision 0x%x, %d KB\r\n# qspi id %b%b%b, ",
+      c->facts->name, c->facts->board, i->dev_id, i->rev_id, i->flash_kb, i->nor_id[0],
+      i->nor_id[1], i->nor_id[2]);
+  say(c, "%d KB: %s\r\n# application: %s\r\n# %d records; update %sfinished\r\n",
       i->nor_size / 1024u, status_sentence((enum status)i->nor_status),
       status_sentence(session_finish(c->session)), s->log_medium ? s->log.records : 0,
       session_unfinished(s) ? "not " : "");
   end_job(c);
+  return true;
 }
-
-// Address and length of flash that can be read.
-static bool range(struct console *c) {
-  return place(c, 1, &c->at) && number(c, 2, &c->left);
-}
-
-static void cmd_read(struct console *c) {
-  if (range(c)) c->job = CONSOLE_READ;
-}
-
-static void cmd_crc(struct console *c) {
-  c->crc = CRC32_INIT;
-  if (range(c)) c->job = CONSOLE_CRC;
-}
-
-// The whole of a flash by its name, else a range of whole units.
-static void cmd_erase(struct console *c) {
-  enum status status;
-  if (!place(c, 1, &c->at)) return;
-  if (c->words == 2 && *c->word[1] > '9') {
-    c->left = UINT32_MAX;
-    status = session_check_erase(c->session, c->at);
-  } else if (!number(c, 2, &c->left)) {
-    return;
-  } else {
-    status = (c->at | c->left) % WRITER_UNIT
-                 ? ST_UNALIGNED
-                 : session_check_write(c->session, c->at, c->left);
-  }
-  if (status != ST_OK) {
-    refuse_at(c, why(c, c->at, status), c->at);
-  } else {
-    c->job = CONSOLE_ERASE;
-  }
-}
-
-static void cmd_boot(struct console *c) {
-  c->anyway = is_word(c, 1, "anyway");
-  c->job = CONSOLE_BOOT;
-}
-
-static void cmd_reset(struct console *c) {
-  c->job = CONSOLE_RESET;
-}
-
-static void cmd_load(struct console *c) {
-  uint32_t at = APP_BASE;
-  uint8_t i = 1;
-  bool stream = false, application = true;
-  for (; i < c->words; i++) {
-    if (is_word(c, i, "g")) {
-      stream = true;
-    } else if (!is_word(c, i, "ymodem") && !is_word(c, i, "xmodem")) {
-      if (!place(c, i, &at)) return;
-      application = is_word(c, i, "flash");
-    }
-  }
-  const enum status status = session_check_write(c->session, at, 1);
-  if (status != ST_OK) {
-    refuse_at(c, why(c, at, status), at);
-    return;
-  }
-  receive_start(&c->receive, c->session, at, application,
-                stream ? MODEM_ASK_STREAM : MODEM_ASK_CRC, c->ms);
-  say(c, "# send by ymodem or xmodem now; ctrl-x twice stops\r\n");
-  c->job = CONSOLE_LOAD;
-}
-
-static const struct command {
-  char name[6];
-  void (*run)(struct console *c);
-} commands[] = {
-    {"help", cmd_help}, {"info", cmd_info},   {"log", cmd_info},
-    {"load", cmd_load}, {"erase", cmd_erase}, {"crc", cmd_crc},
-    {"read", cmd_read}, {"boot", cmd_boot},   {"reset", cmd_reset},
-
-};
-
-// ---- Jobs ------------------------------------------------------------------
 
 // The next `n` bytes, to the receiver's chunk, which has no other use now. False: not
 // now, or there are none.
 static bool fetch(struct console *c, uint32_t n) {
   uint32_t got;
-  const enum status status = session_read(c->session, c->at, c->receive.chunk, n, &got);
+  enum status status = session_read(c->session, c->at, c->receive.chunk, n, &got);
   if (status == ST_NOT_NOW) return false;
-  if (status != ST_OK || got < n) {
-    refuse_at(c, status != ST_OK ? why(c, c->at, status) : ST_CROSSES_END, c->at);
+  if (status == ST_OK && got < n) status = ST_CROSSES_END;
+  if (status != ST_OK) {
+    refuse(c, status, c->at);
     return false;
   }
   c->at += n;
@@ -295,17 +217,20 @@ static bool fetch(struct console *c, uint32_t n) {
 }
 
 static bool step_read(struct console *c) {
+  if (!range(c)) return true;
   const uint32_t n = c->left < ROW ? c->left : ROW, at = c->at;
   if (n && !fetch(c, n)) return c->job == CONSOLE_EDIT;
   if (n) say(c, "%x:", at);
   for (uint32_t i = 0; i < n; i++)
-    say(c, " %b", (uint32_t)c->receive.chunk[i]);
+    say(c, " %b", c->receive.chunk[i]);
   if (n) say(c, "\r\n");
   if (!c->left) end_job(c);
   return true;
 }
 
 static bool step_crc(struct console *c) {
+  if (c->fresh) c->crc = CRC32_INIT;
+  if (!range(c)) return true;
   const uint32_t n = c->left < CONSOLE_STEP ? c->left : CONSOLE_STEP;
   if (n && !fetch(c, n)) return c->job == CONSOLE_EDIT;
   c->crc = c->facts->crc32(c->crc, c->receive.chunk, n);
@@ -318,7 +243,7 @@ static bool step_crc(struct console *c) {
 
 static bool is_ours(struct console *c) {
   if (session_claim(c->session, SESSION_SERIAL)) return true;
-  refuse(c, ST_OTHER_ROAD);
+  refuse(c, ST_OTHER_ROAD, 0);
   return false;
 }
 
@@ -328,9 +253,25 @@ static bool is_done(struct console *c) {
   return session_settled(c->session);
 }
 
+// The whole of a flash by its name, else a range of whole units.
+static enum status begin_erase(struct console *c) {
+  c->left = UINT32_MAX;
+  c->fresh = false;
+  if (!place(c, 1, &c->at)) return ST_OK;
+  if (c->words == 2 && *c->word[1] > '9') return session_check_erase(c->session, c->at);
+  if (!number(c, 2, &c->left)) return ST_OK;
+  if ((c->at | c->left) % WRITER_UNIT) return ST_UNALIGNED;
+  return session_check_write(c->session, c->at, c->left);
+}
+
 // Notes what is to be erased, a block a step; then all of it is done.
 static bool step_erase(struct console *c) {
   struct session *s = c->session;
+  if (c->fresh) {
+    const enum status status = begin_erase(c);
+    if (status != ST_OK) refuse(c, status, c->at);
+    return true;
+  }
   uint32_t n = c->left;
   if (!is_ours(c)) return true;
   if (n && session_check_erase(s, c->at) == ST_OK) {
@@ -352,10 +293,10 @@ static bool step_boot(struct console *c) {
   if (!is_done(c)) return false;
   const bool unfinished = session_unfinished(s);
   const enum status status =
-      unfinished && !c->anyway ? ST_UNFINISHED : session_finish(s);
+      unfinished && !is_word(c, 1, "anyway") ? ST_UNFINISHED : session_finish(s);
   if (status != ST_OK) {
     session_release(s, SESSION_SERIAL);
-    refuse(c, status);
+    refuse(c, status, 0);
   } else if (unfinished) {
     session_complete(s);
   } else {
@@ -396,13 +337,37 @@ static void report(struct console *c) {
   end_job(c);
 }
 
+// Which protocol it is, the receiver finds out.
+static bool begin_load(struct console *c) {
+  enum modem_ask ask = MODEM_ASK_CRC;
+  bool application = true;
+  c->at = APP_BASE;
+  for (uint8_t i = 1; i < c->words; i++) {
+    if (is_word(c, i, "g")) {
+      ask = MODEM_ASK_STREAM;
+    } else if (!is_word(c, i, "ymodem") && !is_word(c, i, "xmodem")) {
+      if (!place(c, i, &c->at)) return true;
+      application = is_word(c, i, "flash");
+    }
+  }
+  const enum status status = session_check_write(c->session, c->at, 1);
+  if (status != ST_OK) {
+    refuse(c, status, c->at);
+    return true;
+  }
+  c->fresh = false;
+  say(c, "# send by ymodem or xmodem now; ctrl-x twice stops\r\n");
+  receive_start(&c->receive, c->session, c->at, application, ask, c->ms);
+  return true;
+}
+
 static bool step_load(struct console *c) {
   const struct serial_line *l = c->line;
   const uint8_t *bytes;
-  if (c->after_cr && l->peek(l->ctx, &bytes)) {
-    if (*bytes == '\n') l->take(l->ctx, 1);  // of the command
-    c->after_cr = false;
-  }
+  if (c->fresh) return begin_load(c);
+  // The command ended in CR LF.
+  if (!c->receive.begun && l->peek(l->ctx, &bytes) && *bytes == '\n')
+    l->take(l->ctx, 1);
   const bool worked = receive_poll(&c->receive, l, c->ms);
   if (!c->receive.over) return worked;
   report(c);
@@ -436,33 +401,47 @@ static void split(struct console *c) {
   }
 }
 
+static bool step_edit(struct console *c);
+static bool step_greet(struct console *c);
+
+static const struct {
+  char name[6];
+  bool (*step)(struct console *c);
+} jobs[] = {
+    [CONSOLE_EDIT] = {"", step_edit},     [CONSOLE_GREET] = {"", step_greet},
+    [CONSOLE_HELP] = {"help", step_help}, [CONSOLE_INFO] = {"info", step_info},
+    [CONSOLE_LOG] = {"log", step_info},   [CONSOLE_READ] = {"read", step_read},
+    [CONSOLE_CRC] = {"crc", step_crc},    [CONSOLE_ERASE] = {"erase", step_erase},
+    [CONSOLE_BOOT] = {"boot", step_boot}, [CONSOLE_RESET] = {"reset", step_reset},
+    [CONSOLE_LOAD] = {"load", step_load},
+};
+
 static void run(struct console *c) {
   split(c);
-  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-    if (is_word(c, 0, commands[i].name)) {
-      commands[i].run(c);
-      return;
-    }
+  c->fresh = true;
+  for (c->job = CONSOLE_HELP; c->job <= CONSOLE_LOAD; c->job++) {
+    if (is_word(c, 0, jobs[c->job].name)) return;
   }
   say(c, "! there is no command \"%s\"; type help\r\n", c->word[0]);
   end_job(c);
 }
 
+// What is not for us is passed over in silence.
 static void enter(struct console *c) {
   const bool at = c->typed[0] == 'a' && c->typed[1] == 't';
   const bool echo = !c->length && c->ms - c->said_ms < ECHO_MS;
   if (c->noise || at || echo) {
-    drop_line(c);
-    return;
-  }
-  draw(c);
-  say(c, "\r\n");
-  if (c->length) {
-    run(c);
+    c->said_ms = c->ms;  // as if: a LF may follow
   } else {
-    end_job(c);
+    draw(c);
+    say(c, "\r\n");
+    c->shown = false;
+    if (c->length) {
+      run(c);
+    } else {
+      end_job(c);
+    }
   }
-  c->shown = false;
   drop_line(c);
 }
 
@@ -476,9 +455,6 @@ static void take_char(struct console *c, char byte) {
 }
 
 static void take_key(struct console *c, char byte) {
-  const bool second = byte == '\n' && c->after_cr;
-  c->after_cr = byte == '\r';
-  if (second) return;
   c->stale = true;
   switch (byte) {
     case '\n':
@@ -577,7 +553,7 @@ static void collect(struct console *c) {
     receive_fail(&c->receive, r.status, r.address);
   } else if (c->job > CONSOLE_CRC) {
     session_release(c->session, SESSION_SERIAL);
-    refuse_at(c, r.status, r.address);
+    refuse(c, r.status, r.address);
   }
 }
 
@@ -598,12 +574,6 @@ static void look_for_stop(struct console *c) {
 }
 
 bool console_poll(struct console *c) {
-  static bool (*const steps[])(struct console * c) = {
-      [CONSOLE_GREET] = step_greet, [CONSOLE_EDIT] = step_edit,
-      [CONSOLE_READ] = step_read,   [CONSOLE_CRC] = step_crc,
-      [CONSOLE_ERASE] = step_erase, [CONSOLE_BOOT] = step_boot,
-      [CONSOLE_RESET] = step_reset, [CONSOLE_LOAD] = step_load,
-  };
   bool moved;
   look_at_time(c);
   collect(c);
@@ -616,7 +586,7 @@ bool console_poll(struct console *c) {
   }
   if (!c->open || c->boot || c->reset) return false;
   look_for_stop(c);
-  return pump(c, &moved) ? moved : steps[c->job](c);
+  return pump(c, &moved) ? moved : jobs[c->job].step(c);
 }
 
 void console_init(struct console *c, const struct serial_line *line, struct session *s,

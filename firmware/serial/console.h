@@ -31,9 +31,13 @@ struct console_facts {
   uint32_t (*crc32)(uint32_t crc, const void *data, size_t n);
 };
 
+// Commands from CONSOLE_HELP on; what changes something from CONSOLE_ERASE on.
 enum console_job {
   CONSOLE_GREET,
   CONSOLE_EDIT,
+  CONSOLE_HELP,
+  CONSOLE_INFO,
+  CONSOLE_LOG,
   CONSOLE_READ,
   CONSOLE_CRC,
   CONSOLE_ERASE,
@@ -55,13 +59,13 @@ struct console {
   uint32_t came_ms, said_ms, opened_ms;
   uint16_t out_at, out_end;
   // The line. The other end shows some of it, and not what it should; it is not for
-  // us, or too long; a CR came last.
+  // us, or too long.
   uint8_t length;
-  bool shown, stale, noise, after_cr;
+  bool shown, stale, noise;
   uint8_t words;
   const char *word[CONSOLE_WORDS];
   uint32_t at, left, crc;  // of a job
-  bool anyway;
+  bool fresh;              // it has not begun
   char typed[CONSOLE_LINE + 1];
   char out[CONSOLE_OUT];
   struct receive receive;

@@ -37,9 +37,11 @@ struct console_rig {
   size_t said_at, said_end;
   uint32_t step_us;  // passes when nothing works
   struct modem_sender sender;
-  // Accidents of a transfer: when so many bytes, blocks went to the board; 0: never.
-  size_t close_at, cancel_at, damage_at;
+  // Accidents of a transfer: when so many bytes, blocks, files went; 0: never.
+  size_t close_at, cancel_at, damage_at, vanish_at;
   size_t sent, blocks;
+  // A file was confirmed to the sender.
+  void (*on_file)(struct console_rig *r, uint32_t number);
 };
 
 // --- the line ---
@@ -166,8 +168,16 @@ static inline const char *rig_ask(struct console_rig *r, const char *line) {
 
 #define expect_answer(r, line, answer) assert_string_equal(rig_ask(r, line), answer)
 
-static inline bool rig_unfinished(const struct console_rig *r) {
-  return session_unfinished(&r->board.session);
+// As the next start would read it.
+static inline bool rig_unfinished(struct console_rig *r) {
+  struct state_log log = {.unfinished = false};
+  for (unsigned n = 0; n < 0x8000 / STATE_LOG_RECORD; n++) {
+    if (!state_log_take(
+            &log, board_media_at(&r->board, RIG_LOG) + (size_t)n * STATE_LOG_RECORD)) {
+      break;
+    }
+  }
+  return log.unfinished;
 }
 
 // --- sending ---
@@ -218,14 +228,22 @@ static inline void rig_step_sender(struct console_rig *r, const struct rig_file 
   modem_sender_sent(s, left, rig_ms(r));
 }
 
+static inline bool rig_is_sending(struct console_rig *r, uint32_t files) {
+  const uint32_t now = r->sender.files;
+  if (now != files && r->on_file) r->on_file(r, now);
+  return r->sender.event != MODEM_OVER && !(r->vanish_at && now == r->vanish_at);
+}
+
 // A sender program runs, from its start to its end. How it ended.
 static inline enum modem_end rig_send(struct console_rig *r, enum modem_protocol p,
                                       const struct rig_file *files, size_t count) {
   r->sent = r->blocks = 0;
   r->said_at = r->said_end;
   modem_sender_start(&r->sender, p, rig_ms(r));
-  for (unsigned n = 0; r->sender.event != MODEM_OVER; n++) {
+  uint32_t confirmed = 0;
+  for (unsigned n = 0; rig_is_sending(r, confirmed); n++) {
     assert_true(n < RIG_PATIENCE);
+    confirmed = r->sender.files;
     if (r->open) {
       rig_step_sender(r, files, count);
     } else {
@@ -247,6 +265,48 @@ static inline const char *rig_load(struct console_rig *r, const char *command,
   rig_send(r, p, files, count);
   if (r->open) rig_settle(r);
   return rig_said(r);
+}
+
+// --- files ---
+
+enum { RIG_CONTENT = 256 * 1024 };
+static uint8_t rig_content[RIG_CONTENT];
+
+static inline void rig_fill(uint32_t seed) {
+  for (size_t i = 0; i < sizeof rig_content; i++) {
+    seed = seed * 1103515245u + 12345u;
+    rig_content[i] = (uint8_t)(seed >> 16);
+  }
+}
+
+// A .dfu file of these elements, each in a target of its own, named as it were for the
+// alternate settings in turn.
+static inline struct rig_file rig_dfu(const struct dfuse_element_plan *e,
+                                      size_t count) {
+  static uint8_t bytes[2][RIG_CONTENT + 8192];
+  static unsigned turn;
+  struct dfuse_target_plan targets[8];
+  uint32_t size;
+  turn = !turn;
+  for (size_t i = 0; i < count; i++) {
+    targets[i] = (struct dfuse_target_plan){.alternate_setting = (uint8_t)(i % 2),
+                                            .name = "a",
+                                            .elements = e + i,
+                                            .count = 1};
+  }
+  const struct dfuse_plan plan = {.targets = targets, .count = count};
+  assert_int_equal(dfuse_plan_size(&plan, &size), DFUSE_OK);
+  assert_int_equal(dfuse_build(&plan, bytes[turn], sizeof bytes[turn]), DFUSE_OK);
+  return (struct rig_file){"a.dfu", bytes[turn], size};
+}
+
+static inline void expect_flash(struct console_rig *r, uint32_t at, const uint8_t *data,
+                                size_t n) {
+  assert_memory_equal(board_media_at(&r->board, at), data, n);
+}
+
+static inline void expect_said(const char *said, const char *words) {
+  if (!strstr(said, words)) assert_string_equal(said, words);
 }
 
 // --- set-up ---
