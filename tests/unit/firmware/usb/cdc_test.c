@@ -75,6 +75,7 @@ static void on_send(void *ctx, uint8_t address, const uint8_t *src, uint16_t len
 static void on_cancel(void *ctx, uint8_t address) {
   struct rig *r = ctx;
   assert_int_equal(address, 0x81);
+  assert_true(r->sending);
   r->sending = false;
   r->cancels++;
 }
@@ -326,6 +327,7 @@ static void the_ring_is_a_queue(void **state) {
   assert_true(naks > 1000);
 }
 
+// And when a packet has ended what was asked for, the whole ring is free again.
 static void a_closed_line_drops_what_comes(void **state) {
   struct rig *r = *state;
   configure(r, true);
@@ -333,7 +335,37 @@ static void a_closed_line_drops_what_comes(void **state) {
     const uint8_t *bytes;
     assert_true(host_sends(r, i % 3 ? 512 : 100, true));
     assert_int_equal(r->line.peek(r->line.ctx, &bytes), 0);
+    if (i % 3 == 0) assert_int_equal(r->wanted, CDC_RX_ROOM);
   }
+}
+
+static void a_full_ring_is_free_when_the_session_ends(void **state) {
+  struct rig *r = *state;
+  configure(r, true);
+  set_dtr(r, true);
+  while (host_sends(r, 512, true)) {
+  }
+  set_dtr(r, false);
+  assert_true(r->asked);
+  assert_int_equal(r->wanted, CDC_RX_ROOM);
+}
+
+// A console that looks after a bus reset finds nothing, and may say that it took it.
+static void a_bus_reset_leaves_nothing(void **state) {
+  struct rig *r = *state;
+  const uint8_t *bytes;
+  configure(r, true);
+  set_dtr(r, true);
+  host_sends(r, 100, true);
+  put(r, CDC_TX_ROOM);
+  put(r, 100);
+  bus_reset(r);
+  assert_int_equal(r->line.peek(r->line.ctx, &bytes), 0);
+  assert_int_equal(r->line.room(r->line.ctx), CDC_TX_ROOM);
+  r->line.take(r->line.ctx, 100);
+  assert_int_equal(r->line.peek(r->line.ctx, &bytes), 0);
+  assert_false(r->asked);
+  assert_int_equal(r->cancels, 0);
 }
 
 // --- sending ---
@@ -435,6 +467,18 @@ static void its_beginning_is_told_once(void **state) {
   assert_int_equal(r->notifications, 3);
 }
 
+// Behind a full packet that was taken back comes no empty one.
+static void a_new_session_owes_nothing(void **state) {
+  struct rig *r = *state;
+  configure(r, true);
+  set_dtr(r, true);
+  put(r, 512);
+  set_dtr(r, false);
+  set_dtr(r, true);
+  put(r, 0);
+  assert_false(r->sending);
+}
+
 // DTR again, without a change, keeps everything.
 static void a_session_goes_on_while_dtr_stays(void **state) {
   struct rig *r = *state;
@@ -497,6 +541,9 @@ int main(void) {
       cdc_test(a_full_ring_asks_for_nothing),
       cdc_test(the_ring_is_a_queue),
       cdc_test(a_closed_line_drops_what_comes),
+      cdc_test(a_full_ring_is_free_when_the_session_ends),
+      cdc_test(a_bus_reset_leaves_nothing),
+      cdc_test(a_new_session_owes_nothing),
       cdc_test(a_transfer_ends_with_a_packet_that_is_not_full),
       cdc_test(what_is_put_goes_out_in_order),
       cdc_test(put_on_a_closed_line_is_dropped),
