@@ -196,16 +196,22 @@ struct usb_class cdc_class(struct cdc *c) {
 
 // --- the line ---
 
-static size_t line_peek(void *ctx, const uint8_t **bytes) {
-  const struct cdc_rx *rx = &((struct cdc *)ctx)->rx;
-  *bytes = rx->bytes + rx->tail;
+static size_t available(const struct cdc_rx *rx) {
   return (size_t)(rx->wrapped ? rx->end : rx->head) - rx->tail;
 }
 
+static size_t line_peek(void *ctx, const uint8_t **bytes) {
+  const struct cdc_rx *rx = &((struct cdc *)ctx)->rx;
+  *bytes = rx->bytes + rx->tail;
+  return available(rx);
+}
+
+// What was seen may have been dropped meanwhile, by the end of a session.
 static void line_take(void *ctx, size_t n) {
   struct cdc *c = ctx;
   struct cdc_rx *rx = &c->rx;
-  rx->tail = (uint16_t)(rx->tail + n);
+  const size_t most = available(rx);
+  rx->tail = (uint16_t)(rx->tail + (n < most ? n : most));
   if (rx->wrapped && rx->tail == rx->end) {
     rx->tail = 0;
     rx->wrapped = false;

@@ -164,6 +164,30 @@ static void a_full_ring_holds_the_host_back(void **state) {
   dfu_expect_usable(r);
 }
 
+// The board's own time for a megabyte, its main loop and all: the most that a receiver
+// can get. YMODEM-G's blocks of 1029 bytes are not slower than the wire allows.
+static double megabytes_per_s(struct rig *r, struct cdc_host *h, uint32_t block) {
+  static uint8_t data[64 * 1024];
+  const vtime_t start = machine_now(r->m);
+  uint32_t sent = 0;
+  for (; sent < 1000000; sent += block)
+    assert_int_equal(cdc_host_write(h, data, block, VT_MS(100)), block);
+  return sent / 1e6 / ((double)(machine_now(r->m) - start) / VT_S(1));
+}
+
+static void bytes_come_as_fast_as_the_wire_carries_them(void **state) {
+  struct rig *r = *state;
+  struct cdc_host *h = cdc_host_open(r);
+  assert_int_equal(in(r, 0x21, 0x22, 0, 1, 0, NULL), 0);  // closed: none is kept
+  const double blocks = megabytes_per_s(r, h, 1029);
+  const double whole = megabytes_per_s(r, h, 64 * 1024);
+  print_message("%s: %.2f MB/s in blocks of 1029, %.2f MB/s in 64 KB\n",
+                r->board->label, blocks, whole);
+  assert_true(blocks > (r->board->high_speed ? 15.0 : 0.9));
+  assert_true(whole > (r->board->high_speed ? 20.0 : 0.9));
+  cdc_host_close(h);
+}
+
 // --- sessions ---
 
 static void the_state_is_told_when_a_session_begins(void **state) {
@@ -244,6 +268,7 @@ int main(void) {
       RIG_BOTH_SERIAL(a_full_ring_holds_the_host_back),
       RIG_TEST(HS_SERIAL_ON_FS_PORT, a_full_ring_holds_the_host_back,
                rig_setup_configured),
+      RIG_BOTH_SERIAL(bytes_come_as_fast_as_the_wire_carries_them),
       RIG_BOTH_SERIAL(the_state_is_told_when_a_session_begins),
       RIG_BOTH_SERIAL(a_host_may_go_at_any_time),
       RIG_BOTH_SERIAL(it_can_be_configured_again),

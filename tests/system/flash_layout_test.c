@@ -12,14 +12,14 @@ static const struct layout {
   const char *text;  // RM0410 tables 3 to 6, the bootloader's 64 KB last
   uint32_t places[4];
 } layouts[] = {
-    {{"stm32f769i-disco", "1 MB, one bank", true, true, MB, false},
+    {{"stm32f769i-disco", "1 MB, one bank", true, true, MB, false, false},
      "@Internal Flash  /0x08010000/02*032Kg,01*128Kg,03*256Kg/0x08000000/02*032Ka",
      {0x08018000, 0x08020000, 0x08040000, 0x080C0000}},
-    {{"stm32f769i-disco", "2 MB, two banks", true, true, 2 * MB, true},
+    {{"stm32f769i-disco", "2 MB, two banks", true, true, 2 * MB, true, false},
      "@Internal Flash  "
      "/0x08010000/01*064Kg,07*128Kg,04*016Kg,01*064Kg,07*128Kg/0x08000000/04*016Ka",
      {0x08010000, 0x080E0000, 0x0810C000, 0x081E0000}},
-    {{"stm32f769i-disco", "1 MB, two banks", true, true, MB, true},
+    {{"stm32f769i-disco", "1 MB, two banks", true, true, MB, true, false},
      "@Internal Flash  "
      "/0x08010000/01*064Kg,03*128Kg,04*016Kg,01*064Kg,03*128Kg/0x08000000/04*016Ka",
      {0x08060000, 0x08080000, 0x08090000, 0x080E0000}},

@@ -148,6 +148,68 @@ static void what_is_not_there_is_not_given(void **state) {
   }
 }
 
+// --- the composite device ---
+
+// IAD, communication interface with header, call management, ACM and union, data
+// interface: 66 bytes.
+#define SERIAL_FUNCTION(low, high, interval)                                         \
+  8, 11, 1, 2, 2, 2, 0, 0x10, 9, 4, 1, 0, 1, 2, 2, 0, 0, 5, 0x24, 0, 0x20, 0x01, 5,  \
+      0x24, 1, 0, 2, 4, 0x24, 2, 2, 5, 0x24, 6, 1, 2, 7, 5, 0x82, 3, 16, 0,          \
+      (interval), 9, 4, 2, 0, 2, 10, 0, 0, 0, 7, 5, 0x01, 2, (low), (high), 0, 7, 5, \
+      0x81, 2, (low), (high), 0
+
+static void expect_at(struct descriptors *d, uint8_t type, bool high_speed,
+                      const uint8_t *bytes, size_t n) {
+  uint16_t length = 0;
+  const uint8_t *got = get(d, type, 0, 0, high_speed, &length);
+  assert_non_null(got);
+  assert_int_equal(length, n);
+  assert_memory_equal(got, bytes, n);
+}
+
+static void the_composite_configuration(void **state) {
+  struct descriptors *d = *state;
+  d->config.serial = true;
+  for (uint8_t media = 1; media <= 2; media++) {
+    d->config.alternates = media;
+    for (int other = 0; other < 2; other++) {
+      const uint8_t type = other ? OTHER_SPEED : CONFIGURATION;
+      const uint8_t head[] = {9,
+                              type,
+                              (uint8_t)(75 + 18 * media),
+                              0,
+                              3,
+                              1,
+                              0,
+                              0xC0,
+                              50,
+                              ALTERNATE(0, 4),
+                              ALTERNATE(1, 5)};
+      const uint8_t high[] = {SERIAL_FUNCTION(0x00, 0x02, 8)};
+      const uint8_t full[] = {SERIAL_FUNCTION(64, 0, 16)};
+      assert_int_equal(sizeof high, 66);
+      for (int speed = 0; speed < 2; speed++) {
+        uint8_t bytes[111];
+        const size_t start = 9u + 18u * media;
+        memcpy(bytes, head, start);
+        // OTHER_SPEED at high speed tells how it is at full speed.
+        memcpy(bytes + start, speed != other ? high : full, 66);
+        expect_at(d, type, speed, bytes, start + 66);
+      }
+    }
+  }
+}
+
+static void the_composite_device_and_its_qualifier(void **state) {
+  struct descriptors *d = *state;
+  static const uint8_t device[] = {18,   1,    0x10, 0x02, 0xEF, 2, 1, 64, 0x83,
+                                   0x04, 0x11, 0xDF, 0x23, 0x01, 1, 2, 3,  1};
+  static const uint8_t qualifier[] = {10, 6, 0x10, 0x02, 0xEF, 2, 1, 64, 1, 0};
+  d->config.serial = true;
+  expect_bytes(d, DEVICE, device, sizeof device);
+  expect_bytes(d, QUALIFIER, qualifier, sizeof qualifier);
+}
+
 // --- BOS, WebUSB, MS OS 2.0 ---
 
 static void the_bos_names_webusb_and_ms_os(void **state) {
@@ -200,6 +262,28 @@ static void the_ms_os_set_gives_windows_winusb(void **state) {
   assert_int_equal(after - p, 162);
 }
 
+// The same for interface 0 of a composite device: configuration and function subsets.
+static void the_composite_ms_os_set_is_for_interface_0(void **state) {
+  struct descriptors *d = *state;
+  static const uint8_t head[] = {
+      10, 0, 0, 0, 0x00, 0x00, 0x03, 0x06, 178, 0,  // set header
+      8,  0, 1, 0, 0,    0,    168,  0,             // configuration 0
+      8,  0, 2, 0, 0,    0,    160,  0,             // from interface 0
+      20, 0, 3, 0, 'W',  'I',  'N',  'U',  'S', 'B'};
+  uint16_t length = 0;
+  const struct usb_setup s = {0xC0, VENDOR_CODE_MS_OS, 0, 7, 178};
+  uint8_t alone[162];
+  memcpy(alone, vendor(d, s, &length), sizeof alone);
+  d->config.serial = true;
+  const uint8_t *p = vendor(d, s, &length);
+  assert_int_equal(length, 178);
+  assert_memory_equal(p, head, sizeof head);
+  assert_memory_equal(p + 26, alone + 10, 152);
+  p = get(d, BOS, 0, 0, true, &length);
+  assert_int_equal(length, 57);
+  assert_int_equal(p[53] | p[54] << 8, 178);
+}
+
 static void other_vendor_requests_have_no_answer(void **state) {
   static const struct usb_setup cases[] = {
       {0xC0, VENDOR_CODE_MS_OS, 0, 4, 40},
@@ -241,6 +325,15 @@ static void the_strings_tell_who_it_is(void **state) {
   expect_text(d, 4, LAYOUT_0);
   expect_text(d, 5, LAYOUT_1);
   expect_text(d, 0x20, "ok");
+}
+
+static void the_serial_port_has_a_string(void **state) {
+  struct descriptors *d = *state;
+  d->config.serial = true;
+  expect_text(d, 0x10, "quadboot console");
+  for (unsigned index = 6; index < 256; index++) {
+    if (index != 0x10 && index != 0x20) expect_none(d, STRING, (uint8_t)index, 0x0409);
+  }
 }
 
 static void there_is_one_language(void **state) {
@@ -291,6 +384,10 @@ int main(void) {
       descriptors_test(a_configuration_of_one_medium),
       descriptors_test(a_full_speed_device_has_no_other_speed),
       descriptors_test(what_is_not_there_is_not_given),
+      descriptors_test(the_composite_configuration),
+      descriptors_test(the_composite_device_and_its_qualifier),
+      descriptors_test(the_composite_ms_os_set_is_for_interface_0),
+      descriptors_test(the_serial_port_has_a_string),
       descriptors_test(the_bos_names_webusb_and_ms_os),
       descriptors_test(the_ms_os_set_gives_windows_winusb),
       descriptors_test(other_vendor_requests_have_no_answer),
