@@ -207,6 +207,12 @@ static uint32_t match(struct decoder *d) {
   return d->rep[0] == END_MARKER ? 0 : n;
 }
 
+// A coder that was not disturbed leaves nothing behind its end marker.
+static bool is_finished(struct decoder *d) {
+  normalize(d);
+  return !d->bad && d->code == 0;
+}
+
 static bool expand(struct decoder *d) {
   while (!d->bad) {
     const uint32_t position = (uint32_t)d->at & (POSITIONS - 1);
@@ -215,7 +221,7 @@ static bool expand(struct decoder *d) {
       continue;
     }
     uint32_t n = match(d);
-    if (n == 0) return !d->bad;
+    if (n == 0) return is_finished(d);
     for (; n && !d->bad; n--)
       put(d, earlier(d, d->rep[0]));
   }
