@@ -41,8 +41,12 @@ static void on_notify(void *ctx, struct usb_urb *urb) {
 }
 
 static void on_out(void *ctx, struct usb_urb *urb) {
-  (void)urb;
-  machine_stop(((struct cdc_host *)ctx)->rig->m);
+  struct cdc_host *h = ctx;
+  if (h->flood && urb->status == 0) {
+    submit(h, urb);
+  } else {
+    machine_stop(h->rig->m);
+  }
 }
 
 static int request(struct rig *r, uint8_t number, uint16_t value, uint16_t length,
@@ -106,6 +110,11 @@ void cdc_host_write_begin(struct cdc_host *h, const void *data, uint32_t length)
 
 bool cdc_host_writing(const struct cdc_host *h) {
   return h->out.queued;
+}
+
+void cdc_host_flood(struct cdc_host *h, const void *data, uint32_t length) {
+  h->flood = true;
+  cdc_host_write_begin(h, data, length);
 }
 
 uint32_t cdc_host_write(struct cdc_host *h, const void *data, uint32_t length,

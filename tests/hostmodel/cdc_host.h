@@ -27,7 +27,7 @@ struct cdc_host {
   uint32_t inbox_head, inbox_tail;
   unsigned notifications;
   uint16_t state;  // of the last one: bit 0 DCD, bit 1 DSR
-  bool open;
+  bool open, flood;
 };
 
 // SET_LINE_CODING (115200 8N1), SET_CONTROL_LINE_STATE (DTR, RTS), and reading begins;
@@ -46,6 +46,9 @@ uint32_t cdc_host_write(struct cdc_host *h, const void *data, uint32_t length,
 // The same in two steps. One at a time; `data` stays until the end.
 void cdc_host_write_begin(struct cdc_host *h, const void *data, uint32_t length);
 bool cdc_host_writing(const struct cdc_host *h);
+
+// The same again and again, until it is closed.
+void cdc_host_flood(struct cdc_host *h, const void *data, uint32_t length);
 
 // Reads until there are `length` bytes or `limit` has passed; how many there are.
 uint32_t cdc_host_read(struct cdc_host *h, void *data, uint32_t length, vtime_t limit);

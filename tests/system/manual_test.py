@@ -208,8 +208,9 @@ def the_rules_name_every_board():
     for board in os.listdir(boards):
         with open(os.path.join(boards, board, 'board.c')) as f:
             text = f.read()
-        pairs.add(tuple(re.search(r'\.usb_%s = 0x([0-9A-Fa-f]{4}),' % n, text).group(1).lower()
-                        for n in ('vid', 'pid')))
+        for build in ('usb', 'serial'):
+            pairs.add(tuple(re.search(r'\.%s_%s = 0x([0-9A-Fa-f]{4}),' % (build, n),
+                                      text).group(1).lower() for n in ('vid', 'pid')))
     with open(os.path.join(ROOT, 'host', 'udev', '60-quadboot.rules')) as f:
         rules = f.read()
     # The ROM bootloader, and whatever the boards have.
@@ -218,8 +219,8 @@ def the_rules_name_every_board():
     for line in rules.splitlines():
         assert line.startswith('#') or re.fullmatch(
             r'SUBSYSTEM=="usb", ENV\{DEVTYPE\}=="usb_device", ATTR\{idVendor\}=="[0-9a-f]{4}", '
-            r'ATTR\{idProduct\}=="[0-9a-f]{4}", MODE="0660", GROUP="plugdev", TAG\+="uaccess"',
-            line), line
+            r'ATTR\{idProduct\}=="[0-9a-f]{4}", MODE="0660", GROUP="plugdev", TAG\+="uaccess"'
+            r'(, ENV\{ID_MM_DEVICE_IGNORE\}="1")?', line), line
 
 
 if __name__ == '__main__':
