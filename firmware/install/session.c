@@ -288,6 +288,6 @@ enum status session_finish(struct session *s) {
   uint8_t head[8];
   uint32_t done;
   const enum status status = session_read(s, APP_BASE, head, sizeof head, &done);
-  if (status == ST_BAD_ADDRESS || done < sizeof head) return ST_NO_APPLICATION;
-  return status == ST_OK ? session_check_app(s, head) : status;
+  if (status == ST_OK && done == sizeof head) return session_check_app(s, head);
+  return status == ST_OK || status == ST_BAD_ADDRESS ? ST_NO_APPLICATION : status;
 }

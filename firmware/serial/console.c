@@ -125,27 +125,20 @@ static bool is_word(const struct console *c, uint8_t i, const char *word) {
   return *p == *word;
 }
 
-static bool scale(const char *suffix, uint32_t *value) {
-  const uint32_t shift = *suffix == 'k' ? 10 : *suffix == 'm' ? 20 : 0;
-  if (shift ? suffix[1] : *suffix) return false;
-  if (*value > UINT32_MAX >> shift) return false;
-  *value <<= shift;
-  return true;
-}
-
 static bool parse(const char *p, uint32_t *value) {
   const bool hex = p[0] == '0' && p[1] == 'x';
   const uint32_t base = hex ? 16 : 10;
   if (hex) p += 2;
   const char *const first = p;
-  *value = 0;
-  for (;; p++) {
-    const int digit = hex_digit(*p);
-    if (digit < 0 || (uint32_t)digit >= base) break;
-    if (*value > (UINT32_MAX - (uint32_t)digit) / base) return false;
-    *value = *value * base + (uint32_t)digit;
+  uint64_t v = 0;
+  for (uint32_t digit; (digit = (uint32_t)hex_digit(*p)) < base; p++) {
+    v = v * base + digit;
+    if (v > UINT32_MAX) return false;
   }
-  return p != first && scale(p, value);
+  if (p == first) return false;
+  if (*p == 'k' || *p == 'm') v <<= *p++ == 'k' ? 10 : 20;
+  *value = (uint32_t)v;
+  return !*p && v <= UINT32_MAX;
 }
 
 static bool number(struct console *c, uint8_t i, uint32_t *value) {
@@ -519,6 +512,7 @@ static void opened(struct console *c) {
   drop_line(c);
   if (waits) {
     struct receive *r = &c->receive;
+    if (c->fresh) return;
     receive_start(r, c->session, r->address, r->application,
                   (enum modem_ask)r->modem.ask, c->ms);
   } else {
@@ -528,7 +522,7 @@ static void opened(struct console *c) {
 
 // What was taken is still written; the update is not finished.
 static void closed(struct console *c) {
-  const bool waits = c->job == CONSOLE_LOAD && !c->receive.begun;
+  const bool waits = c->job == CONSOLE_LOAD && (c->fresh || !c->receive.begun);
   c->open = false;
   c->opened_ms = c->ms;
   if (waits) return;

@@ -42,16 +42,39 @@ static bool begin_extent(struct receive *r) {
   }
   r->next = r->noted = p->address;
   r->end = p->address + p->left;
+  r->tail_size = 0;
   return true;
+}
+
+// The last unit of an element or a file is erased with the others, or the sector would
+// be erased again for it; what lies behind the end is kept here meanwhile.
+static bool keep_tail(struct receive *r) {
+  const uint32_t from = r->end % WRITER_UNIT, size = WRITER_UNIT - from;
+  uint32_t got;
+  if (r->tail_size || !from || r->end - from < r->noted) return true;
+  const enum status status = session_read(r->session, r->end, r->tail, size, &got);
+  if (status == ST_OK) {
+    r->tail_size = size;
+  } else if (status != ST_NOT_NOW) {
+    fail_at(r, status, r->end);
+  }
+  return status == ST_OK;
 }
 
 // Notes erases up to the end of the erase block. What they cover will be written.
 static bool note_erase(struct receive *r) {
   const bool open = r->kind == RECEIVE_PLAIN && !r->modem.has_length;
-  uint32_t n = open ? UINT32_MAX : r->end - r->noted;
+  if (!open && !keep_tail(r)) return false;
+  uint32_t n = open ? UINT32_MAX : r->end + r->tail_size - r->noted;
   if (!session_erase_part(r->session, r->noted, &n)) return false;
   r->noted += n;
   return true;
+}
+
+static void add_to_chunk(struct receive *r, const uint8_t *data, uint32_t n) {
+  const uint32_t at = r->chunk_at + r->chunk_size;
+  memcpy(r->chunk + at % WRITER_UNIT, data, n);
+  r->chunk_size += n;
 }
 
 // Some of the piece. False: not now, or it failed.
@@ -65,14 +88,17 @@ static bool store(struct receive *r) {
   if (r->next == r->noted && !note_erase(r)) return false;
   uint32_t n = p->size;
   if (n > WRITER_UNIT - from) n = WRITER_UNIT - from;
-  memcpy(r->chunk + from, p->data, n);
   if (!r->chunk_size) r->chunk_at = p->address;
-  r->chunk_size += n;
+  add_to_chunk(r, p->data, n);
   r->next += n;
   p->address += n;
   p->data += n;
   p->size -= n;
   p->left -= n;
+  if (r->next == r->end) {
+    add_to_chunk(r, r->tail, r->tail_size);
+    r->tail_size = 0;
+  }
   return true;
 }
 
@@ -162,9 +188,10 @@ static bool take_block(struct receive *r) {
 
 // ---- Ends ------------------------------------------------------------------
 
+// An empty file is as good as any, but completes nothing. (lrzsz would not notice that it
+// is refused: it repeats its EOT for minutes.)
 static enum status judge_file(const struct receive *r) {
-  if (r->kind == RECEIVE_NEW) return ST_FILE_EMPTY;
-  if (r->kind == RECEIVE_PLAIN) return ST_OK;
+  if (r->kind != RECEIVE_DFUSE) return ST_OK;
   const enum status status = status_of(dfuse_stream_end(&r->dfuse));
   return status == ST_OK && !r->dfuse.data_bytes ? ST_FILE_EMPTY : status;
 }
@@ -185,7 +212,7 @@ static bool end_file(struct receive *r) {
     fail(r, status);
     return true;
   }
-  if (!write_chunk(r) || !done(r, r->modem.xmodem)) return false;
+  if (!write_chunk(r) || !done(r, r->modem.xmodem && r->bytes)) return false;
   r->kind = RECEIVE_NEW;
   modem_receiver_accept(&r->modem, r->now);
   return true;
@@ -193,11 +220,12 @@ static bool end_file(struct receive *r) {
 
 // Every file came, and the sender has said that there are no more.
 static bool is_right(const struct receive *r) {
-  return r->modem.end == MODEM_END_OK && r->status == ST_OK && r->modem.files > 0;
+  return r->modem.end == MODEM_END_OK && r->status == ST_OK && r->bytes > 0;
 }
 
 static bool end_transfer(struct receive *r) {
-  if (!done(r, is_right(r))) return false;
+  if (r->begun && !done(r, is_right(r))) return false;
+  if (r->modem.files && !r->bytes && r->status == ST_OK) r->status = ST_FILE_EMPTY;
   r->over = true;
   r->ms = r->now - r->begun_at;
   session_release(r->session, SESSION_SERIAL);
@@ -255,7 +283,7 @@ void receive_start(struct receive *r, struct session *s, uint32_t address,
   r->address = r->next = address;
   r->application = application;
   r->now = now_ms;
-  r->left = r->piece.size = r->chunk_size = 0;
+  r->left = r->piece.size = r->chunk_size = r->tail_size = 0;
   r->end = r->noted = address;
   modem_receiver_start(&r->modem, ask, now_ms);
 }

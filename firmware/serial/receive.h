@@ -44,7 +44,9 @@ struct receive {
   // are noted.
   uint32_t next, end, noted;
   uint32_t chunk_at, chunk_size;  // what was stored and waits for the rest of its unit
+  uint32_t tail_size;             // what is kept behind the end
   _Alignas(4) uint8_t chunk[WRITER_UNIT];
+  _Alignas(4) uint8_t tail[WRITER_UNIT];
 };
 
 // Begins to ask for files. A plain one goes to `address`, and must be an application if

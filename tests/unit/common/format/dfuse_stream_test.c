@@ -32,6 +32,14 @@ struct log {
 };
 
 static void add_data(struct log *log, const struct dfuse_piece *piece) {
+  // What is left of an element ends where the piece before has said.
+  static uint32_t next, end;
+  assert_true(piece->left >= piece->size);
+  if (piece->address == next && next != end) {
+    assert_int_equal(piece->address + piece->left, end);
+  }
+  end = piece->address + piece->left;
+  next = piece->address + piece->size;
   struct log_entry *last = log->count ? &log->entries[log->count - 1] : NULL;
   if (last && last->kind == DFUSE_PIECE_DATA &&
       last->address + last->size == piece->address) {

@@ -223,6 +223,25 @@ static void test_empty_xmodem(void **state) {
   assert_int_equal(r.received, 0);
 }
 
+// Every file was confirmed; whether there were more, nobody knows.
+static void test_batch_that_breaks_off(void **state) {
+  (void)state;
+  start(MODEM_ASK_CRC);
+  give_name("a\000128", 5);
+  modem_receiver_accept(&r, now);
+  expect_output(ACK "C");
+  pass_block(1, 128, 1);
+  take_end(ACK "C");
+  for (int i = 0; i < 20; i++) {
+    wait_ms(3000);
+    expect_output("C");
+  }
+  wait_ms(3000);
+  assert_int_equal(r.event, MODEM_OVER);
+  assert_int_equal(r.end, MODEM_END_UNENDED);
+  assert_int_equal(r.files, 1);
+}
+
 static void test_stream(void **state) {
   (void)state;
   start(MODEM_ASK_STREAM);
@@ -597,6 +616,7 @@ int main(void) {
       cmocka_unit_test(test_xmodem_of_a_checksum_sender),
       cmocka_unit_test(test_crc_although_a_checksum_is_asked_for),
       cmocka_unit_test(test_empty_xmodem),
+      cmocka_unit_test(test_batch_that_breaks_off),
       cmocka_unit_test(test_stream),
       cmocka_unit_test(test_block_numbers_wrap),
       cmocka_unit_test(test_lengths),

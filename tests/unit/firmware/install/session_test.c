@@ -136,6 +136,29 @@ static void the_address_chooses_the_medium(void **state) {
   assert_int_equal(b->nor.calls[RAM_ERASE_END], 2);
 }
 
+static void a_part_is_erased_to_the_end_of_its_block(void **state) {
+  struct board_media *b = *state;
+  static const struct {
+    uint32_t address, length, clipped;
+  } cases[] = {
+      {0x08010000, 0x1000, 0x1000},     {0x08011000, 0x30000, 0x7000},
+      {0x08010001, UINT32_MAX, 0x7FFF}, {0x90001000, 0x5000, 0x1000},
+      {0x0803F000, UINT32_MAX, 0x1000},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const uint32_t at = cases[i].address, end = at + cases[i].clipped;
+    uint32_t n = cases[i].length;
+    memset(b->internal.bytes, 0, b->internal.media.geometry.size);
+    memset(b->nor.bytes, 0, b->nor.media.geometry.size);
+    assert_true(session_erase_part(&b->session, at, &n));
+    assert_int_equal(n, cases[i].clipped);
+    assert_int_equal(run(b).status, ST_OK);
+    assert_int_equal(*board_media_at(b, end - 1), 0xFF);
+    assert_int_equal(*board_media_at(b, at), at % 4096 ? 0 : 0xFF);
+    if (end < BOARD_INTERNAL_END) assert_int_equal(*board_media_at(b, end), 0);
+  }
+}
+
 static void mass_erase_takes_the_medium_by_number(void **state) {
   struct board_media *b = *state;
   memset(b->internal.bytes, 0, b->internal.media.geometry.size);
@@ -448,6 +471,7 @@ static void only_an_application_may_be_started(void **state) {
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     memcpy(board_media_at(b, BOARD_APP), cases[i].head, 8);
+    assert_int_equal(session_check_app(&b->session, cases[i].head), cases[i].status);
     assert_int_equal(session_finish(&b->session), cases[i].status);
   }
 }
@@ -466,6 +490,7 @@ int main(void) {
       board_test(a_write_stays_inside_what_is_writable),
       board_test(without_media_there_is_no_address),
       board_test(the_address_chooses_the_medium),
+      board_test(a_part_is_erased_to_the_end_of_its_block),
       board_test(mass_erase_takes_the_medium_by_number),
       board_test(failures_carry_the_address),
       board_test(reading_ends_with_the_medium),

@@ -37,6 +37,7 @@ struct console_rig {
   size_t said_at, said_end;
   uint32_t step_us;  // passes when nothing works
   struct modem_sender sender;
+  uint32_t pace_us, paced_us;  // the line takes 100 bytes in that time
   // Accidents of a transfer: when so many bytes, blocks, files went; 0: never.
   size_t close_at, cancel_at, damage_at, vanish_at;
   size_t sent, blocks;
@@ -244,7 +245,10 @@ static inline enum modem_end rig_send(struct console_rig *r, enum modem_protocol
   for (unsigned n = 0; rig_is_sending(r, confirmed); n++) {
     assert_true(n < RIG_PATIENCE);
     confirmed = r->sender.files;
-    if (r->open) {
+    if (r->board.now_us - r->paced_us < r->pace_us) {
+      // The line is still busy.
+    } else if (r->open) {
+      r->paced_us = r->board.now_us;
       rig_step_sender(r, files, count);
     } else {
       modem_sender_cancel(&r->sender, rig_ms(r));

@@ -147,7 +147,7 @@ static void an_empty_file_completes_nothing(void **state) {
   for (size_t i = 0; i < 2; i++) {
     const struct rig_file empty = {"f", rig_content, 0};
     rig_load(r, "load qspi", protocols[i], &empty, 1);
-    assert_int_equal(r->sender.end, MODEM_END_CANCELLED);
+    assert_int_equal(r->sender.end, MODEM_END_OK);
     assert_int_equal(r->console.receive.status, ST_FILE_EMPTY);
   }
   const struct rig_file nothing = rig_dfu(NULL, 0);
@@ -444,6 +444,18 @@ static void dfu_comes_first(void **state) {
   load_again(r);
 }
 
+// Its erases are noted only; a load that is refused does not begin them.
+static void a_refusal_leaves_dfu_alone(void **state) {
+  struct console_rig *r = *state;
+  struct session *s = &r->board.session;
+  *board_media_at(&r->board, BOARD_NOR) = 0;
+  assert_true(session_claim(s, SESSION_DFU));
+  assert_true(session_erase(s, BOARD_NOR));
+  fail_to_load(r, "load", rig_dfu(both, 2));
+  assert_int_equal(*board_media_at(&r->board, BOARD_NOR), 0);
+  assert_false(session_settled(s));
+}
+
 static void serial_keeps_the_board_until_it_is_over(void **state) {
   struct console_rig *r = *state;
   struct session *s = &r->board.session;
@@ -490,6 +502,7 @@ int main(void) {
       rig_test(nobody_may_send),
       rig_test(a_person_stops_it),
       rig_test(dfu_comes_first),
+      rig_test(a_refusal_leaves_dfu_alone),
       rig_test(serial_keeps_the_board_until_it_is_over),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,16 +137,25 @@ static void ymodem_keeps_the_rest_of_a_sector_xmodem_erases_it(void **state) {
   assert_int_equal(*board_media_at(&r->board, 0x08018000), 0x42);
 }
 
-// Each sector is erased once, whatever it held.
+// Each sector is erased once, whatever it held, and keeps what the file does not cover.
 static void no_sector_is_erased_twice(void **state) {
   struct console_rig *r = *state;
+  r->pace_us = 5000;
+  static const uint32_t sizes[] = {0x20000, 0x1F000, 0x1EFFF, 0x10001, 0xF123};
+  const uint32_t all = BOARD_INTERNAL_END - BOARD_APP;
   r->board.internal.typical = r->board.nor.typical = true;
-  memset(board_media_at(&r->board, BOARD_APP), 0, BOARD_INTERNAL_END - BOARD_APP);
-  const struct rig_file file = {"f", rig_content, 0x20000};
-  rig_fill(6);
-  rig_load(r, "load 0x08010000", MODEM_YMODEM, &file, 1);
-  expect_flash(r, BOARD_APP, rig_content, 0x20000);
-  assert_int_equal(r->board.internal.calls[RAM_ERASE_END], 3);
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    const struct rig_file file = {"f", rig_content, sizes[i]};
+    const uint32_t before = r->board.internal.calls[RAM_ERASE_END];
+    memset(board_media_at(&r->board, BOARD_APP), (int)i, all);
+    rig_fill((uint32_t)i);
+    rig_load(r, "load 0x08010000", MODEM_YMODEM, &file, 1);
+    expect_flash(r, BOARD_APP, rig_content, sizes[i]);
+    for (uint32_t at = sizes[i]; at < all; at++)
+      assert_int_equal(*board_media_at(&r->board, BOARD_APP + at), i);
+    const uint32_t sectors = sizes[i] > 0x10000 ? 3 : 2;
+    assert_int_equal(r->board.internal.calls[RAM_ERASE_END] - before, sectors);
+  }
 }
 
 // --- much, and slowly ---
@@ -293,6 +302,22 @@ static void a_load_waits_while_the_line_is_closed(void **state) {
   expect_flash(r, BOARD_NOR, rig_content, 100);
 }
 
+// So soon that the command was only read.
+static void also_if_it_has_not_begun(void **state) {
+  struct console_rig *r = *state;
+  static const uint8_t app[1024] = {0, 0, 8, 0x20, 9, 0, 1, 8};
+  const struct rig_file files[] = {{"f", rig_content, 100}, {"app", app, sizeof app}};
+  rig_load(r, "load qspi", MODEM_YMODEM, files, 1);
+  rig_type(r, "load\r");
+  while (r->console.job != CONSOLE_LOAD)
+    rig_pass(r);
+  rig_close_line(r);
+  rig_wait(r, 1000);
+  rig_open_line(r);
+  assert_int_equal(rig_send(r, MODEM_YMODEM, files + 1, 1), MODEM_END_OK);
+  expect_flash(r, BOARD_APP, app, sizeof app);
+}
+
 static void but_not_for_ever(void **state) {
   struct console_rig *r = *state;
   rig_type(r, "load qspi\r");
@@ -321,6 +346,7 @@ int main(void) {
       rig_test(an_application_goes_to_its_place),
       rig_test(a_line_feed_belongs_to_the_command),
       rig_test(a_load_waits_while_the_line_is_closed),
+      rig_test(also_if_it_has_not_begun),
       rig_test(but_not_for_ever),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
