@@ -285,10 +285,12 @@ static uint32_t bus_set_clock(void *ctx, uint32_t hz) {
   return q->config.kernel_hz / divisor;
 }
 
+// Twice the chip: some parts read the last word of the region wrong through the window,
+// so none of the chip's may be that. What is behind it is for the MPU to close.
 static void bus_set_size(void *ctx, uint32_t bytes) {
   const struct quadspi *q = ctx;
   const uint32_t log2_size = 31u - (uint32_t)__builtin_clz(bytes);
-  wr(q, QUADSPI_DCR, field_set(rd(q, QUADSPI_DCR), QUADSPI_DCR_FSIZE, log2_size - 1u));
+  wr(q, QUADSPI_DCR, field_set(rd(q, QUADSPI_DCR), QUADSPI_DCR_FSIZE, log2_size));
 }
 
 static uint32_t bus_now_us(void *ctx) {
