@@ -56,6 +56,9 @@ static enum status map_flash(void) {
   quadspi_start(&qspi, &config);
   bus = quadspi_bus(&qspi);
   enum status status = nor_start(&nor, &bus, board.qspi_max_hz);
+  if (status == ST_OK && board.qspi_ddr) {
+    status = nor_start_ddr(&nor, quadspi_set_ddr_clock);
+  }
   if (status == ST_OK) status = quadspi_map(&qspi, &nor.read_cmd);
   if (status == ST_OK) soc_mpu_window(nor.sfdp.size);
   return status;

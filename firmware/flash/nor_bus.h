@@ -17,6 +17,7 @@ struct nor_cmd {
   uint8_t dummy_clocks;  // reads only: writes with dummy clocks lose their first
                          // nibble (ES0334)
   uint8_t data_lines;
+  bool ddr;  // address, mode bytes and data of a read on both clock edges
   uint32_t address;
 };
 

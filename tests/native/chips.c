@@ -253,6 +253,23 @@ uint32_t chips_nor_size(const struct chips *c) {
   return c->models->nor.chip->size;
 }
 
+void chips_nor_ddr_dummy(struct chips *c, uint8_t clocks) {
+  enum { COMMANDS = 128 };
+  static struct nor_command commands[COMMANDS];
+  static struct nor_chip chip;
+  chip = *c->models->nor.chip;
+  assert_true(chip.command_count <= COMMANDS);
+  for (size_t i = 0; i < chip.command_count; i++) {
+    commands[i] = chip.commands[i];
+    if (!(commands[i].flags & NOR_DDR)) continue;
+    commands[i].latency = NULL;
+    commands[i].dummy = clocks;
+    commands[i].max_mhz = 100;
+  }
+  chip.commands = commands;
+  c->models->nor.chip = &chip;
+}
+
 // A command on one line, as whatever ran before has sent it.
 static void send(struct nor *n, const uint8_t *bytes, size_t count) {
   nor_select(n, true);

@@ -85,6 +85,9 @@ const char *chips_nor_state_name(size_t index);  // of any chip's states, likewi
 bool chips_nor_set_state(struct chips *c, const char *name);
 uint32_t chips_nor_size(const struct chips *c);
 
+// From now on its reads on both clock edges want so many dummy clocks.
+void chips_nor_ddr_dummy(struct chips *c, uint8_t clocks);
+
 // The MX25L51245G, by its own commands.
 void chips_nor_put(struct chips *c, enum chips_nor_state state);
 void chips_nor_remove(struct chips *c);  // nothing answers
