@@ -611,7 +611,7 @@ static void choose_program(struct nor *n) {
       .opcode_lines = 1,
       .address_lines = address_lines,
       .address_bytes = n->address_bytes,
-      .data_lines = data_lines,
+      .data_lines = data_lines & 7,
   };
 }
 
