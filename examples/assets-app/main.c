@@ -15,6 +15,8 @@
 
 enum { BLINK_US = 250000 };
 
+#define QUADSPI_WINDOW 0x90000000u
+
 static struct soc_time clock;
 static struct quadspi qspi;
 static struct nor_bus bus;
@@ -54,9 +56,22 @@ static enum status map_flash(void) {
   quadspi_start(&qspi, &config);
   bus = quadspi_bus(&qspi);
   enum status status = nor_start(&nor, &bus, board.qspi_max_hz);
+  if (status == ST_OK && board.qspi_ddr) {
+    status = nor_start_ddr(&nor, quadspi_set_ddr_clock);
+  }
   if (status == ST_OK) status = quadspi_map(&qspi, &nor.read_cmd);
   if (status == ST_OK) soc_mpu_window(nor.sfdp.size);
   return status;
+}
+
+// Every byte of the chip is there, to the last.
+static void tell_extent(void) {
+  const uint32_t last = QUADSPI_WINDOW + nor.sfdp.size - 4;
+  print("app: ");
+  print_decimal(nor.sfdp.size >> 10);
+  print(" KB of QSPI flash, the last word is ");
+  print_decimal(load_le32((const uint8_t *)(uintptr_t)last));
+  print("\r\n");
 }
 
 // The first bytes of a TrueType font (OpenType 1.9, "Table directory") and of a BMP.
@@ -97,6 +112,7 @@ void firmware_main(void) {
   soc_compensate(&clock);
   const enum status status = clocks == ST_OK ? map_flash() : clocks;
   if (status == ST_OK) {
+    tell_extent();
     check_all();
   } else {
     print(status_sentence(status));

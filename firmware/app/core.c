@@ -169,6 +169,9 @@ static void start_nor(void) {
   quadspi_start(&qspi, &config);
   qspi_bus = quadspi_bus(&qspi);
   nor_status = nor_start(&nor, &qspi_bus, board.qspi_max_hz);
+  if (nor_status == ST_OK && board.qspi_ddr) {
+    nor_status = nor_start_ddr(&nor, quadspi_set_ddr_clock);
+  }
   if (nor_status == ST_OK) {
     external_medium = nor_medium(&nor);
     session_add_medium(&session, &external_medium);

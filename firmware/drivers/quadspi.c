@@ -22,6 +22,7 @@ enum {
   POLL_CLOCKS = 8,     // between two status reads
   FIFO_BYTES = 4,      // to be read, or room for them: a word by DMA
   MAX_HZ = 108000000,  // DS11532 table 120
+  MAX_DDR_HZ = 80000000,  // DS11532 table 121
 
   DMA_CHANNEL = 3,  // QUADSPI on stream 7 (RM0410 table 28)
   DMA_TO_MEMORY = 0,
@@ -109,7 +110,8 @@ static uint32_t put(uint32_t field, uint32_t value) {
   return value << (field & 0xFFu);
 }
 
-// The sizes of phases that are left out do not matter.
+// The sizes of phases that are left out do not matter. On both edges what is driven
+// changes a quarter of a clock behind them (DHHC).
 static uint32_t ccr_of(const struct nor_cmd *c, uint32_t fmode) {
   return put(QUADSPI_CCR_FMODE, fmode) | put(QUADSPI_CCR_INSTRUCTION, c->opcode) |
          put(QUADSPI_CCR_IMODE, mode_of(c->opcode_lines)) |
@@ -118,7 +120,8 @@ static uint32_t ccr_of(const struct nor_cmd *c, uint32_t fmode) {
          put(QUADSPI_CCR_ABMODE, mode_of(c->mode_lines)) |
          put(QUADSPI_CCR_ABSIZE, size_of(c->mode_bytes)) |
          put(QUADSPI_CCR_DCYC, c->dummy_clocks) |
-         put(QUADSPI_CCR_DMODE, mode_of(c->data_lines));
+         put(QUADSPI_CCR_DMODE, mode_of(c->data_lines)) |
+         put(QUADSPI_CCR_DHHC, c->ddr) | put(QUADSPI_CCR_DDRM, c->ddr);
 }
 
 // Starts a command: at the write of CCR if it has no address, else of AR (RM0410
@@ -201,7 +204,9 @@ static enum status bus_read(void *ctx, const struct nor_cmd *c, uint8_t *dst,
     if (!wait_flag(q, QUADSPI_SR_FTF)) return too_late(q);
     *dst++ = mmio_read8(q->config.base + QUADSPI_DR);
   }
-  return finish(q);
+  const enum status status = finish(q);
+  // ES0334: bytes may be left without BUSY.
+  return status == ST_OK && c->ddr ? stop(q) : status;
 }
 
 static enum status bus_write(void *ctx, const struct nor_cmd *c, const uint8_t *src,
@@ -274,21 +279,36 @@ static enum status bus_wait_done(void *ctx, bool *done) {
   return ST_OK;
 }
 
-static uint32_t bus_set_clock(void *ctx, uint32_t hz) {
-  const struct quadspi *q = ctx;
-  if (hz > MAX_HZ) hz = MAX_HZ;
-  uint32_t divisor = (q->config.kernel_hz + hz - 1u) / hz;
+// `halves`: of a clock, what is sampled is sampled so much later.
+static uint32_t divide(const struct quadspi *q, uint32_t divisor, uint32_t halves) {
   if (divisor > 256) divisor = 256;
   uint32_t cr = rd(q, QUADSPI_CR);
   cr = field_set(cr, QUADSPI_CR_PRESCALER, divisor - 1u);
-  wr(q, QUADSPI_CR, cr);
+  wr(q, QUADSPI_CR, field_set(cr, QUADSPI_CR_SSHIFT, halves));
   return q->config.kernel_hz / divisor;
 }
 
+// Sampling half a clock later leaves room for the copper (RM0410 14.3.9).
+static uint32_t bus_set_clock(void *ctx, uint32_t hz) {
+  const struct quadspi *q = ctx;
+  if (hz > MAX_HZ) hz = MAX_HZ;
+  return divide(q, (q->config.kernel_hz + hz - 1u) / hz, 1);
+}
+
+// An even divisor: with others the clock is not high for as long as it is low, and DHHC
+// finds no quarter of it. Sampled later is never (RM0410 14.5.1).
+uint32_t quadspi_set_ddr_clock(void *ctx, uint32_t hz) {
+  const struct quadspi *q = ctx;
+  if (hz > MAX_DDR_HZ) hz = MAX_DDR_HZ;
+  return divide(q, 2u * ((q->config.kernel_hz + 2u * hz - 1u) / (2u * hz)), 0);
+}
+
+// Twice the chip: some parts read the last word of the region wrong through the window,
+// so none of the chip's may be that. What is behind it is for the MPU to close.
 static void bus_set_size(void *ctx, uint32_t bytes) {
   const struct quadspi *q = ctx;
   const uint32_t log2_size = 31u - (uint32_t)__builtin_clz(bytes);
-  wr(q, QUADSPI_DCR, field_set(rd(q, QUADSPI_DCR), QUADSPI_DCR_FSIZE, log2_size - 1u));
+  wr(q, QUADSPI_DCR, field_set(rd(q, QUADSPI_DCR), QUADSPI_DCR_FSIZE, log2_size));
 }
 
 static uint32_t bus_now_us(void *ctx) {
@@ -302,12 +322,11 @@ void quadspi_start(struct quadspi *q, const struct quadspi_config *config) {
   wr(q, QUADSPI_CR, 0);
   uint32_t dcr = field_set(0, QUADSPI_DCR_FSIZE, FSIZE_MAX);
   wr(q, QUADSPI_DCR, field_set(dcr, QUADSPI_DCR_CSHT, CSHT_CLOCKS - 1));
-  // Sampling half a clock later leaves room for the copper (RM0410 14.3.9). The
-  // status match wakes the core and ends the polling by itself.
-  uint32_t cr = field_mask(QUADSPI_CR_EN) | field_mask(QUADSPI_CR_SSHIFT) |
-                field_mask(QUADSPI_CR_APMS) | field_mask(QUADSPI_CR_SMIE);
-  cr = field_set(cr, QUADSPI_CR_FTHRES, FIFO_BYTES - 1);
-  wr(q, QUADSPI_CR, field_set(cr, QUADSPI_CR_PRESCALER, 255));
+  // The status match wakes the core and ends the polling by itself.
+  const uint32_t cr = field_mask(QUADSPI_CR_EN) | field_mask(QUADSPI_CR_APMS) |
+                      field_mask(QUADSPI_CR_SMIE);
+  wr(q, QUADSPI_CR, field_set(cr, QUADSPI_CR_FTHRES, FIFO_BYTES - 1));
+  divide(q, 256, 1);
   wr(q, QUADSPI_PIR, POLL_CLOCKS);
   wr(q, QUADSPI_ABR, 0xFFFFFFFFu);  // every mode byte (struct nor_cmd)
 }

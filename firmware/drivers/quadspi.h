@@ -34,6 +34,9 @@ void quadspi_start(struct quadspi *q, const struct quadspi_config *config);
 // The bus; `q` must outlive it.
 struct nor_bus quadspi_bus(struct quadspi *q);
 
+// A nor_set_clock: the fastest clock not above `hz` at which both edges can carry data.
+uint32_t quadspi_set_ddr_clock(void *ctx, uint32_t hz);
+
 // Opens the window: reads of 0x90000000 send `c` (a read command, its address is
 // ignored). BUS_TIMEOUT if the controller is stuck.
 enum status quadspi_map(struct quadspi *q, const struct nor_cmd *c);

@@ -42,6 +42,8 @@
 #define QUADSPI_CCR_DCYC        FIELD(18, 5)
 #define QUADSPI_CCR_DMODE       FIELD(24, 2)
 #define QUADSPI_CCR_FMODE       FIELD(26, 2)
+#define QUADSPI_CCR_DHHC        FIELD_BIT(30)
+#define QUADSPI_CCR_DDRM        FIELD_BIT(31)
 
 #define QUADSPI_AR    0x18u
 #define QUADSPI_ABR   0x1Cu

@@ -4,7 +4,7 @@
 // through struct nor_bus.
 //
 // nor_start.c: recovery, identification, choice of commands and clock.
-// nor.c: the medium. nor_family.c: what SFDP does not say.
+// nor.c: the medium. nor_family.c: what SFDP does not say. nor_ddr.c: both clock edges.
 #pragma once
 
 #include "firmware/flash/media.h"
@@ -41,6 +41,12 @@ struct nor {
 // Identifies the chip and prepares it. NOR_ABSENT, NOR_UNKNOWN, FLASH_TIMEOUT, or a
 // failure of the bus; `id` is valid even then, if there is one.
 enum status nor_start(struct nor *n, const struct nor_bus *bus, uint32_t max_hz);
+
+// Reads on both clock edges from here on, if the chip can, that is quicker, and what it
+// reads then is right; else as before. `set_ddr_clock` is the bus's set_clock for it,
+// which lasts until the next set_clock.
+typedef uint32_t nor_set_clock(void *ctx, uint32_t hz);
+enum status nor_start_ddr(struct nor *n, nor_set_clock *set_ddr_clock);
 
 // Puts a chip that was started back into its state after power-up. Nothing may be in
 // progress.

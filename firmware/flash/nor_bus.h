@@ -16,7 +16,8 @@ struct nor_cmd {
   uint8_t mode_lines, mode_bytes;        // 1 to 4 bytes, all FFh: no continuous read
   uint8_t dummy_clocks;  // reads only: writes with dummy clocks lose their first
                          // nibble (ES0334)
-  uint8_t data_lines;
+  uint8_t data_lines : 7;
+  bool ddr : 1;  // address, mode bytes and data of a read on both clock edges
   uint32_t address;
 };
 

@@ -12,6 +12,7 @@ enum {
   // After a reset that hit an erase: MX25L51245G tREADY2 25 ms, others up to 100 ms
   // (facts on NOR chips, section 4).
   NOR_RECOVER_US = 100000,
+  NOR_SAMPLE = 64,  // bytes compared between the modes
 };
 
 enum status nor_command(struct nor *n, uint8_t opcode);
@@ -27,6 +28,10 @@ enum status nor_send_reset(struct nor *n, uint8_t lines);
 // Whatever a reset undoes: quad enable and protection, dummy clocks, 4-byte mode,
 // locks. A register that is as it should be is not written.
 enum status nor_prepare(struct nor *n);
+
+// The chip must still be itself: the same id and SFDP, and `sample`'s bytes at address
+// 0 by the read command and at the clock that are set now.
+enum status nor_prove(struct nor *n, const uint8_t sample[NOR_SAMPLE], bool *same);
 
 // Makes the status registers of the die at `offset` those that are read.
 enum status nor_select_die(struct nor *n, uint32_t offset);

@@ -49,7 +49,6 @@ enum {
   RESET_US = 100,             // tRST with nothing going on, 30 to 100 us
   STATUS_WRITE_US = 1000000,  // non-volatile registers: S25FL-L 750 ms
   MIN_PAGE_US = 5000,         // some SFDP say less than the data sheet; N25Q: 5 ms
-  SAMPLE = 64,                // bytes compared between the modes
 };
 
 #define THREE_BYTES_REACH (16u * 1024u * 1024u)
@@ -549,10 +548,8 @@ static enum status choose_read(struct nor *n, bool quad, uint32_t *hz) {
   return ST_OK;
 }
 
-// The chip must still be itself: the same id and SFDP, and the same bytes in the new
-// mode as on one line at the slow clock.
-static enum status prove(struct nor *n, const uint8_t *slow, bool *same) {
-  uint8_t id[3], fast[SAMPLE] = {0};
+enum status nor_prove(struct nor *n, const uint8_t sample[NOR_SAMPLE], bool *same) {
+  uint8_t id[3], fast[NOR_SAMPLE] = {0};
   struct sfdp again;
   const uint32_t digest = n->digest;
   enum status status = nor_read_register(n, CMD_READ_ID, id, sizeof id);
@@ -563,7 +560,7 @@ static enum status prove(struct nor *n, const uint8_t *slow, bool *same) {
     status = n->bus->read(n->bus->ctx, &n->read_cmd, fast, sizeof fast);
   }
   *same = as_before && status == ST_OK && !memcmp(id, n->id, sizeof id) &&
-          !memcmp(fast, slow, sizeof fast);
+          !memcmp(fast, sample, sizeof fast);
   return status == ST_BUS_TIMEOUT ? status : ST_OK;
 }
 
@@ -573,7 +570,7 @@ static enum status settle(struct nor *n, bool quad, const uint8_t *slow, bool *s
   enum status status = choose_read(n, quad, &hz);
   while (status == ST_OK) {
     n->hz = n->bus->set_clock(n->bus->ctx, hz);
-    status = prove(n, slow, same);
+    status = nor_prove(n, slow, same);
     if (*same || n->hz <= identify_hz(n)) break;
     hz = n->hz - 1;
   }
@@ -581,7 +578,7 @@ static enum status settle(struct nor *n, bool quad, const uint8_t *slow, bool *s
 }
 
 static enum status start_reading(struct nor *n) {
-  uint8_t slow[SAMPLE];
+  uint8_t slow[NOR_SAMPLE];
   bool same = false;
   const struct nor_cmd c = single_read(n);
   enum status status = n->bus->read(n->bus->ctx, &c, slow, sizeof slow);
@@ -614,7 +611,7 @@ static void choose_program(struct nor *n) {
       .opcode_lines = 1,
       .address_lines = address_lines,
       .address_bytes = n->address_bytes,
-      .data_lines = data_lines,
+      .data_lines = data_lines & 7,
   };
 }
 

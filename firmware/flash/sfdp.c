@@ -125,6 +125,7 @@ static void newer_fields(const uint8_t *t, unsigned dwords, struct sfdp *out) {
 static bool basic_table(const uint8_t *t, unsigned dwords, struct sfdp *out) {
   if (!density(dword(t, 2), &out->size)) return false;
   const uint32_t dw1 = dword(t, 1), dw3 = dword(t, 3);
+  out->ddr = field_get(dw1, FIELD_BIT(19)) != 0;
   out->addressing = (enum sfdp_addressing)field_get(dw1, FIELD(17, 2));
   if (dw1 & (1u << 21)) out->read_144 = fast_read(dw3);
   if (dw1 & (1u << 22)) out->read_114 = fast_read(dw3 >> 16);

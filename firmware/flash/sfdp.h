@@ -53,6 +53,7 @@ struct sfdp {
   struct sfdp_read read_114, read_144;
   enum sfdp_addressing addressing;
   enum sfdp_quad_enable quad_enable;
+  bool ddr;          // DW1[19]: it has reads on both clock edges
   bool qpi_by_35;    // DW15[6]: opcode 35h enters QPI, so it reads no register
   bool flag_status;  // DW14[3] without [2]: ready is bit 7 of what 70h reads
   bool enter_4byte;  // DW16[24] or [25]: opcode B7h, with a write enable or not
@@ -70,6 +71,7 @@ enum {
   SFDP_4B_PROGRAM = 1u << 6,
   SFDP_4B_PROGRAM_114 = 1u << 7,
   SFDP_4B_PROGRAM_144 = 1u << 8,
+  SFDP_4B_READ_144_DDR = 1u << 15,
 };
 
 // A register that tells which sector map is in use (JESD216F 6.5).

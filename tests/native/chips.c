@@ -241,14 +241,33 @@ static void fill(struct chips *c, uint32_t at) {
 }
 
 bool chips_nor_set_state(struct chips *c, const char *name) {
+  const uint32_t size = c->models->nor.chip->size;
   fill(c, 0x20000);
   fill(c, 0x345600);
-  fill(c, c->models->nor.chip->size / 2 - 128);
-  return nor_set_state(&c->models->nor, name);
+  fill(c, size / 2 - 128);
+  if (size > CHIPS_NOR_REACH) fill(c, CHIPS_NOR_REACH - 128);
+  return !name || nor_set_state(&c->models->nor, name);
 }
 
 uint32_t chips_nor_size(const struct chips *c) {
   return c->models->nor.chip->size;
+}
+
+void chips_nor_ddr_dummy(struct chips *c, uint8_t clocks) {
+  enum { COMMANDS = 128 };
+  static struct nor_command commands[COMMANDS];
+  static struct nor_chip chip;
+  chip = *c->models->nor.chip;
+  assert_true(chip.command_count <= COMMANDS);
+  for (size_t i = 0; i < chip.command_count; i++) {
+    commands[i] = chip.commands[i];
+    if (!(commands[i].flags & NOR_DDR)) continue;
+    commands[i].latency = NULL;
+    commands[i].dummy = clocks;
+    commands[i].max_mhz = 100;
+  }
+  chip.commands = commands;
+  c->models->nor.chip = &chip;
 }
 
 // A command on one line, as whatever ran before has sent it.
@@ -348,6 +367,9 @@ uint8_t chips_nor_status(const struct chips *c) {
   return nor_register(&c->models->nor, NOR_REG_STATUS);
 }
 
+// What it costs is asked for as well: that is where the last word is complained of.
 uint32_t chips_window_read(struct chips *c, uint32_t offset) {
-  return quadspi_window_read(&c->models->quadspi, offset, 4);
+  const uint32_t word = quadspi_window_read(&c->models->quadspi, offset, 4);
+  chips_pass(c, quadspi_window_cost(&c->models->quadspi, offset, 4));
+  return word;
 }

@@ -14,6 +14,7 @@
 enum {
   CHIPS_FLASH_SIZE = 2048 * 1024,
   CHIPS_NOR_SIZE = 64 * 1024 * 1024,
+  CHIPS_NOR_REACH = 16 * 1024 * 1024,  // of three address bytes
   CHIPS_HCLK = 216000000,
 };
 
@@ -79,9 +80,13 @@ enum chips_nor_state {
 };
 const char *chips_nor_name(size_t index);  // of the simulator's chips; NULL: no more
 const char *chips_nor_state_name(size_t index);  // of any chip's states, likewise
-// As if left so. False: this chip cannot be. Its cells hold a pattern from here on.
+// As if left so (NULL: as delivered). False: this chip cannot be. Its cells hold a
+// pattern from here on: around 128 KB, 3.3 MB, 16 MB and the middle.
 bool chips_nor_set_state(struct chips *c, const char *name);
 uint32_t chips_nor_size(const struct chips *c);
+
+// From now on its reads on both clock edges want so many dummy clocks.
+void chips_nor_ddr_dummy(struct chips *c, uint8_t clocks);
 
 // The MX25L51245G, by its own commands.
 void chips_nor_put(struct chips *c, enum chips_nor_state state);

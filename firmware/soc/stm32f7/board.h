@@ -43,6 +43,7 @@ struct board {
   const struct pin *qspi_pins;  // CLK, NCS, IO0 to IO3
   size_t qspi_pin_count;
   uint32_t qspi_max_hz;  // what the copper carries
+  bool qspi_ddr;         // and on both edges of such a clock: read so if the chip can
 
   struct pin button;
   bool button_active_high, button_pull;  // pull: towards the released level
