@@ -225,7 +225,6 @@ static bool is_right(const struct receive *r) {
 
 static bool end_transfer(struct receive *r) {
   if (r->begun && !done(r, is_right(r))) return false;
-  if (r->modem.files && !r->bytes && r->status == ST_OK) r->status = ST_FILE_EMPTY;
   r->over = true;
   r->ms = r->now - r->begun_at;
   session_release(r->session, SESSION_SERIAL);
