@@ -140,7 +140,7 @@ static void an_empty_file_completes_nothing(void **state) {
   rig_fill(1);
   rig_type(r, "load\r");
   rig_pass(r);
-  r->cancel_at = 20;
+  r->cancel_at = 6;
   const struct rig_file good = rig_dfu(both, 2);
   rig_send(r, MODEM_YMODEM, &good, 1);
   rig_settle(r);
