@@ -139,9 +139,8 @@ static void let_go(struct session *s) {
   const struct writer *w = s->writer;
   if (s->owner == SESSION_NOBODY || w->result.status != ST_OK) return;
   const bool silent = session_now_us(s) - s->claimed_us >= SESSION_SILENCE_US;
-  const bool over = s->completing ? session_settled(s)
-                                  : silent && s->logging == SESSION_NOT_LOGGING &&
-                                        writer_remaining_us(w) == 0;
+  const bool over =
+      s->completing ? session_settled(s) : silent && writer_remaining_us(w) == 0;
   if (over) s->owner = SESSION_NOBODY;
 }
 

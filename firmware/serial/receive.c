@@ -8,7 +8,7 @@ static void fail_at(struct receive *r, enum status status, uint32_t address) {
     r->status = status;
     r->failed_at = address;
   }
-  r->left = r->piece.size = r->chunk_size = 0;
+  r->left = r->piece.size = 0;
   modem_receiver_cancel(&r->modem, r->now);
 }
 
@@ -42,7 +42,6 @@ static bool begin_extent(struct receive *r) {
   }
   r->next = r->noted = p->address;
   r->end = p->address + p->left;
-  r->tail_size = 0;
   return true;
 }
 
@@ -51,7 +50,7 @@ static bool begin_extent(struct receive *r) {
 static bool keep_tail(struct receive *r) {
   const uint32_t from = r->end % WRITER_UNIT, size = WRITER_UNIT - from;
   uint32_t got;
-  if (r->tail_size || !from || r->end - from < r->noted) return true;
+  if (r->tail_size || !from) return true;
   const enum status status = session_read(r->session, r->end, r->tail, size, &got);
   if (status == ST_OK) {
     r->tail_size = size;
@@ -123,8 +122,7 @@ static void begin_file(struct receive *r) {
   r->kind = RECEIVE_PLAIN;
   if (r->plain) {
     fail(r, ST_FILE_SECOND);
-  } else if (r->application &&
-             (m->size < 8 || session_check_app(r->session, m->data) != ST_OK)) {
+  } else if (r->application && session_check_app(r->session, m->data) != ST_OK) {
     fail(r, ST_FILE_NO_APP);
   }
   r->plain = true;
@@ -180,9 +178,8 @@ static bool take_block(struct receive *r) {
       return false;
     }
   }
-  if (r->status != ST_OK) return true;
   r->bytes += r->modem.size;
-  modem_receiver_accept(&r->modem, r->now);
+  modem_receiver_accept(&r->modem, r->now);  // if it did not fail
   return true;
 }
 
@@ -196,9 +193,24 @@ static enum status judge_file(const struct receive *r) {
   return status == ST_OK && !r->dfuse.data_bytes ? ST_FILE_EMPTY : status;
 }
 
-// All that was taken is done and verified; and on record, if it was the last.
-static bool done(struct receive *r, bool last) {
-  if (last) {
+static bool end_file(struct receive *r) {
+  const enum status status = judge_file(r);
+  if (status != ST_OK) {
+    fail(r, status);
+    return true;
+  }
+  if (!write_chunk(r)) return false;
+  session_flush(r->session);
+  if (!session_settled(r->session)) return false;
+  r->kind = RECEIVE_NEW;
+  modem_receiver_accept(&r->modem, r->now);
+  return true;
+}
+
+// Every file came, and the sender has said that there are no more: the update is
+// complete when that is on record. Else what was taken is done, and no more.
+static bool end_work(struct receive *r) {
+  if (r->modem.end == MODEM_END_OK && r->status == ST_OK && r->bytes) {
     session_complete(r->session);
   } else {
     session_flush(r->session);
@@ -206,25 +218,8 @@ static bool done(struct receive *r, bool last) {
   return session_settled(r->session);
 }
 
-static bool end_file(struct receive *r) {
-  const enum status status = judge_file(r);
-  if (status != ST_OK) {
-    fail(r, status);
-    return true;
-  }
-  if (!write_chunk(r) || !done(r, r->modem.xmodem && r->bytes)) return false;
-  r->kind = RECEIVE_NEW;
-  modem_receiver_accept(&r->modem, r->now);
-  return true;
-}
-
-// Every file came, and the sender has said that there are no more.
-static bool is_right(const struct receive *r) {
-  return r->modem.end == MODEM_END_OK && r->status == ST_OK && r->bytes > 0;
-}
-
 static bool end_transfer(struct receive *r) {
-  if (r->begun && !done(r, is_right(r))) return false;
+  if (r->begun && !end_work(r)) return false;
   r->over = true;
   r->ms = r->now - r->begun_at;
   session_release(r->session, SESSION_SERIAL);

@@ -255,9 +255,24 @@ static void numbers_are_written_in_many_ways(void **state) {
              ~crc32_update(CRC32_INIT, r->board.nor.bytes, good[i].value));
     expect_answer(r, line, answer);
   }
-  static const char *const bad[] = {
-      "",  "0x",         "k",           "1kk", "1g",  "-1",       "0xg",   "1 k", "1.5",
-      "a", "4294967296", "0x100000000", "4m4", "1k1", "4194304k", "4096m", "qspi"};
+  static const char *const bad[] = {"",
+                                    "0x",
+                                    "k",
+                                    "1kk",
+                                    "1g",
+                                    "-1",
+                                    "0xg",
+                                    "1 k",
+                                    "1.5",
+                                    "a",
+                                    "4294967296",
+                                    "18446744073709551617",
+                                    "0x100000000",
+                                    "4m4",
+                                    "1k1",
+                                    "4194304k",
+                                    "4096m",
+                                    "qspi"};
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     char line[60];
     snprintf(line, sizeof line, "crc qspi %s", bad[i]);
@@ -554,6 +569,32 @@ static void dfu_may_begin_right_behind_an_erase(void **state) {
   assert_true(session_claim(&r->board.session, SESSION_DFU));
 }
 
+static void the_failures_of_dfu_are_not_ours(void **state) {
+  struct console_rig *r = *state;
+  struct session *s = &r->board.session;
+  assert_true(session_claim(s, SESSION_DFU));
+  ram_medium_fail(&r->board.nor, RAM_PROGRAM_END, 1, ST_PROGRAM_FAILED);
+  assert_true(session_write(s, BOARD_NOR, head, sizeof head));
+  session_flush(s);
+  rig_wait(r, 500);
+  assert_int_equal(session_take_result(s).status, ST_PROGRAM_FAILED);
+}
+
+// What was not heard is not for the next one.
+static void a_line_that_opens_begins_anew(void **state) {
+  struct console_rig *r = *state;
+  r->deaf = true;
+  rig_type(r, "read qspi 4k\r");
+  rig_wait(r, 100);
+  rig_close_line(r);
+  r->deaf = false;
+  rig_wait(r, 100);
+  rig_said(r);
+  rig_open_line(r);
+  rig_wait(r, 300);
+  assert_string_equal(rig_said(r), greeting);
+}
+
 // A line that closes ends nothing that was begun.
 static void an_erase_goes_on_without_a_listener(void **state) {
   struct console_rig *r = *state;
@@ -603,6 +644,8 @@ int main(void) {
       rig_test(reset_waits_for_the_flash),
       rig_test(nothing_changes_beside_dfu),
       rig_test(dfu_may_begin_right_behind_an_erase),
+      rig_test(the_failures_of_dfu_are_not_ours),
+      rig_test(a_line_that_opens_begins_anew),
       rig_test(an_erase_goes_on_without_a_listener),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,16 +91,20 @@ static void parts_in_wrong_places_are_refused_before_anything_changes(void **sta
 // The second part is wrong when the first has been written.
 static void a_later_part_leaves_an_unfinished_update(void **state) {
   struct console_rig *r = *state;
-  static const struct dfuse_element_plan parts[] = {{BOARD_APP, 9000, rig_content},
-                                                    {0x08008000, 4096, rig_content}};
-  rig_fill(1);
-  const char *said = fail_to_load(r, "load", rig_dfu(parts, 2));
-  expect_said(said,
-              "! at 0x08008000: quadboot lives here; applications start at "
-              "0x08010000\r\n");
-  expect_said(said, not_finished);
-  assert_true(rig_unfinished(r));
-  load_again(r);
+  static const struct dfuse_element_plan parts[][2] = {
+      {{BOARD_APP, 9000, rig_content}, {0x0800F000, 4096, rig_content}},
+      // It ends where the first one does.
+      {{BOARD_APP, 9000, rig_content}, {0x0800F000, 4096 + 9000, rig_content}}};
+  for (uint32_t i = 0; i < 2; i++) {
+    rig_fill(i);
+    const char *said = fail_to_load(r, "load", rig_dfu(parts[i], 2));
+    expect_said(said,
+                "! at 0x0800f000: quadboot lives here; applications start at "
+                "0x08010000\r\n");
+    expect_said(said, not_finished);
+    assert_true(rig_unfinished(r));
+    load_again(r);
+  }
 }
 
 static void a_plain_file_that_is_too_long(void **state) {
@@ -247,6 +251,12 @@ static void fail_each(struct console_rig *r, struct ram_medium *m, enum ram_step
     } else {
       expect_said(said, status_sentence(status));
       expect_said(said, "! at 0x");
+      // A record whose program is said to have failed may be whole all the same.
+      const bool touched = *board_media_at(&r->board, BOARD_APP) ||
+                           *board_media_at(&r->board, BOARD_NOR + 100);
+      if (touched && r->console.receive.failed_at >= BOARD_APP) {
+        assert_true(rig_unfinished(r));
+      }
     }
     load_again(r);
   }
@@ -261,6 +271,24 @@ static void each_operation_may_fail(void **state) {
     fail_each(r, media[i], RAM_PROGRAM_START, ST_FLASH_PROTECTED);
     fail_each(r, media[i], RAM_PROGRAM_END, ST_PROGRAM_FAILED);
     fail_each(r, media[i], RAM_READ, ST_BUS_TIMEOUT);
+  }
+}
+
+// The last thing that can fail. The sender does not hear of a success, nor is it one.
+static void complete_may_fail_to_be_recorded(void **state) {
+  struct console_rig *r = *state;
+  for (size_t p = MODEM_XMODEM; p <= MODEM_YMODEM_G; p++) {
+    rig_fill((uint32_t)p);
+    const struct rig_file file = {"f", rig_content, 3000};
+    // "updating", and then "complete".
+    ram_medium_fail(&r->board.internal, RAM_PROGRAM_START, 2, ST_FLASH_LOCKED);
+    const char *said = rig_load(r, p == MODEM_YMODEM_G ? "load qspi g" : "load qspi",
+                                (enum modem_protocol)p, &file, 1);
+    assert_int_not_equal(r->sender.end, MODEM_END_OK);
+    expect_said(said, "! at 0x0800");
+    expect_said(said, not_finished);
+    assert_true(rig_unfinished(r));
+    load_again(r);
   }
 }
 
@@ -319,6 +347,7 @@ static void the_line_may_close_at_any_byte(void **state) {
       if (whole) break;
       rig_wait(r, 1000);
       const bool begun = r->console.receive.begun;
+      assert_true(session_settled(&r->board.session));
       assert_int_equal(r->console.job, begun ? CONSOLE_GREET : CONSOLE_LOAD);
       rig_open_line(r);
       rig_wait(r, 400);
@@ -458,6 +487,15 @@ static void a_refusal_leaves_dfu_alone(void **state) {
   assert_false(session_settled(s));
 }
 
+static void dfu_may_begin_right_behind_a_load(void **state) {
+  struct console_rig *r = *state;
+  rig_fill(1);
+  r->cancel_at = 4;
+  const struct rig_file file = rig_dfu(both, 2);
+  rig_load(r, "load", MODEM_YMODEM, &file, 1);
+  assert_true(session_claim(&r->board.session, SESSION_DFU));
+}
+
 static void serial_keeps_the_board_until_it_is_over(void **state) {
   struct console_rig *r = *state;
   struct session *s = &r->board.session;
@@ -493,6 +531,7 @@ int main(void) {
       rig_test(a_dfu_file_is_not_taken_before_its_end),
       rig_test(xmodem_pads_a_dfu_file_that_is_cut),
       rig_test(each_operation_may_fail),
+      rig_test(complete_may_fail_to_be_recorded),
       rig_test(a_cell_that_does_not_hold_is_found),
       rig_test(the_supply_may_be_low),
       rig_test(flash_that_never_ends_is_not_waited_for),
@@ -505,6 +544,7 @@ int main(void) {
       rig_test(a_person_stops_it),
       rig_test(dfu_comes_first),
       rig_test(a_refusal_leaves_dfu_alone),
+      rig_test(dfu_may_begin_right_behind_a_load),
       rig_test(serial_keeps_the_board_until_it_is_over),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
