@@ -25,8 +25,9 @@ void writer_add(struct writer *w, const struct media *m) {
   uint32_t first = 0;
   for (uint8_t i = 0; i < w->lane_count; i++)
     first += w->lanes[i].medium->geometry.size / WRITER_UNIT;
-  w->lanes[w->lane_count++] =
-      (struct writer_lane){.medium = m, .first_bit = first, .state = WRITER_IDLE};
+  struct writer_lane *l = &w->lanes[w->lane_count];
+  *l = (struct writer_lane){.medium = m, .first_bit = first, .state = WRITER_IDLE};
+  l->read_back = w->read_back[w->lane_count++];
 }
 
 void writer_distrust(struct writer *w) {
