@@ -81,6 +81,7 @@ struct writer_slot {
 
 struct writer_lane {
   const struct media *medium;
+  uint8_t number;      // among the lanes
   uint32_t first_bit;  // of its units in the map of noted erases
   uint32_t noted;      // how many are set
   uint32_t slots;      // how many it has

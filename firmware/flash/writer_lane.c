@@ -246,7 +246,7 @@ static void settle_region(struct writer *w, struct writer_lane *l) {
   for (uint32_t i = 0; i < count && l->noted; i++)
     writer_note(w, l, first + i, false);
   for (struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
-    if (!writer_owns(w, l, s) || s->unit - first >= count) continue;
+    if (!writer_owns(l, s) || s->unit - first >= count) continue;
     s->pages = 0;
     for (uint32_t i = 0; i < UNIT_PAGES; i++) {
       const uint8_t *page = writer_bytes(w, s) + i * WRITER_PAGE;
