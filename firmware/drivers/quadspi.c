@@ -188,6 +188,13 @@ static bool read_words(const struct quadspi *q, void *dst, size_t n) {
   return over;
 }
 
+static enum status end_read(struct quadspi *q) {
+  const enum status status = finish(q);
+  // ES0334: on both edges bytes may be left without BUSY.
+  const bool ddr = field_get(rd(q, QUADSPI_CCR), QUADSPI_CCR_DDRM);
+  return status == ST_OK && ddr ? stop(q) : status;
+}
+
 // The CPU reads what is no whole word, or what an error of DMA left over.
 static enum status bus_read(void *ctx, const struct nor_cmd *c, uint8_t *dst,
                             size_t n) {
@@ -204,9 +211,32 @@ static enum status bus_read(void *ctx, const struct nor_cmd *c, uint8_t *dst,
     if (!wait_flag(q, QUADSPI_SR_FTF)) return too_late(q);
     *dst++ = mmio_read8(q->config.base + QUADSPI_DR);
   }
-  const enum status status = finish(q);
-  // ES0334: bytes may be left without BUSY.
-  return status == ST_OK && c->ddr ? stop(q) : status;
+  return end_read(q);
+}
+
+static enum status bus_fetch(void *ctx, const struct nor_cmd *c, void *dst, size_t n) {
+  struct quadspi *q = ctx;
+  start(q, c, FMODE_READ, n);
+  arm(q, DMA_TO_MEMORY, dst, n);
+  run_dma(q, 0);
+  q->fetch_us = q->config.now_us(q->config.now_ctx);
+  q->fetch_bytes = (uint32_t)n;
+  return ST_OK;
+}
+
+// What the stream has counted last may not be in memory yet.
+static enum status bus_fetched(void *ctx, size_t *n) {
+  struct quadspi *q = ctx;
+  const uint32_t left = 4u * mmio_read32(q->config.dma + DMA_S7NDTR) + FIFO_BYTES;
+  *n = left < q->fetch_bytes ? q->fetch_bytes - left : 0;
+  if (field_get(mmio_read32(q->config.dma + DMA_S7CR), DMA_S7CR_EN)) {
+    const uint32_t passed = q->config.now_us(q->config.now_ctx) - q->fetch_us;
+    return passed > TRANSFER_US ? too_late(q) : ST_OK;
+  }
+  *n = q->fetch_bytes;
+  end_dma(q);
+  mmio_dma_barrier();
+  return left == FIFO_BYTES ? end_read(q) : too_late(q);
 }
 
 static enum status bus_write(void *ctx, const struct nor_cmd *c, const uint8_t *src,
@@ -335,6 +365,8 @@ struct nor_bus quadspi_bus(struct quadspi *q) {
   return (struct nor_bus){
       .ctx = q,
       .read = bus_read,
+      .fetch = bus_fetch,
+      .fetched = bus_fetched,
       .write = bus_write,
       .stage = bus_stage,
       .send = bus_send,

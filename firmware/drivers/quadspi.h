@@ -26,6 +26,7 @@ struct quadspi {
   uint32_t staged_ccr, address, length;  // 0: nothing is staged
   uint32_t poll_ccr, mask, match;
   bool sending;
+  uint32_t fetch_us, fetch_bytes;  // when fetch began, and how much it is
 };
 
 // Sets the controller up with the slowest clock. Its clock runs, its pins are set.

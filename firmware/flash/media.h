@@ -48,6 +48,11 @@ struct media {
   struct media_geometry geometry;
   // Copies `n` bytes. Not while an operation is in progress.
   enum status (*read)(void *ctx, uint32_t offset, uint8_t *dst, size_t n);
+  // The same, begun only, of whole words and to where DMA reaches and nothing is
+  // cached; NULL: it has none. `fetched` tells how many bytes are there, or more.
+  // Whatever else is asked of the medium meanwhile waits for its end.
+  enum status (*fetch)(void *ctx, uint32_t offset, void *dst, size_t n);
+  enum status (*fetched)(void *ctx, size_t *n);
   // Begins to erase the block that starts at `offset`, of `size` bytes; or a piece of
   // another size that the geometry lists. BAD_ADDRESS if the medium has none such.
   enum status (*erase_start)(void *ctx, uint32_t offset, uint32_t size);

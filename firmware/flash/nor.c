@@ -17,9 +17,25 @@ enum {
 #define SMALLEST_DIE (32u * 1024u * 1024u)
 #define MICRON_ALONE (64u * 1024u * 1024u)
 
+static enum status medium_fetched(void *ctx, size_t *got) {
+  struct nor *n = ctx;
+  *got = SIZE_MAX;
+  if (!n->fetching) return ST_OK;
+  const enum status status = n->bus->fetched(n->bus->ctx, got);
+  if (status != ST_OK || *got == n->fetching) n->fetching = 0;
+  return status;
+}
+
+void nor_end_fetch(struct nor *n) {
+  size_t got;
+  while (n->fetching)
+    medium_fetched(n, &got);
+}
+
 // A chip that stayed busy past its deadline takes nothing but a reset; what was
 // interrupted by that is for its caller to repeat.
 static enum status revive(struct nor *n) {
+  nor_end_fetch(n);
   if (!n->overdue) return ST_OK;
   enum status status = nor_send_reset(n, 1);
   if (status == ST_OK) status = nor_wait_ready(n, NOR_RECOVER_US);
@@ -41,6 +57,17 @@ static enum status medium_read(void *ctx, uint32_t offset, uint8_t *dst, size_t 
     dst += part;
     len -= part;
   }
+  return status;
+}
+
+// Not over the end of a die.
+static enum status medium_fetch(void *ctx, uint32_t offset, void *dst, size_t len) {
+  struct nor *n = ctx;
+  struct nor_cmd c = n->read_cmd;
+  c.address = offset;
+  enum status status = revive(n);
+  if (status == ST_OK) status = n->bus->fetch(n->bus->ctx, &c, dst, len);
+  if (status == ST_OK) n->fetching = len;
   return status;
 }
 
@@ -137,6 +164,7 @@ static enum status medium_program_start(void *ctx, uint32_t offset, const uint8_
   n->src = src;
   n->offset = offset;
   n->left = (uint32_t)len;
+  nor_end_fetch(n);
   stage_page(n);
   return program_page(n);
 }
@@ -227,6 +255,8 @@ struct media nor_medium(struct nor *n) {
   struct media m = {
       .ctx = n,
       .read = medium_read,
+      .fetch = medium_fetch,
+      .fetched = medium_fetched,
       .erase_start = medium_erase_start,
       .program_start = medium_program_start,
       .poll = medium_poll,

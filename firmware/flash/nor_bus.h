@@ -30,6 +30,11 @@ struct nor_bus {
   enum status (*read)(void *ctx, const struct nor_cmd *c, uint8_t *dst, size_t n);
   enum status (*write)(void *ctx, const struct nor_cmd *c, const uint8_t *src,
                        size_t n);
+  // A read that goes on by itself, of whole words and to where DMA reaches and nothing
+  // is cached. Until fetched tells that all of them are there, nothing else may be
+  // called.
+  enum status (*fetch)(void *ctx, const struct nor_cmd *c, void *dst, size_t n);
+  enum status (*fetched)(void *ctx, size_t *n);
   // A write in two steps, for pages back to back. stage takes the command and its data,
   // 1 to NOR_BUS_STAGE bytes; between wait_start and wait_done the data must stay until
   // it is over. send starts it, and does not wait for its end: wait_start must be next.

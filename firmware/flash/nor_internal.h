@@ -33,6 +33,9 @@ enum status nor_prepare(struct nor *n);
 // 0 by the read command and at the clock that are set now.
 enum status nor_prove(struct nor *n, const uint8_t sample[NOR_SAMPLE], bool *same);
 
+// Waits until what is being fetched is there.
+void nor_end_fetch(struct nor *n);
+
 // Makes the status registers of the die at `offset` those that are read.
 enum status nor_select_die(struct nor *n, uint32_t offset);
 

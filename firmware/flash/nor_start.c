@@ -634,5 +634,6 @@ enum status nor_start(struct nor *n, const struct nor_bus *bus, uint32_t max_hz)
 }
 
 void nor_stop(struct nor *n) {
+  nor_end_fetch(n);
   nor_send_reset(n, 1);
 }

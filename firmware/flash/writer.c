@@ -25,8 +25,10 @@ void writer_add(struct writer *w, const struct media *m) {
   uint32_t first = 0;
   for (uint8_t i = 0; i < w->lane_count; i++)
     first += w->lanes[i].medium->geometry.size / WRITER_UNIT;
-  w->lanes[w->lane_count++] =
-      (struct writer_lane){.medium = m, .first_bit = first, .state = WRITER_IDLE};
+  struct writer_lane *l = &w->lanes[w->lane_count];
+  *l = (struct writer_lane){.medium = m, .first_bit = first, .state = WRITER_IDLE};
+  l->number = w->lane_count++;
+  l->read_back = w->read_back[l->number];
 }
 
 void writer_distrust(struct writer *w) {
@@ -46,7 +48,7 @@ static struct writer_lane *lane_of(const struct writer *w, const struct media *m
 struct writer_slot *writer_slot_of(struct writer *w, const struct writer_lane *l,
                                    uint32_t unit) {
   for (struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
-    if (s->unit == unit && writer_owns(w, l, s)) return s;
+    if (s->unit == unit && writer_owns(l, s)) return s;
   }
   return NULL;
 }
@@ -58,7 +60,7 @@ struct writer_slot *writer_take_slot(struct writer *w, const struct writer_lane 
     s++;
   w->age += 2;  // leaves room for one to be put before another
   *s = (struct writer_slot){
-      .used = true, .lane = writer_number(w, l), .unit = unit, .age = w->age};
+      .used = true, .lane = l->number, .unit = unit, .age = w->age};
   w->used++;
   w->lanes[s->lane].slots++;
   return s;
@@ -76,7 +78,7 @@ struct writer_slot *writer_oldest(struct writer *w, const struct writer_lane *l)
   bool inside = false;
   if (!l->slots) return NULL;
   for (struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
-    if (!writer_owns(w, l, s)) continue;
+    if (!writer_owns(l, s)) continue;
     if (s == w->urgent) return s;
     const bool here = s->unit - l->block_unit < l->block_units;
     const bool older = !oldest || (int32_t)(s->age - oldest->age) < 0;
@@ -191,7 +193,7 @@ static uint32_t coarse_units(const struct media_geometry *g) {
 static uint32_t slots_outside(const struct writer *w, const struct writer_lane *l) {
   uint32_t count = 0;
   for (const struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
-    if (writer_owns(w, l, s) && s->unit - l->block_unit >= l->block_units) count++;
+    if (writer_owns(l, s) && s->unit - l->block_unit >= l->block_units) count++;
   }
   return count;
 }
@@ -300,7 +302,7 @@ static bool drop_slots(struct writer *w, const struct writer_lane *l, uint32_t u
                        uint32_t count) {
   if (l->slot && l->slot->unit - unit < count) return false;
   for (struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
-    if (writer_owns(w, l, s) && s->unit - unit < count) writer_free_slot(w, s);
+    if (writer_owns(l, s) && s->unit - unit < count) writer_free_slot(w, s);
   }
   return true;
 }
@@ -475,7 +477,7 @@ static uint32_t slots_us(const struct writer *w, const struct writer_lane *l) {
   const bool programmed =
       l->state == WRITER_PROGRAMMING || l->state == WRITER_VERIFYING;
   for (const struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
-    if (!writer_owns(w, l, s)) continue;
+    if (!writer_owns(l, s)) continue;
     const uint32_t offset = s->unit * WRITER_UNIT;
     us += writer_unit_us(l);
     if (s == l->slot && programmed) us -= l->expected_us;

@@ -17,9 +17,9 @@
 //   SURVEYING looks at what lies around and chooses the erase size that costs least for
 //   each unit that needs it. KEEPING takes what must not be lost into slots.
 //
-// Nothing waits: writer_poll moves things on, a step of at most 1 KB at a time. Nothing
-// is changed before the gate is open: the update session opens it once "updating" is on
-// record.
+// Nothing waits: writer_poll moves things on, a step of at most 1 KB at a time; a
+// medium that can fetches the next of them meanwhile. Nothing is changed before the
+// gate is open: the update session opens it once "updating" is on record.
 #pragma once
 
 #include "firmware/flash/media.h"
@@ -81,6 +81,7 @@ struct writer_slot {
 
 struct writer_lane {
   const struct media *medium;
+  uint8_t number;      // among the lanes
   uint32_t first_bit;  // of its units in the map of noted erases
   uint32_t noted;      // how many are set
   uint32_t slots;      // how many it has
@@ -113,7 +114,8 @@ struct writer_lane {
   // Mass erase, and the estimate for the blocks after this one.
   enum writer_mass mass;
   uint32_t ahead_us;
-  uint32_t read_back[WRITER_STEP / 4];
+  uint32_t *read_back;  // the unit that is read
+  bool fetching;        // by the medium, while it is looked at
 };
 
 struct writer {
@@ -132,6 +134,7 @@ struct writer {
   bool (*supply_good)(void);
   struct writer_slot slots[WRITER_MAX_SLOTS];
   uint32_t noted[WRITER_MAX_UNITS / 32];
+  uint32_t read_back[WRITER_LANES][WRITER_UNIT / 4];  // last: what is near is cheap
 };
 
 // `memory`: room for the slots, `bytes` of it, aligned to 4; at least the largest

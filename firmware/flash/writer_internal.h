@@ -13,15 +13,10 @@ enum {
   WRITER_COMING_US = 20000,
 };
 
-static inline uint8_t writer_number(const struct writer *w,
-                                    const struct writer_lane *l) {
-  return (uint8_t)(l - w->lanes);
-}
-
 // The slot is one of the lane's.
-static inline bool writer_owns(const struct writer *w, const struct writer_lane *l,
+static inline bool writer_owns(const struct writer_lane *l,
                                const struct writer_slot *s) {
-  return s->used && s->lane == writer_number(w, l);
+  return s->used && s->lane == l->number;
 }
 
 static inline uint8_t *writer_bytes(const struct writer *w,

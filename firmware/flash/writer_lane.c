@@ -20,12 +20,39 @@ enum need {
 
 // --- steps of reading ---
 
-// Reads the next piece of [offset, offset + length) from l->at on. False on an error.
-static bool read_piece(struct writer *w, struct writer_lane *l, uint32_t offset) {
-  const enum status status = l->medium->read(l->medium->ctx, offset + l->at,
-                                             (uint8_t *)l->read_back, WRITER_STEP);
+// Reading begins. What is still being fetched is not what is wanted now.
+static void read_from_start(struct writer_lane *l) {
+  l->at = 0;
+  l->fetching = false;
+}
+
+// The piece at `offset`, into its place in the unit. A medium that can fetches the
+// whole unit while the pieces that are there are looked at.
+static enum status get_piece(struct writer_lane *l, uint32_t offset, uint32_t *piece,
+                             size_t *there) {
+  const struct media *m = l->medium;
+  *there = WRITER_UNIT;
+  if (!m->fetch) return m->read(m->ctx, offset, (uint8_t *)piece, WRITER_STEP);
+  if (!l->fetching) {
+    const enum status status = m->fetch(m->ctx, offset, l->read_back, WRITER_UNIT);
+    if (status != ST_OK) return status;
+    l->fetching = true;
+  }
+  return m->fetched(m->ctx, there);
+}
+
+// The piece at l->at behind `offset`, a unit's start. NULL: it is not there yet, or
+// never will be.
+static const uint32_t *read_piece(struct writer *w, struct writer_lane *l,
+                                  uint32_t offset) {
+  const uint32_t in_unit = l->at % WRITER_UNIT, end = in_unit + WRITER_STEP;
+  uint32_t *const piece = l->read_back + in_unit / 4;
+  size_t there;
+  const enum status status = get_piece(l, offset + l->at, piece, &there);
   if (status != ST_OK) writer_fail(w, l, status, offset + l->at);
-  return status == ST_OK;
+  if (status != ST_OK || there < end) return NULL;
+  if (end == WRITER_UNIT) l->fetching = false;
+  return piece;
 }
 
 // Four at a time, as writer_first_other does.
@@ -37,12 +64,13 @@ static bool words_are_blank(const uint32_t *p, uint32_t words) {
 }
 
 // One piece of a look at [offset, offset + size): is it blank?
-enum look { LOOK_AGAIN, LOOK_BLANK, LOOK_NOT_BLANK, LOOK_FAILED };
+enum look { LOOK_AGAIN, LOOK_BLANK, LOOK_NOT_BLANK };
 
 static enum look look_at(struct writer *w, struct writer_lane *l, uint32_t offset,
                          uint32_t size) {
-  if (!read_piece(w, l, offset)) return LOOK_FAILED;
-  if (!words_are_blank(l->read_back, WRITER_STEP / 4)) return LOOK_NOT_BLANK;
+  const uint32_t *piece = read_piece(w, l, offset);
+  if (!piece) return LOOK_AGAIN;
+  if (!words_are_blank(piece, WRITER_STEP / 4)) return LOOK_NOT_BLANK;
   l->at += WRITER_STEP;
   return l->at < size ? LOOK_AGAIN : LOOK_BLANK;
 }
@@ -52,7 +80,7 @@ static enum look look_at(struct writer *w, struct writer_lane *l, uint32_t offse
 static void start_compare(struct writer_lane *l, struct writer_slot *s) {
   l->slot = s;
   l->state = WRITER_COMPARING;
-  l->at = 0;
+  read_from_start(l);
   l->rises = false;
   s->pages = 0;
 }
@@ -72,12 +100,13 @@ static void compare_page(struct writer_lane *l, uint32_t page, const uint32_t *w
 
 static bool step_compare(struct writer *w, struct writer_lane *l) {
   struct writer_slot *s = l->slot;
-  if (!read_piece(w, l, s->unit * WRITER_UNIT)) return true;
+  const uint32_t *is = read_piece(w, l, s->unit * WRITER_UNIT);
+  if (!is) return true;
   const uint8_t *want = writer_bytes(w, s) + l->at;
   for (uint32_t i = 0; i < STEP_PAGES; i++) {
     compare_page(l, l->at / WRITER_PAGE + i,
                  (const uint32_t *)(const void *)(want + i * WRITER_PAGE),
-                 l->read_back + i * PAGE_WORDS);
+                 is + i * PAGE_WORDS);
   }
   l->at += WRITER_STEP;
   if (l->at < WRITER_UNIT) return true;
@@ -86,7 +115,7 @@ static bool step_compare(struct writer *w, struct writer_lane *l) {
                                      : WRITER_SAME;
   l->erases = s->verdict == WRITER_ERASE;
   l->slot = NULL;
-  l->at = 0;
+  read_from_start(l);
   l->state = l->surveying ? WRITER_SURVEYING : WRITER_IDLE;
   return true;
 }
@@ -129,7 +158,7 @@ static bool program_run(struct writer *w, struct writer_lane *l) {
   l->at = end * WRITER_PAGE;
   if (end == first) {
     l->state = WRITER_VERIFYING;
-    l->at = 0;
+    read_from_start(l);
     return true;
   }
   const uint32_t from = first * WRITER_PAGE, offset = s->unit * WRITER_UNIT + from;
@@ -147,7 +176,7 @@ static bool start_program(struct writer *w, struct writer_lane *l,
                           struct writer_slot *s) {
   l->slot = s;
   l->state = WRITER_PROGRAMMING;
-  l->at = 0;
+  read_from_start(l);
   return program_run(w, l);
 }
 
@@ -177,10 +206,11 @@ static bool step_program(struct writer *w, struct writer_lane *l) {
 static bool step_verify(struct writer *w, struct writer_lane *l) {
   struct writer_slot *s = l->slot;
   const uint32_t offset = s->unit * WRITER_UNIT;
-  if (!read_piece(w, l, offset)) return true;
-  const uint8_t *want = writer_bytes(w, s) + l->at, *is = (uint8_t *)l->read_back;
-  uint32_t i = 4u * writer_first_other((const uint32_t *)(const void *)want,
-                                       l->read_back, WRITER_STEP / 4);
+  const uint32_t *piece = read_piece(w, l, offset);
+  if (!piece) return true;
+  const uint8_t *want = writer_bytes(w, s) + l->at, *is = (const uint8_t *)piece;
+  uint32_t i = 4u * writer_first_other((const uint32_t *)(const void *)want, piece,
+                                       WRITER_STEP / 4);
   if (i < WRITER_STEP) {
     while (want[i] == is[i])
       i++;
@@ -216,7 +246,7 @@ static void settle_region(struct writer *w, struct writer_lane *l) {
   for (uint32_t i = 0; i < count && l->noted; i++)
     writer_note(w, l, first + i, false);
   for (struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
-    if (!writer_owns(w, l, s) || s->unit - first >= count) continue;
+    if (!writer_owns(l, s) || s->unit - first >= count) continue;
     s->pages = 0;
     for (uint32_t i = 0; i < UNIT_PAGES; i++) {
       const uint8_t *page = writer_bytes(w, s) + i * WRITER_PAGE;
@@ -235,7 +265,7 @@ static bool step_erase(struct writer *w, struct writer_lane *l) {
   bool worked;
   if (operation_over(w, l, l->offset, &worked)) {
     l->state = WRITER_CHECKING;
-    l->at = 0;
+    read_from_start(l);
   }
   return worked;
 }
@@ -243,10 +273,11 @@ static bool step_erase(struct writer *w, struct writer_lane *l) {
 static bool step_check(struct writer *w, struct writer_lane *l) {
   switch (look_at(w, l, l->offset, l->size)) {
     case LOOK_NOT_BLANK: {
-      uint32_t i = 0;
+      uint32_t i = l->at % WRITER_UNIT;
       while (((uint8_t *)l->read_back)[i] == 0xFF)
         i++;
-      writer_fail(w, l, ST_ERASE_FAILED, l->offset + l->at + i);
+      const uint32_t unit = l->at & ~(WRITER_UNIT - 1u);
+      writer_fail(w, l, ST_ERASE_FAILED, l->offset + unit + i);
       return true;
     }
     case LOOK_BLANK:
@@ -302,7 +333,8 @@ static bool start_survey(struct writer *w, struct writer_lane *l, uint32_t unit)
   l->head = unit;
   l->offset = c.offset;
   l->size = c.size;
-  l->index = l->at = 0;
+  l->index = 0;
+  read_from_start(l);
   return true;
 }
 
@@ -385,13 +417,14 @@ static bool end_survey(struct writer *w, struct writer_lane *l) {
   l->size = c.size;
   l->expected_us = c.us;
   l->state = WRITER_KEEPING;
-  l->index = l->at = 0;
+  l->index = 0;
+  read_from_start(l);
   return true;
 }
 
 static void surveyed(struct writer_lane *l, enum need need) {
   l->needs[l->index++] = (uint8_t)need;
-  l->at = 0;
+  read_from_start(l);
 }
 
 static void survey_slot(struct writer_lane *l, struct writer_slot *s) {
@@ -451,7 +484,7 @@ static bool step_keep(struct writer *w, struct writer_lane *l) {
   if (must_keep(w, l, l->index)) {
     l->promised--;
     l->slot = writer_take_slot(w, l, l->offset / WRITER_UNIT + l->index);
-    l->at = 0;
+    read_from_start(l);
   } else {
     l->index++;
   }
@@ -474,7 +507,7 @@ static bool seek_block(struct writer_lane *l, uint32_t offset, uint32_t *us) {
   } while (!b.writable);
   l->offset = b.offset;
   l->size = b.size;
-  l->at = 0;
+  read_from_start(l);
   *us = b.erase_us;
   return true;
 }

@@ -5,6 +5,7 @@
 //   speed_bench [--quick] [--row NAME] [--chip NAME] [--road NAME] [--speed HS|FS]
 //               [--kb N] [--jobs N] [--json FILE] [--profile FILE] [--list]
 //
+// Rows and FILE come as they are measured: a run that is cut off leaves what it has.
 // Ends with 1 if a row could not be measured; a goal that is missed is only marked.
 #include <ctype.h>
 #include <errno.h>
@@ -29,8 +30,11 @@ struct options {
 struct bench {
   struct row rows[ROWS_MAX];
   struct row_result results[ROWS_MAX];
-  size_t count, ended;
+  bool over[ROWS_MAX];
+  size_t count, ended, shown;
   struct timespec begun;
+  const char *json;  // NULL: none is wanted
+  bool written;
 };
 
 static const char *speed_name(const struct row *row) {
@@ -220,6 +224,17 @@ static json_t *row_json(const struct row *row, const struct row_result *r) {
   return o;
 }
 
+// In one go, so that whoever ends the run leaves a whole file.
+static bool put_file(const json_t *all, const char *path) {
+  char part[4096];
+  snprintf(part, sizeof part, "%s.part", path);
+  const bool good =
+      json_dump_file(all, part, JSON_INDENT(2)) == 0 && rename(part, path) == 0;
+  if (!good) fprintf(stderr, "speed_bench: cannot write %s\n", path);
+  return good;
+}
+
+// The rows that have been measured so far.
 static bool write_json(const struct bench *b, const char *path) {
   json_t *rows = json_array();
   for (size_t i = 0; i < b->count; i++) {
@@ -231,8 +246,7 @@ static bool write_json(const struct bench *b, const char *path) {
                 HOST_HS_TRANSFER_US, "fs_transfer_us", HOST_FS_TRANSFER_US,
                 "oversleep_us", HOST_OVERSLEEP_US, "packet_bytes", HOST_PACKET,
                 "packet_gap_ns", (int)(usb_host_defaults.gap / VT_NS(1)), "rows", rows);
-  const bool good = json_dump_file(all, path, JSON_INDENT(2)) == 0;
-  if (!good) fprintf(stderr, "speed_bench: cannot write %s\n", path);
+  const bool good = put_file(all, path);
   json_decref(all);
   return good;
 }
@@ -242,6 +256,13 @@ static bool write_json(const struct bench *b, const char *path) {
 static void run(void *ctx, size_t index, void *result) {
   const struct bench *b = ctx;
   row_run(&b->rows[index], result);
+}
+
+// As far as the table goes without a gap: its order is always the same.
+static void show(struct bench *b) {
+  for (; b->shown < b->count && b->over[b->shown]; b->shown++)
+    print_row(&b->rows[b->shown], &b->results[b->shown]);
+  fflush(stdout);
 }
 
 // This machine's figures, so not for the table.
@@ -255,6 +276,9 @@ static void ended(void *ctx, size_t index, bool good, double cpu_s) {
           (long)(t.tv_sec - b->begun.tv_sec), ++b->ended, b->count,
           scenario_names[row->scenario], chip_name(row, chip), road_names[row->road],
           speed_name(row), cpu_s, good ? "" : ": CRASHED");
+  b->over[index] = true;
+  show(b);
+  if (b->json) b->written = write_json(b, b->json);
 }
 
 // The longest first: a long one at the end would run alone.
@@ -271,13 +295,10 @@ static void order_rows(const struct bench *b, size_t order[ROWS_MAX]) {
   }
 }
 
-static bool show(const struct bench *b) {
+static bool all_done(const struct bench *b) {
   bool all = true;
-  print_head();
-  for (size_t i = 0; i < b->count; i++) {
-    print_row(&b->rows[i], &b->results[i]);
+  for (size_t i = 0; i < b->count; i++)
     all = all && b->results[i].done;
-  }
   return all;
 }
 
@@ -311,8 +332,9 @@ int main(int argc, char **argv) {
   const struct pool_work work = {.ctx = &b, .run = run, .ended = ended};
   clock_gettime(CLOCK_MONOTONIC, &b.begun);
   order_rows(&b, order);
+  b.json = o.json;
+  b.written = true;
+  print_head();
   pool_run(&work, order, b.count, o.jobs, b.results, sizeof *b.results);
-  bool good = show(&b);
-  if (o.json) good = write_json(&b, o.json) && good;
-  return good ? 0 : 1;
+  return all_done(&b) && b.written ? 0 : 1;
 }

@@ -39,7 +39,7 @@ struct nor_chip {
   bool waiting;
   struct nor_cmd staged;
   const uint8_t *staged_src;
-  size_t staged_bytes;
+  size_t staged_bytes, fetched;
   unsigned calls, fail_call;  // that call fails, counted from 1; 0: none does
   char log[NOR_CHIP_LOG];
   size_t logged;
@@ -223,6 +223,24 @@ static inline enum status nor_chip_write(void *ctx, const struct nor_cmd *k,
   return status;
 }
 
+// At once.
+static inline enum status nor_chip_fetch(void *ctx, const struct nor_cmd *k, void *dst,
+                                         size_t n) {
+  struct nor_chip *c = (struct nor_chip *)ctx;
+  assert_int_equal(n % 4, 0);
+  assert_int_equal(c->fetched, 0);
+  c->fetched = n;
+  return nor_chip_read(ctx, k, (uint8_t *)dst, n);
+}
+
+static inline enum status nor_chip_fetched(void *ctx, size_t *n) {
+  struct nor_chip *c = (struct nor_chip *)ctx;
+  assert_int_not_equal(c->fetched, 0);
+  *n = c->fetched;
+  c->fetched = 0;
+  return ST_OK;
+}
+
 static inline void nor_chip_stage(void *ctx, const struct nor_cmd *k,
                                   const uint8_t *src, size_t n) {
   struct nor_chip *c = (struct nor_chip *)ctx;
@@ -287,6 +305,8 @@ static inline uint32_t nor_chip_now(void *ctx) {
 static inline struct nor_bus nor_chip_bus(struct nor_chip *c) {
   return (struct nor_bus){.ctx = c,
                           .read = nor_chip_read,
+                          .fetch = nor_chip_fetch,
+                          .fetched = nor_chip_fetched,
                           .write = nor_chip_write,
                           .stage = nor_chip_stage,
                           .send = nor_chip_send,

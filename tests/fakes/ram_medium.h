@@ -60,6 +60,10 @@ struct ram_medium {
   uint32_t offset, started_us;
   size_t length;
   const uint8_t *src;
+  // What is being fetched: nothing comes but by being asked for.
+  uint8_t *fetch_to;  // NULL: nothing is
+  uint32_t fetch_from;
+  size_t fetch_size, fetch_there;
 };
 
 static inline uint32_t ram_medium_now(void *ctx) {
@@ -84,10 +88,20 @@ static inline void ram_medium_wear(struct ram_medium *m) {
   *cell = (uint8_t)((*cell & ~m->stuck.low) | m->stuck.high);
 }
 
+static inline void ram_medium_bring(struct ram_medium *m, size_t n) {
+  if (!m->fetch_to) return;
+  const size_t left = m->fetch_size - m->fetch_there;
+  if (n > left) n = left;
+  memcpy(m->fetch_to + m->fetch_there, m->bytes + m->fetch_from + m->fetch_there, n);
+  m->fetch_there += n;
+  if (m->fetch_there == m->fetch_size) m->fetch_to = NULL;
+}
+
 static inline enum status ram_medium_read(void *ctx, uint32_t offset, uint8_t *dst,
                                           size_t n) {
   struct ram_medium *m = (struct ram_medium *)ctx;
   assert_false(m->busy);
+  ram_medium_bring(m, SIZE_MAX);
   assert_true(offset <= m->media.geometry.size);
   assert_true(n <= m->media.geometry.size - offset);
   const enum status status = ram_medium_step(m, RAM_READ);
@@ -95,9 +109,43 @@ static inline enum status ram_medium_read(void *ctx, uint32_t offset, uint8_t *d
   return status;
 }
 
+// What is not there yet is garbage.
+static inline enum status ram_medium_fetch(void *ctx, uint32_t offset, void *dst,
+                                           size_t n) {
+  struct ram_medium *m = (struct ram_medium *)ctx;
+  assert_false(m->busy);
+  ram_medium_bring(m, SIZE_MAX);
+  assert_true(n % 4 == 0 && n <= m->media.geometry.size - offset);
+  const enum status status = ram_medium_step(m, RAM_READ);
+  if (status != ST_OK) return status;
+  memset(dst, 0xA5, n);
+  m->fetch_to = (uint8_t *)dst;
+  m->fetch_from = offset;
+  m->fetch_size = n;
+  m->fetch_there = 0;
+  return ST_OK;
+}
+
+static inline enum status ram_medium_fetched(void *ctx, size_t *n) {
+  struct ram_medium *m = (struct ram_medium *)ctx;
+  const bool all = !m->fetch_to;
+  const enum status status = all ? ST_OK : ram_medium_step(m, RAM_READ);
+  if (status != ST_OK) m->fetch_to = NULL;
+  *n = m->fetch_there;
+  ram_medium_bring(m, 700);
+  return status;
+}
+
+// Reads of whole units go on by themselves from here on.
+static inline void ram_medium_fetches(struct ram_medium *m) {
+  m->media.fetch = ram_medium_fetch;
+  m->media.fetched = ram_medium_fetched;
+}
+
 static inline enum status ram_medium_begin(struct ram_medium *m, bool erasing,
                                            uint32_t offset, size_t length) {
   assert_false(m->busy);
+  ram_medium_bring(m, SIZE_MAX);
   const enum status status =
       ram_medium_step(m, erasing ? RAM_ERASE_START : RAM_PROGRAM_START);
   if (status != ST_OK) return status;

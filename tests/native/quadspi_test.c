@@ -437,6 +437,51 @@ static void aborts_that_never_end(void **state) {
   }
 }
 
+// --- a read that goes on by itself ---------------------------------------------
+
+static uint8_t fetched_bytes[4096];
+
+// What has been told to be there is there, and it gets more.
+static void a_fetch_comes_bit_by_bit(void **state) {
+  struct bench *b = *state;
+  const struct nor_cmd c = at(quad_read, 0x1004);
+  size_t there = 0, before = 0;
+  unsigned parts = 0;
+  prepare(b);
+  memset(fetched_bytes, 0xEE, sizeof fetched_bytes);
+  const vtime_t begun = now(b);
+  assert_int_equal(b->bus.fetch(b->bus.ctx, &c, fetched_bytes, 4096), ST_OK);
+  assert_true(now(b) - begun < VT_US(2));
+  for (; there < 4096; parts += there != before) {
+    before = there;
+    assert_int_equal(b->bus.fetched(b->bus.ctx, &there), ST_OK);
+    assert_true(there >= before && there <= 4096);
+    assert_memory_equal(fetched_bytes, b->chips->nor + 0x1004, there);
+    chips_pass(b->chips, VT_US(10));
+  }
+  assert_true(parts > 10);
+  expect_works(b);
+}
+
+static void a_fetch_on_a_controller_that_hangs(void **state) {
+  struct bench *b = *state;
+  const struct nor_cmd c = at(quad_read, 0);
+  enum status status = ST_OK;
+  size_t there;
+  prepare(b);
+  const vtime_t begun = now(b);
+  mmio_stick(DMA_CR, 1, 1);  // the stream never ends
+  assert_int_equal(b->bus.fetch(b->bus.ctx, &c, fetched_bytes, 4096), ST_OK);
+  while (status == ST_OK) {
+    status = b->bus.fetched(b->bus.ctx, &there);
+    chips_pass(b->chips, VT_US(100));
+  }
+  assert_int_equal(status, ST_BUS_TIMEOUT);
+  assert_in_range((now(b) - begun) / VT_MS(1), TRANSFER_MS, TRANSFER_MS + STOP_MS);
+  mmio_stick(0, 0, 0);
+  expect_works(b);
+}
+
 // --- the window ----------------------------------------------------------------
 
 static void the_window_shows_the_chip(void **state) {
@@ -620,6 +665,36 @@ static void medium_that_never_ends(void **state) {
   expect_medium_works(b, &m);
 }
 
+// Whatever is asked of the medium while it fetches waits until that is there.
+static void medium_asked_while_it_fetches(void **state) {
+  struct bench *b = *state;
+  struct nor nor;
+  uint8_t other[100];
+  size_t there;
+  assert_int_equal(nor_start(&nor, &b->bus, 54000000), ST_OK);
+  struct media m = nor_medium(&nor);
+  for (uint32_t i = 0; i < 8192; i++)
+    b->chips->nor[i] = (uint8_t)(i * 7 + (i >> 8));
+  for (int k = 0; k < 4; k++) {
+    memset(fetched_bytes, 0xEE, sizeof fetched_bytes);
+    assert_int_equal(m.fetch(m.ctx, 4096, fetched_bytes, 4096), ST_OK);
+    if (k == 0) {
+      assert_int_equal(m.read(m.ctx, 1, other, sizeof other), ST_OK);
+      assert_memory_equal(other, b->chips->nor + 1, sizeof other);
+    }
+    if (k == 1)
+      assert_int_equal(run(b, &m, m.erase_start(m.ctx, 0x20000, 4096)), ST_OK);
+    if (k == 2) {
+      assert_int_equal(run(b, &m, m.program_start(m.ctx, 0x20000, other, 99)), ST_OK);
+      assert_memory_equal(b->chips->nor + 0x20000, other, 99);
+    }
+    if (k == 3) nor_stop(&nor);
+    assert_int_equal(m.fetched(m.ctx, &there), ST_OK);
+    assert_true(there >= 4096);
+    assert_memory_equal(fetched_bytes, b->chips->nor + 4096, 4096);
+  }
+}
+
 // A controller that hangs in the middle of an operation is told as such.
 static void medium_on_a_controller_that_hangs(void **state) {
   struct bench *b = *state;
@@ -657,6 +732,8 @@ int main(void) {
       TEST(transfers_that_never_complete),
       TEST(pages_that_never_leave),
       TEST(aborts_that_never_end),
+      TEST(a_fetch_comes_bit_by_bit),
+      TEST(a_fetch_on_a_controller_that_hangs),
       TEST(the_window_shows_the_chip),
       TEST(the_window_is_no_faster_than_dma),
       TEST(every_start_state),
@@ -664,6 +741,7 @@ int main(void) {
       TEST(a_chip_that_stays_busy),
       TEST(medium_that_fails),
       TEST(medium_that_never_ends),
+      TEST(medium_asked_while_it_fetches),
       TEST(medium_on_a_controller_that_hangs),
   };
   return cmocka_run_group_tests_name("quadspi", tests, NULL, NULL);

@@ -17,9 +17,9 @@ struct expectation {
   bool high_speed;
   // For each goal of the row: a number that the value must not be worse than. Less than
   // the goal is a little below what the small row reaches. At full speed the first wait
-  // for data, to choose the erase by, weighs in 1 MB; a unit of the MT25QL512 takes 2
-  // ms to program, and 0.24 ms to be compared before and read back behind that. What
-  // quadboot's road lacks was not looked into yet.
+  // for data, to choose the erase by, weighs in 1 MB; so does the start of the
+  // MT25QL512, the fastest of all, which reaches 97.5 % in 16 MB. What quadboot's road
+  // lacks was not looked into yet.
   double enough[ROW_GOALS];
 };
 
@@ -30,7 +30,7 @@ static const struct expectation table[] = {
     {SCENARIO_COLD,      "mx25l51245g", ROAD_DFU_UTIL, false, {94}},
     {SCENARIO_COLD,      "mx25l51245g", ROAD_QUADBOOT, false, {94}},
     {SCENARIO_COLD,      "w25q128jv",   ROAD_DFU_UTIL, true,  {GOAL}},
-    {SCENARIO_COLD,      "mt25ql512",   ROAD_DFU_UTIL, true,  {95.5}},
+    {SCENARIO_COLD,      "mt25ql512",   ROAD_DFU_UTIL, true,  {96.3}},
     {SCENARIO_COLD,      "n25q128a",    ROAD_DFU_UTIL, true,  {GOAL}},
     {SCENARIO_COLD,      "is25lp064a",  ROAD_DFU_UTIL, true,  {GOAL}},
     {SCENARIO_BLANK,     "mx25l51245g", ROAD_DFU_UTIL, true,  {GOAL}},

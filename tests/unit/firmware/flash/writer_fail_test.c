@@ -220,6 +220,24 @@ static void all_that_was_taken_for_both_media_is_dropped(void **state) {
   assert_usable(r);
 }
 
+// At its start, or when some of it is there: the place is what was wanted next.
+static void a_fetch_that_fails_is_told(void **state) {
+  struct writer_rig *r = *state;
+  static const struct {
+    uint32_t countdown, place;
+  } cases[] = {{1, 0x9000}, {2, 0x9000}, {4, 0x9000}, {5, 0x9400}, {7, 0x9800}};
+  ram_medium_fetches(&r->media[RIG_NOR]);
+  writer_rig_make_old(r);
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    ram_medium_fail(&r->media[RIG_NOR], RAM_READ, cases[i].countdown, ST_BUS_TIMEOUT);
+    rig_send_new(r, RIG_NOR, 0x9000, 4096);
+    const struct writer_result result = writer_rig_finish(r);
+    assert_result(result, ST_BUS_TIMEOUT, RIG_NOR_BASE + cases[i].place);
+    assert_untouched(r);
+  }
+  assert_usable(r);
+}
+
 static void a_mass_erase_that_waits_is_dropped_too(void **state) {
   struct writer_rig *r = *state;
   writer_rig_make_old(r);
@@ -428,6 +446,7 @@ int main(void) {
       writer_rig_test(a_bit_that_does_not_stay_is_found_by_its_exact_address),
       writer_rig_test(a_failure_is_told_once_and_until_then_nothing_is_taken),
       writer_rig_test(all_that_was_taken_for_both_media_is_dropped),
+      writer_rig_test(a_fetch_that_fails_is_told),
       writer_rig_test(a_mass_erase_that_waits_is_dropped_too),
       writer_rig_test(the_other_mediums_operation_in_progress_is_its_last),
       writer_rig_test(work_behind_the_last_operation_of_dropped_work_is_done),

@@ -241,6 +241,7 @@ static void run(struct writer_rig *rig, bool faults, uint32_t once, uint32_t see
   struct history h = {.rig = rig, .random = {seed}, .faults = faults};
   rig->polled = watch_gate;
   rig->polled_ctx = &h;
+  ram_medium_fetches(&rig->media[RIG_NOR]);
   for (int i = 0; i < RIG_MEDIA; i++) {
     rig->media[i].erase_us = rig->media[i].program_us = 3 * RIG_STEP_US;
     rig->media[i].media.geometry.program_once = once;
