@@ -276,7 +276,6 @@ void receive_start(struct receive *r, struct session *s, uint32_t address,
   r->address = r->next = address;
   r->application = application;
   r->now = now_ms;
-  r->left = r->piece.size = r->chunk_size = r->tail_size = 0;
   r->end = r->noted = address;
   modem_receiver_start(&r->modem, ask, now_ms);
 }
