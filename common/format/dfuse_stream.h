@@ -48,15 +48,19 @@ struct dfuse_piece {
 
 struct dfuse_stream {
   enum dfuse_status status;      // DFUSE_OK until something is wrong
-  struct dfuse_target target;    // the current one
-  struct dfuse_suffix suffix;    // behind DFUSE_PIECE_END
   uint32_t targets, data_bytes;  // that have come
 
-  // Private.
+  // Private. (What is small comes first: Thumb reaches it in two bytes of code.)
   uint8_t state, targets_left;
   uint16_t have;
   uint32_t elements_left, target_left, address, data_left;
   uint32_t image_size, taken, crc;
+
+  // The caller's again.
+  struct dfuse_suffix suffix;  // behind DFUSE_PIECE_END
+  struct dfuse_target target;  // the current one
+
+  // Private.
   uint8_t part[DFUSE_TARGET_PREFIX_SIZE];  // a fixed part that has not yet come whole
 };
 

@@ -50,7 +50,7 @@ static bool begin_extent(struct receive *r) {
 static bool keep_tail(struct receive *r) {
   const uint32_t from = r->end % WRITER_UNIT, size = WRITER_UNIT - from;
   uint32_t got;
-  if (r->tail_size || !from) return true;
+  if (!from) return true;
   const enum status status = session_read(r->session, r->end, r->tail, size, &got);
   if (status == ST_OK) {
     r->tail_size = size;
@@ -277,7 +277,6 @@ void receive_start(struct receive *r, struct session *s, uint32_t address,
   r->address = r->next = address;
   r->application = application;
   r->now = now_ms;
-  r->left = r->piece.size = r->chunk_size = r->tail_size = 0;
   r->end = r->noted = address;
   modem_receiver_start(&r->modem, ask, now_ms);
 }
