@@ -458,6 +458,11 @@ static void take_key(struct console *c, char byte) {
       break;
     case CTRL_C:
     case CTRL_U: drop_line(c); break;
+    // A sender that was refused at the end of its file: lrzsz sees nothing of that, and
+    // would wait ten minutes if its EOT were not answered at once, ten times.
+    case MODEM_EOT:
+      if (c->receive.status != ST_OK) say(c, "\x18\x18");
+      break;
     default: take_char(c, byte);
   }
 }
@@ -589,5 +594,6 @@ void console_init(struct console *c, const struct serial_line *line, struct sess
   c->line = line;
   c->session = s;
   c->facts = facts;
+  c->receive.status = ST_OK;
   c->us = session_now_us(s);
 }
