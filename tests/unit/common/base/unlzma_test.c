@@ -37,12 +37,11 @@ static lzma_options_lzma options(void) {
 
 static void pack(const struct text *t, bool thumb, uint8_t *stream, size_t *size) {
   lzma_options_lzma o = options();
-  const lzma_filter all[] = {{LZMA_FILTER_ARMTHUMB, NULL},
-                             {LZMA_FILTER_LZMA1, &o},
-                             {LZMA_VLI_UNKNOWN, NULL}};
+  const lzma_filter all[] = {
+      {LZMA_FILTER_ARMTHUMB, NULL}, {LZMA_FILTER_LZMA1, &o}, {LZMA_VLI_UNKNOWN, NULL}};
   *size = 0;
-  assert_int_equal(lzma_raw_buffer_encode(thumb ? all : all + 1, NULL, t->bytes, t->size,
-                                          stream, size, STREAM),
+  assert_int_equal(lzma_raw_buffer_encode(thumb ? all : all + 1, NULL, t->bytes,
+                                          t->size, stream, size, STREAM),
                    LZMA_OK);
 }
 
@@ -100,7 +99,8 @@ static void make_words(struct text *t) {
 static void make_echoes(struct text *t) {
   for (size_t i = 0; i < t->size;) {
     size_t n = 1 + next_random() % (next_random() % 8 ? 12 : 400);
-    const size_t back = i ? 1 + next_random() % (next_random() % 3 ? i : i % 200 + 1) : 0;
+    const size_t back =
+        i ? 1 + next_random() % (next_random() % 3 ? i : i % 200 + 1) : 0;
     const bool fresh = !i || back > i || next_random() % 4 == 0;
     for (; n && i < t->size; n--, i++)
       t->bytes[i] = fresh ? (uint8_t)(next_random() % 60) : t->bytes[i - back];
