@@ -39,8 +39,8 @@
 #define DFUSE_NAME_SIZE           255u  // szTargetName, with its NUL when built here
 
 #define DFUSE_FILE_VERSION 1u
-#define DFUSE_BCD_DFU 0x011Au  // marks the suffix of a DfuSe file
-#define DFUSE_ANY_ID  0xFFFFu  // "any" for idVendor, idProduct and bcdDevice
+#define DFUSE_BCD_DFU      0x011Au  // marks the suffix of a DfuSe file
+#define DFUSE_ANY_ID       0xFFFFu  // "any" for idVendor, idProduct and bcdDevice
 
 // X(enumerator, stable number, sentence). The sentence follows a file's name.
 #define DFUSE_STATUS_LIST(X)                                                      \

@@ -185,8 +185,8 @@ static bool take_block(struct receive *r) {
 
 // ---- Ends ------------------------------------------------------------------
 
-// An empty file is as good as any, but completes nothing. (lrzsz would not notice that it
-// is refused: it repeats its EOT for minutes.)
+// An empty file is as good as any, but completes nothing. (lrzsz would not notice that
+// it is refused: it repeats its EOT for minutes.)
 static enum status judge_file(const struct receive *r) {
   if (r->kind != RECEIVE_DFUSE) return ST_OK;
   const enum status status = status_of(dfuse_stream_end(&r->dfuse));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What a compiler calls by itself (C11 7.24), small: the C library's are unrolled, and a
-// twentieth of the core. Copies of aligned memory go by 16 bytes, since whole blocks of
-// an update are copied; device memory is read only as wide as it is aligned.
+// What a compiler calls by itself (C11 7.24), small: the C library's are unrolled, and
+// a twentieth of the core. Copies of aligned memory go by 16 bytes, since whole blocks
+// of an update are copied; device memory is read only as wide as it is aligned.
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
