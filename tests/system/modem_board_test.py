@@ -18,6 +18,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 from simboard import Board, ROOT, PATIENCE_S  # noqa: E402
 from cases import case, main  # noqa: E402
 
+FAST = os.environ.get('QB_BUILD_FAST') or os.environ.get('QB_BUILD') or \
+    os.path.join(ROOT, 'build', 'sim')
 SERIAL = os.path.join(ROOT, 'build', 'firmware-%s-serial', 'firmware')
 SIZES = (0, 1, 127, 128, 129, 896, 897, 1023, 1024, 1025)
 APP, INTERNAL, QSPI = 0x08010000, 0x08000000, 0x90000000
@@ -112,7 +114,7 @@ class Port:
 
 @contextlib.contextmanager
 def port(name='stm32f769i-disco'):
-    with Board(name, firmware=SERIAL % name) as board:
+    with Board(name, build=FAST, firmware=SERIAL % name) as board:
         board.start('--pace', 'wall')
         p = Port(board)
         try:
