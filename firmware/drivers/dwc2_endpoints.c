@@ -83,16 +83,18 @@ static void on_close_all(void *ctx) {
 }
 
 // A bus reset takes USBAEP away at once, and is heard of later: until then there is
-// nothing to be done with the endpoint.
+// nothing to be done with the endpoint, so that is what is looked at last.
 static void on_receive(void *ctx, uint8_t address, uint8_t *dst, uint16_t length) {
   struct dwc2 *d = ctx;
-  const uint32_t ctl = rd(d, DWC2_DOEPCTL(address));
+  uint32_t ctl = rd(d, DWC2_DOEPCTL(address));
   if (!field_get(ctl, DWC2_DOEPCTL_USBAEP)) return;
   const uint32_t packets = length / field_get(ctl, DWC2_DOEPCTL_MPSIZ);
   d->stream = (struct dwc2_stream){.to = dst, .left = length};
   wr(d, DWC2_DOEPTSIZ(address),
      field_set(field_set(0, DWC2_DOEPTSIZ_PKTCNT, packets), DWC2_DOEPTSIZ_XFRSIZ,
                length));
+  ctl = rd(d, DWC2_DOEPCTL(address));
+  if (!field_get(ctl, DWC2_DOEPCTL_USBAEP)) return;
   wr(d, DWC2_DOEPCTL(address),
      ctl | field_mask(DWC2_DOEPCTL_EPENA) | field_mask(DWC2_DOEPCTL_CNAK));
 }

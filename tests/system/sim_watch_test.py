@@ -103,7 +103,7 @@ class Observers(unittest.TestCase):
             self.assertRegex(line, pattern)
 
     def test_trace_counts_repeats_and_names_cores(self):
-        _, _, (trace, _, _) = watched('--run-ms', '120')
+        _, _, (trace, _, _) = watched('--run-ms', '200')
         text = '\n'.join(trace)
         self.assertRegex(text, r'the same \d+ times more')
         for name in ('SCB.VTOR', 'GPIOJ.MODER', 'USART1.TDR', 'QUADSPI.CCR', 'NVIC.ISER',
@@ -130,7 +130,7 @@ class Observers(unittest.TestCase):
         self.assertEqual(pulled[0] // 1000, report['marks']['usb_connect_ns'])
 
     def test_qspi_log(self):
-        _, _, (_, _, log) = watched('--run-ms', '120')
+        _, _, (_, _, log) = watched('--run-ms', '200')
         text = '\n'.join(log)
         for line in (r'9F RDID +1-0-1 +- +0  3 in: C2 20 1A$',
                      r'5A RDSFDP +1-1-1 +000000 +8  8 in: 53 46 44 50 06 01 02 FF$',
@@ -154,7 +154,7 @@ class Observers(unittest.TestCase):
 
     def test_a_full_disk_is_told(self):
         for name in FILES:
-            done, _ = run('--run-ms', '120', '--' + name, '/dev/full')
+            done, _ = run('--run-ms', '200', '--' + name, '/dev/full')
             self.assertEqual(done.returncode, 2, done)
             self.assertRegex(done.stderr, '--%s cannot be written: (No space|is the disk full)' % name)
 

@@ -36,12 +36,14 @@ def transactions_of_dfu_util(name, turnaround_us):
 
 
 def row_of_benchmark(speed):
-    with tempfile.NamedTemporaryFile() as out:
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, 'rows.json')
         subprocess.run([os.path.join(BUILD, 'tests', 'speed_bench'), '--row', 'blank',
                         '--chip', 'mx25l51245g', '--road', 'dfu-util', '--speed', speed,
-                        '--kb', str(KB), '--json', out.name],
+                        '--kb', str(KB), '--json', path],
                        stdout=subprocess.DEVNULL, check=True)
-        result = json.load(out)
+        with open(path) as f:
+            result = json.load(f)
     return result['host_model'], result['rows'][0]
 
 
