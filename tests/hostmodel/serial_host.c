@@ -44,6 +44,8 @@ static bool put_with_faults(struct serial_host *h, uint8_t byte) {
   }
   if (!f.drop) put(h, byte ^ f.mask);
   if (f.twice) put(h, byte ^ f.mask);
+  for (unsigned i = 0; i < f.cans; i++)
+    put(h, MODEM_CAN);
   return true;
 }
 
@@ -55,6 +57,7 @@ static bool speak(struct serial_host *h) {
   memcpy(packet, bytes, n);
   h->given = n;
   for (size_t i = 0; i < h->given; i++) {
+    h->first = i == 0;
     if (!put_with_faults(h, packet[i])) h->given = 0;
   }
   return n != 0;

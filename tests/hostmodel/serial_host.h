@@ -25,6 +25,7 @@ struct serial_fault {
   bool drop;      // never comes
   bool twice;     // comes twice
   vtime_t delay;  // comes later, and so does everything behind it
+  uint8_t cans;   // so many CAN come behind it: a person's hand
   bool cancel;    // a person stops the sender in front of it
   bool cut;       // nothing is sent or heard from here on: see `cut` below
 };
@@ -52,6 +53,7 @@ struct serial_host {
   vtime_t ended;
   size_t bytes[SERIAL_DIRECTIONS];  // since the sender started
   size_t blocks;
+  bool first;  // the byte that fault() is asked about begins a packet
   char said[SERIAL_HOST_SAID + 1];  // all that came, as text; more is dropped
   size_t said_length;
 
