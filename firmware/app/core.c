@@ -32,6 +32,8 @@ enum {
   LEAVE_US = 50000,
   DETACH_US = 20000,
 
+  SERIAL_PATIENCE = 32,  // steps of the flash, of at most 1 KB
+
   // Interrupt positions that wake the core (RM0410 table 46).
   IRQ_FLASH = 4,
   IRQ_OTG_FS = 67,
@@ -65,6 +67,7 @@ static struct usb_class cdc_ops;
 static struct serial_line line;
 static struct console console;
 static struct console_facts facts;
+static uint32_t passed_over;
 
 static uint32_t now_us(void *ctx) {
   return soc_time_us(ctx);
@@ -330,7 +333,10 @@ __attribute__((noreturn)) static void leave(uint32_t request) {
   soc_reset();
 }
 
-static bool serial_poll(void) {
+// The flash comes first, in bursts of a millisecond between two pages' programs: who
+// sends is held back by it anyway. Not in all of a long one (a survey of the chip).
+static bool serial_poll(bool flash_works) {
+  if (flash_works && ++passed_over % SERIAL_PATIENCE) return false;
   const bool worked = console_poll(&console);
   if (console_wants_boot(&console)) leave(BOOT_REQUEST_APP);
   if (console_wants_reset(&console)) leave(0);
@@ -343,7 +349,7 @@ void firmware_main(void) {
     flash_f7_go_on(&flash);  // 16 us of work for less than one
     usbd_poll(&usbd);        // what it woke for comes first: the host waits
     bool worked = dfu_poll(&dfu);
-    if (CONFIG_SERIAL && serial_poll()) worked = true;
+    if (CONFIG_SERIAL && serial_poll(worked)) worked = true;
     if (dfu_wants_to_leave(&dfu)) leave(BOOT_REQUEST_APP);
     soc_watchdog_feed();
     soc_forget_wakes();

@@ -349,6 +349,7 @@ static bool begin_load(struct console *c) {
     return true;
   }
   c->fresh = false;
+  c->may_feed = true;
   say(c, "# send by ymodem or xmodem now; ctrl-x twice stops\r\n");
   receive_start(&c->receive, c->session, c->at, application, ask, c->ms);
   return true;
@@ -358,9 +359,10 @@ static bool step_load(struct console *c) {
   const struct serial_line *l = c->line;
   const uint8_t *bytes;
   if (c->fresh) return begin_load(c);
-  // The command ended in CR LF.
-  if (!c->receive.begun && l->peek(l->ctx, &bytes) && *bytes == '\n')
-    l->take(l->ctx, 1);
+  if (c->may_feed && l->peek(l->ctx, &bytes)) {
+    c->may_feed = false;
+    if (*bytes == '\n') l->take(l->ctx, 1);
+  }
   const bool worked = receive_poll(&c->receive, l, c->ms);
   if (!c->receive.over) return worked;
   report(c);

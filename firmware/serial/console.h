@@ -66,6 +66,7 @@ struct console {
   const char *word[CONSOLE_WORDS];
   uint32_t at, left, crc;  // of a job
   bool fresh;              // it has not begun
+  bool may_feed;           // its command ended in CR, and a LF may follow
   char typed[CONSOLE_LINE + 1];
   char out[CONSOLE_OUT];
   struct receive receive;

@@ -133,6 +133,10 @@ static void on_in(struct ideal *d, struct usb_answer *answer) {
 static void transact(void *ctx, const struct usb_token *t, struct usb_answer *answer) {
   struct ideal *d = ctx;
   answer->reply = USB_REPLY_ACK;
+  if (t->endpoint) {
+    ideal_serial_transact(&d->serial, t, answer);
+    return;
+  }
   switch (t->pid) {
     case USB_PID_SETUP: on_setup(d, t->data); break;
     case USB_PID_PING: break;
@@ -264,6 +268,15 @@ void ideal_open(struct ideal *d, struct rig *board) {
   struct usb_host_options options = usb_host_defaults;
   options.high_speed = board->board->port_high_speed;
   usb_host_init(&d->host, &d->events, &options, &d->port);
+  d->serial = (struct ideal_serial){
+      .events = &d->events, .host = &d->host.port, .cells = board->m->nor_bytes};
+  ideal_serial_open(&d->serial);
+}
+
+static void advance_a_step(void *ctx, vtime_t until) {
+  struct event_queue *events = &((struct ideal *)ctx)->events;
+  const vtime_t next = event_next(events);
+  event_run(events, next < until ? next : until);
 }
 
 struct link ideal_link(struct ideal *d) {
@@ -272,5 +285,9 @@ struct link ideal_link(struct ideal *d) {
           {.ctx = d, .name = "ideal", .scan = scan, .open = open_io, .close = nothing},
       .now = now,
       .ctx = d,
+      .usb = &d->host,
+      .events = &d->events,
+      .advance = advance_a_step,
+      .stop = nothing,
   };
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "sim/usb/host_sync.h"
+#include "tests/bench/ideal_serial.h"
 #include "tests/bench/link.h"
 #include "tests/hostmodel/rig.h"
 
@@ -31,6 +32,8 @@ struct ideal {
   uint8_t state;
   bool command;
   uint32_t pointer;
+
+  struct ideal_serial serial;
 };
 
 // `board` is configured and idle; it must outlive the device.

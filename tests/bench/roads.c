@@ -2,13 +2,15 @@
 #include "tests/bench/roads.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "common/base/bytes.h"
 #include "common/protocol/dfu.h"
 #include "host/lib/installed.h"
 #include "host/lib/update.h"
+#include "tests/hostmodel/serial_host.h"
 
-const char *const road_names[ROADS] = {"dfu-util", "quadboot"};
+const char *const road_names[ROADS] = {"dfu-util", "quadboot", "xmodem-1k", "ymodem-g"};
 
 static const struct usb_found where = {.location = "rig", .speed = USB_IO_HIGH};
 
@@ -204,8 +206,63 @@ static bool with_quadboot(const struct link *link, const struct road_job *job,
   return good;
 }
 
+// --- serial --------------------------------------------------------------------
+
+#define SERIAL_LIMIT VT_S(2000)
+
+enum { CDC_CONTROL_LINE_STATE = 0x22, CDC_DTR_RTS = 3, CDC_INTERFACE = 1 };
+
+static const struct link *link_of(void *ctx) {
+  return *(const struct link **)ctx;
+}
+
+static void on_stop(void *ctx) {
+  const struct link *link = link_of(ctx);
+  link->stop(link->ctx);
+}
+
+static void send_file(struct serial_host *h, const struct link *link, bool stream,
+                      const struct road_piece *p, struct road_span *span) {
+  const struct serial_file file = {"bench.bin", p->bytes, p->size};
+  span->begin = link->now(link->ctx);
+  serial_host_type(h, stream ? "load qspi g\r" : "load qspi\r");
+  serial_host_send(h, stream ? MODEM_YMODEM_G : MODEM_XMODEM_1K, &file, 1);
+  while (h->sending && link->now(link->ctx) < span->begin + SERIAL_LIMIT)
+    link->advance(link->ctx, span->begin + SERIAL_LIMIT);
+  span->end = h->ended;
+}
+
+// Of the QSPI flash only.
+static bool with_serial(const struct link *link, bool stream,
+                        const struct road_job *job, struct road_span *span,
+                        struct qb_error *error) {
+  static const struct usb_request q = {0x21, CDC_CONTROL_LINE_STATE, CDC_DTR_RTS,
+                                       CDC_INTERFACE, 0};
+  struct serial_host *h = calloc(1, sizeof *h);
+  struct usb_io io;
+  if (!h) abort();
+  if (!link->bus.open(link->bus.ctx, &where, &io, error)) return false;
+  *h = (struct serial_host){.usb = link->usb,
+                            .events = link->events,
+                            .turnaround = VT_US(HOST_SERIAL_US),
+                            .stop = on_stop,
+                            .ctx = &link};
+  serial_host_open(h, link->usb->speed == USB_SPEED_HIGH ? 512 : 64);
+  bool good = io.control(io.ctx, &q, NULL, NULL, DFU_UTIL_TIMEOUT_MS) == USB_DONE;
+  if (good) send_file(h, link, stream, job->pieces, span);
+  good = good && !h->sending && h->sender.end == MODEM_END_OK;
+  if (!good) qb_error_set(error, "serial: %s", modem_end_sentence(h->sender.end));
+  serial_host_close(h);
+  io.close(io.ctx);
+  free(h);
+  return good;
+}
+
 bool road_run(enum road road, const struct link *link, const struct road_job *job,
               struct road_span *span, struct qb_error *error) {
-  return road == ROAD_DFU_UTIL ? with_dfu_util(link, job, span, error)
-                               : with_quadboot(link, job, span, error);
+  switch (road) {
+    case ROAD_DFU_UTIL: return with_dfu_util(link, job, span, error);
+    case ROAD_QUADBOOT: return with_quadboot(link, job, span, error);
+    default: return with_serial(link, road == ROAD_YMODEM_G, job, span, error);
+  }
 }

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: MIT
 // How hosts write to a board: the sequence of dfu-util, typed from what its source does
-// (0.11), and the host tool's own library as `quadboot flash` uses it.
+// (0.11), the host tool's own library as `quadboot flash` uses it, and a serial program
+// that types `load qspi` and sends by XMODEM-1K or YMODEM-G.
 #pragma once
 
 #include "tests/bench/link.h"
 
-enum road { ROAD_DFU_UTIL, ROAD_QUADBOOT, ROADS };
+enum road { ROAD_DFU_UTIL, ROAD_QUADBOOT, ROAD_XMODEM_1K, ROAD_YMODEM_G, ROADS };
+
+static inline bool road_is_serial(enum road road) {
+  return road >= ROAD_XMODEM_1K;
+}
 
 extern const char *const road_names[ROADS];
 
@@ -21,7 +26,8 @@ struct road_job {
   size_t count;
 };
 
-// From the first request behind the enumeration to the last reply.
+// From the first request behind the enumeration to the last reply; of a serial road
+// from the command to the sender's end.
 struct road_span {
   vtime_t begin, end;
 };

@@ -45,7 +45,9 @@ static uint32_t internal_size(enum scenario scenario, bool quick) {
   return quick ? KB(INTERNAL_QUICK) : KB(INTERNAL_ALL);
 }
 
-static bool exists(enum scenario scenario, size_t chip, bool quick) {
+static bool exists(enum scenario scenario, size_t chip, enum road road, bool quick) {
+  const bool all_new = scenario == SCENARIO_COLD || scenario == SCENARIO_BLANK;
+  if (road_is_serial(road)) return all_new && chip == 0;
   if (scenario == SCENARIO_FULL && quick) return false;
   return scenario < SCENARIO_FULL || chip == 0;
 }
@@ -54,8 +56,8 @@ size_t rows_make(struct row rows[ROWS_MAX], bool quick) {
   size_t count = 0;
   for (unsigned s = 0; s < SCENARIOS; s++) {
     for (size_t chip = 0; chip < CHIPS; chip++) {
-      if (!exists(s, chip, quick)) continue;
       for (unsigned i = 0; i < 2 * ROADS; i++) {
+        if (!exists(s, chip, i % ROADS, quick)) continue;
         rows[count++] = (struct row){
             .scenario = s,
             .chip = chips[chip],
@@ -143,8 +145,9 @@ static struct road_job job_of(const struct row *row, const struct content *c) {
 
 // A board with its button held, so that it does not start what it has.
 static struct rig *board_open(const struct row *row, const struct content *c) {
-  struct rig *r =
-      rig_open_with(&rig_boards[row->high_speed ? RIG_HS : RIG_FS], row->chip);
+  const unsigned board =
+      road_is_serial(row->road) ? RIG_HS_SERIAL + !row->high_speed : !row->high_speed;
+  struct rig *r = rig_open_with(&rig_boards[board], row->chip);
   before(r, row, c);
   machine_button(r->m, true);
   rig_power_on(r);
@@ -153,6 +156,14 @@ static struct rig *board_open(const struct row *row, const struct content *c) {
 
 static vtime_t rig_now(void *ctx) {
   return machine_now(((const struct rig_bus *)ctx)->rig->m);
+}
+
+static void rig_advance(void *ctx, vtime_t until) {
+  machine_run_until(((const struct rig_bus *)ctx)->rig->m, until);
+}
+
+static void rig_stop(void *ctx) {
+  machine_stop(((const struct rig_bus *)ctx)->rig->m);
 }
 
 static double seconds(const struct road_span *span) {
@@ -216,7 +227,13 @@ static bool check(const struct rig *r, const struct road_job *job,
 static bool run(struct rig *r, const struct row *row, const struct road_job *job,
                 struct road_span *span, uint64_t *transfers, struct qb_error *error) {
   struct rig_bus rig = {.rig = r};
-  const struct link link = {.bus = rig_bus(&rig), .now = rig_now, .ctx = &rig};
+  const struct link link = {.bus = rig_bus(&rig),
+                            .now = rig_now,
+                            .ctx = &rig,
+                            .usb = &r->m->usb,
+                            .events = &r->m->sim.events,
+                            .advance = rig_advance,
+                            .stop = rig_stop};
   r->turnaround = host_turnaround(row->high_speed);
   r->oversleep = VT_US(HOST_OVERSLEEP_US);
   const bool good =
@@ -369,6 +386,24 @@ static struct row_goal of_limit(const struct row_result *r, double percent) {
                            ROW_AT_LEAST};
 }
 
+// One block per 1.1 ms: what a program that answers within a millisecond can send.
+static double serial_limit_s(const struct row_result *r) {
+  return slower(r->chip_s, (double)r->bytes / 1024 * 1.1e-3);
+}
+
+static size_t serial_goals(const struct row *row, const struct row_result *r,
+                           struct row_goal goals[ROW_GOALS]) {
+  if (!row->high_speed) return 0;
+  if (row->scenario == SCENARIO_COLD) {
+    goals[0] = of_limit(r, 95);
+  } else {
+    goals[0] =
+        (struct row_goal){"% of chip or a block per 1.1 ms",
+                          100 * serial_limit_s(r) / r->virtual_s, 90, ROW_AT_LEAST};
+  }
+  return 1;
+}
+
 static size_t unchanged_goals(const struct row *row, const struct row_result *r,
                               struct row_goal goals[ROW_GOALS]) {
   const double operations = (double)(r->erases + r->programs);
@@ -384,6 +419,7 @@ static size_t unchanged_goals(const struct row *row, const struct row_result *r,
 
 size_t row_goals(const struct row *row, const struct row_result *r,
                  struct row_goal goals[ROW_GOALS]) {
+  if (road_is_serial(row->road)) return serial_goals(row, r, goals);
   switch (row->scenario) {
     case SCENARIO_COLD:
     case SCENARIO_FULL: goals[0] = of_limit(r, row->high_speed ? 97 : 95); return 1;

@@ -141,7 +141,7 @@ static void choose(struct bench *b, const struct options *o) {
 // --- the table -----------------------------------------------------------------
 
 static void print_head(void) {
-  printf("%-9s %-12s %-8s %-2s %9s %9s %8s %8s %-4s %6s %7s %8s  %s\n", "row", "chip",
+  printf("%-9s %-12s %-9s %-2s %9s %9s %8s %8s %-4s %6s %7s %8s  %s\n", "row", "chip",
          "road", "", "bytes", "seconds", "KB/s", "limit", "by", "%", "erases",
          "programs", "aimed at");
 }
@@ -163,7 +163,7 @@ static double kBps(const struct row_result *r, double seconds) {
 
 static void print_row(const struct row *row, const struct row_result *r) {
   char chip[32], percent[16] = "-";
-  printf("%-9s %-12s %-8s %-2s ", scenario_names[row->scenario], chip_name(row, chip),
+  printf("%-9s %-12s %-9s %-2s ", scenario_names[row->scenario], chip_name(row, chip),
          road_names[row->road], speed_name(row));
   if (!r->done) {
     printf("FAILED: %s\n", r->problem[0] ? r->problem : "the simulation crashed");
@@ -242,9 +242,10 @@ static bool write_json(const struct bench *b, const char *path) {
     json_array_append_new(rows, row_json(&b->rows[i], &b->results[i]));
   }
   json_t *all =
-      json_pack("{s:{s:i, s:i, s:i, s:i, s:i}, s:o}", "host_model", "hs_transfer_us",
+      json_pack("{s:{s:i, s:i, s:i, s:i, s:i, s:i}, s:o}", "host_model", "hs_transfer_us",
                 HOST_HS_TRANSFER_US, "fs_transfer_us", HOST_FS_TRANSFER_US,
-                "oversleep_us", HOST_OVERSLEEP_US, "packet_bytes", HOST_PACKET,
+                "oversleep_us", HOST_OVERSLEEP_US, "serial_turnaround_us",
+                HOST_SERIAL_US, "packet_bytes", HOST_PACKET,
                 "packet_gap_ns", (int)(usb_host_defaults.gap / VT_NS(1)), "rows", rows);
   const bool good = put_file(all, path);
   json_decref(all);
@@ -305,7 +306,7 @@ static bool all_done(const struct bench *b) {
 static void list(const struct bench *b) {
   for (size_t i = 0; i < b->count; i++) {
     char chip[32];
-    printf("%-9s %-12s %-8s %s\n", scenario_names[b->rows[i].scenario],
+    printf("%-9s %-12s %-9s %s\n", scenario_names[b->rows[i].scenario],
            chip_name(&b->rows[i], chip), road_names[b->rows[i].road],
            speed_name(&b->rows[i]));
   }

@@ -301,6 +301,20 @@ static void a_line_feed_belongs_to_the_command(void **state) {
   assert_true(r->board.now_us - from < 1000000);
 }
 
+// But those in the first block are the file's, also where a packet begins with one.
+static void line_feeds_in_a_file_are_the_files(void **state) {
+  struct console_rig *r = *state;
+  for (size_t p = 0; p < 4; p++) {
+    const struct rig_file file = {"\n\n\n", rig_content, 3000};
+    const uint32_t from = r->board.now_us;
+    memset(rig_content, '\n', sizeof rig_content);
+    rig_load(r, p == 3 ? "load qspi g" : "load qspi", protocols[p], &file, 1);
+    assert_int_equal(r->sender.end, MODEM_END_OK);
+    assert_true(r->board.now_us - from < 1000000);
+    expect_flash(r, BOARD_NOR, rig_content, 3000);
+  }
+}
+
 // printf 'load\r' > /dev/ttyACM0; sb file < /dev/ttyACM0 > /dev/ttyACM0
 static void a_load_waits_while_the_line_is_closed(void **state) {
   struct console_rig *r = *state;
@@ -369,6 +383,7 @@ int main(void) {
       rig_test(a_plain_file_beside_files_with_addresses),
       rig_test(an_application_goes_to_its_place),
       rig_test(a_line_feed_belongs_to_the_command),
+      rig_test(line_feeds_in_a_file_are_the_files),
       rig_test(a_load_waits_while_the_line_is_closed),
       rig_test(also_if_it_has_not_begun),
       rig_test(but_not_for_ever),

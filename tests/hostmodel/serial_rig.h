@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// The serial program of serial_host.h on a rig, with a small update for it: a .dfu file
+// of two targets, an application that runs for ever and some bytes of NOR.
+#pragma once
+
+#include "tests/hostmodel/rig.h"
+#include "tests/hostmodel/serial_host.h"
+
+enum {
+  SERIAL_APPLICATION_SIZE = 0x204,
+  SERIAL_ASSETS_SIZE = 300,
+  SERIAL_DFU_ROOM = 2048,
+};
+
+struct serial_content {
+  uint8_t application[SERIAL_APPLICATION_SIZE], assets[SERIAL_ASSETS_SIZE];
+  uint8_t dfu[SERIAL_DFU_ROOM];
+  struct serial_file file;
+};
+
+void serial_content_make(struct serial_content *c, uint8_t seed);
+
+// Straight into the cells; and whether it is there.
+void serial_content_plant(const struct serial_content *c, struct rig *r);
+bool serial_content_is_on(const struct serial_content *c, const struct rig *r);
+
+struct serial_rig {
+  struct rig *rig;
+  struct serial_host host;
+};
+
+// The host model's hooks are kept; the board is configured. Returns when it has greeted.
+void serial_rig_open(struct serial_rig *s, struct rig *r);
+// DTR falls, if somebody is there to be told.
+void serial_rig_close(struct serial_rig *s);
+
+// Runs until the transfer is over or was cut; false: it still runs after `limit`.
+bool serial_rig_wait(struct serial_rig *s, vtime_t limit);
+// Until the console is at its prompt, and silent; false: it is not within `limit`.
+bool serial_rig_prompt(struct serial_rig *s, vtime_t limit);
+
+// `load` or `load g`, and a whole transfer; true: the sender was told of success.
+bool serial_rig_load(struct serial_rig *s, enum modem_protocol protocol,
+                     const struct serial_file *file);
