@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/bytes.h"
@@ -60,6 +61,12 @@ static bool find_function(struct tty *t, const struct enumeration *e) {
 
 // --- the terminal ---
 
+// A file of the user's stays.
+static bool is_link(const char *path) {
+  struct stat s;
+  return lstat(path, &s) == 0 && S_ISLNK(s.st_mode);
+}
+
 // Opened and closed once: from then on the master says whether anybody has it open.
 static bool make_terminal(struct tty *t) {
   t->master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
@@ -69,14 +76,14 @@ static bool make_terminal(struct tty *t) {
   const int slave = name ? open(name, O_RDWR | O_NOCTTY | O_CLOEXEC) : -1;
   if (slave < 0) return false;
   close(slave);
-  unlink(t->link);
+  if (is_link(t->link)) unlink(t->link);  // of a run that was killed
   return symlink(name, t->link) == 0;
 }
 
 static void remove_terminal(struct tty *t) {
   if (t->master < 0) return;
   close(t->master);
-  unlink(t->link);
+  if (is_link(t->link)) unlink(t->link);
   t->master = -1;
 }
 

@@ -340,6 +340,21 @@ def modem_managers_are_not_answered():
 
 
 @case
+def a_file_of_that_name_stays():
+    with Board(build=FAST, firmware=SERIAL % 'stm32f769i-disco') as board:
+        board.start('--pace', 'wall')
+        path = file_of(board, 'mine', b'mine')
+        done = subprocess.run(
+            [board.program('host', 'attach', 'quadboot-attach'), '--usbip',
+             '127.0.0.1:%d' % board.port, '--tty', path, '--', 'true'],
+            capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+        assert done.returncode == 125, done
+        assert 'There is no terminal: File exists.' in done.stderr, done.stderr
+        with open(path, 'rb') as f:
+            assert f.read() == b'mine'
+
+
+@case
 def closed_and_opened_again():
     with port() as p:
         for _ in range(10):
