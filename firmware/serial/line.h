@@ -19,6 +19,7 @@ struct serial_line {
   // How many bytes put() takes now; they go out by themselves.
   size_t (*room)(void *ctx);
   void (*put)(void *ctx, const uint8_t *bytes, size_t n);
-  // Someone has the other end open (DTR). Bytes of a line that is not are dropped.
+  // Someone has the other end open (DTR), or had it, and left a command there that was
+  // not taken yet. Bytes of a line that is not are dropped.
   bool (*open)(void *ctx);
 };

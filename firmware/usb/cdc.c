@@ -17,6 +17,8 @@ enum {
   DCD = 1,  // of SERIAL_STATE
   DSR = 2,
 
+  LAST_WORDS = 128,  // longer than any command
+
   // Of an interrupt endpoint: 16 ms, in ms and as 2^(n-1) microframes (USB 2.0 9.6.6).
   INTERVAL_FS = 16,
   INTERVAL_HS = 8,
@@ -64,8 +66,15 @@ static void drop_received(struct cdc_rx *rx) {
 static void received(struct cdc *c, uint16_t length, bool ended) {
   c->rx.head = (uint16_t)(c->rx.head + length);
   if (ended) c->rx.asked = false;
-  if (!c->dtr) drop_received(&c->rx);
+  if (!c->dtr) {
+    drop_received(&c->rx);
+    c->leaving = false;
+  }
   ask(c);
+}
+
+static size_t available(const struct cdc_rx *rx) {
+  return (size_t)(rx->wrapped ? rx->end : rx->head) - rx->tail;
 }
 
 // --- sending ---
@@ -104,10 +113,13 @@ static void notify(struct cdc *c) {
 
 // --- the class ---
 
+// A shell opens and closes the port for each program: a command that one has left there
+// is still taken, by and by. The rest of a file is not.
 static void set_dtr(struct cdc *c, bool dtr) {
   if (dtr == c->dtr) return;
   c->dtr = dtr;
-  drop_received(&c->rx);
+  if (c->rx.wrapped || available(&c->rx) > LAST_WORDS) drop_received(&c->rx);
+  c->leaving = !dtr && available(&c->rx);
   drop_sending(c);
   ask(c);
   if (dtr) notify(c);
@@ -153,7 +165,7 @@ static bool on_set_alternate(void *ctx, uint8_t alternate) {
 static void on_reset(void *ctx) {
   struct cdc *c = ctx;
   c->packet = 0;
-  c->dtr = c->notifying = c->rx.asked = c->tx.busy = false;
+  c->dtr = c->leaving = c->notifying = c->rx.asked = c->tx.busy = false;
   drop_received(&c->rx);
   drop_sending(c);
 }
@@ -196,10 +208,6 @@ struct usb_class cdc_class(struct cdc *c) {
 
 // --- the line ---
 
-static size_t available(const struct cdc_rx *rx) {
-  return (size_t)(rx->wrapped ? rx->end : rx->head) - rx->tail;
-}
-
 static size_t line_peek(void *ctx, const uint8_t **bytes) {
   const struct cdc_rx *rx = &((struct cdc *)ctx)->rx;
   *bytes = rx->bytes + rx->tail;
@@ -216,6 +224,7 @@ static void line_take(void *ctx, size_t n) {
     rx->tail = 0;
     rx->wrapped = false;
   }
+  if (!available(rx)) c->leaving = false;
   ask(c);
 }
 
@@ -235,7 +244,8 @@ static void line_put(void *ctx, const uint8_t *bytes, size_t n) {
 }
 
 static bool line_open(void *ctx) {
-  return ((const struct cdc *)ctx)->dtr;
+  const struct cdc *c = ctx;
+  return c->dtr || c->leaving;
 }
 
 struct serial_line cdc_line(struct cdc *c) {

@@ -203,6 +203,28 @@ static void the_state_is_told_when_a_session_begins(void **state) {
   }
 }
 
+// A shell opens and closes the port for each program. What one has said is heard,
+// however soon it is gone, and the next one sees what came of it: a receiver asks for a
+// file.
+static void a_command_outlives_its_session(void **state) {
+  struct rig *r = *state;
+  static const unsigned pauses_us[] = {0, 20, 100, 1000};
+  for (unsigned i = 0; i < 16; i++) {
+    char said[1000];
+    struct cdc_host *h = cdc_host_open(r);
+    assert_int_equal(cdc_host_write(h, "load\r", 5, VT_MS(50)), 5);
+    rig_run(r, VT_US(pauses_us[i / 4]));
+    cdc_host_close(h);
+    rig_run(r, VT_US(pauses_us[i % 4]));
+    h = cdc_host_open(r);
+    said[cdc_host_read(h, said, sizeof said - 1, VT_MS(20))] = 0;
+    if (!strchr(said, 'C')) fail_msg("%u: %s", i, said);
+    assert_int_equal(cdc_host_write(h, "\x18\x18\x18", 3, VT_MS(50)), 3);
+    rig_run(r, VT_MS(1500));
+    cdc_host_close(h);
+  }
+}
+
 // A host that resets the bus or pulls the cable with a full ring and a write under way.
 static void a_host_may_go_at_any_time(void **state) {
   struct rig *r = *state;
@@ -287,6 +309,7 @@ int main(void) {
                rig_setup_configured),
       RIG_BOTH_SERIAL(bytes_come_as_fast_as_the_wire_carries_them),
       RIG_BOTH_SERIAL(the_state_is_told_when_a_session_begins),
+      RIG_BOTH_SERIAL(a_command_outlives_its_session),
       RIG_BOTH_SERIAL(a_host_may_go_at_any_time),
       RIG_BOTH_SERIAL(it_can_be_configured_again),
       RIG_BOTH_SERIAL(dfu_works_beside_an_open_port),
