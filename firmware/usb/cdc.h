@@ -3,8 +3,8 @@
 // two interfaces, and for the console a struct serial_line.
 //
 // A session is while the host has DTR set. What came before it, or was still to go out,
-// is dropped when it begins and when it ends, but for what may be a command: until that is
-// taken the line is open. A ring that is full makes the host wait (NAK).
+// is dropped when it begins and when it ends, but for what may be a command: until that
+// is taken the line is open. A ring that is full makes the host wait (NAK).
 #pragma once
 
 #include "firmware/serial/line.h"

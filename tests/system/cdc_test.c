@@ -214,8 +214,9 @@ static void the_state_is_told_when_a_session_begins(void **state) {
   }
 }
 
-// A shell opens and closes the port for each program. What one has said is heard, however
-// soon it is gone, and the next one sees what came of it: a receiver asks for a file.
+// A shell opens and closes the port for each program. What one has said is heard,
+// however soon it is gone, and the next one sees what came of it: a receiver asks for a
+// file.
 static void a_command_outlives_its_session(void **state) {
   struct rig *r = *state;
   static const unsigned pauses_us[] = {0, 20, 100, 1000};

@@ -15,10 +15,15 @@ BUILD = os.environ.get('QB_BUILD', str(ROOT / 'build' / 'sim'))
 FAST_BUILD = os.environ.get('QB_BUILD_FAST') or BUILD
 
 DISCO, CUSTOM = 'stm32f769i-disco', 'f769-custom-fs'
+SERIAL_BUILD = '-serial'  # of a board's firmware: with a serial port beside DFU
 OWN, KEPT = 0x8000, 0x10000  # quadboot, and all that no host may change
 APPLICATION, APPLICATION_SIZE = 0x08010000, 1984 * 1024
 QSPI, QSPI_SIZE = 0x90000000, 64 * 1024 * 1024
 INTERNAL_ALT, QSPI_ALT = '0', '1'
+
+
+def firmware_of(name, kind=''):
+    return str(ROOT / 'build' / ('firmware-' + name + kind) / 'firmware')
 
 
 def noise(size, seed=1):
@@ -80,12 +85,14 @@ class BoardCase(unittest.TestCase):
     """A board per class. It may be switched off and on; at the end nothing may have
     been wrong with the firmware, and quadboot is still itself."""
     name = DISCO
+    firmware = ''  # or SERIAL_BUILD
     build = BUILD
     options = ()
 
     @classmethod
     def setUpClass(cls):
-        cls.board = simboard.Board(cls.name, build=cls.build)
+        cls.board = simboard.Board(cls.name, build=cls.build,
+                                   firmware=firmware_of(cls.name, cls.firmware))
         cls.board.start(*cls.options)
 
     @classmethod

@@ -15,8 +15,8 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from dfu_session import (  # noqa: E402
-    APPLICATION, BUILD, CUSTOM, FAST_BUILD, INTERNAL_ALT, OWN, QSPI, QSPI_ALT, BoardCase,
-    download, noise, pack, quadboot, simboard, upload)
+    APPLICATION, BUILD, CUSTOM, FAST_BUILD, INTERNAL_ALT, OWN, QSPI, QSPI_ALT, SERIAL_BUILD,
+    BoardCase, download, noise, pack, quadboot, simboard, upload)
 
 SECTORS = ((APPLICATION, 32 * 1024), (QSPI, 64 * 1024))
 SERIAL = '39002A000F51393537373638'  # the simulator's unique ID
@@ -31,12 +31,14 @@ NO_DEVICE = 125  # of quadboot-attach
 
 
 class Listing:
+    ids = '0483:df11'
+
     def test_both_media_with_their_true_layouts(self):
         shown = self.board.dfu_util('-l').stdout
         found = sorted(l for l in shown.splitlines() if l.startswith('Found '))
         self.assertEqual(len(found), 2)
         for line, alt in zip(found, ('0', '1')):
-            self.assertTrue(line.startswith('Found DFU: [0483:df11] ver=0010,'), line)
+            self.assertTrue(line.startswith('Found DFU: [%s] ver=0010,' % self.ids), line)
             self.assertIn('intf=0,', line)
             self.assertIn('alt=%s, name="%s", serial="%s"' % (alt, LAYOUTS[alt], SERIAL), line)
 
@@ -86,6 +88,21 @@ class CustomBoard(Listing, Sizes, BoardCase):
     """Full speed, another crystal, other pins."""
     name = CUSTOM
     build = FAST_BUILD
+
+
+class BesideSerial(Listing, BoardCase):
+    """DFU is interface 0 of three."""
+    firmware = SERIAL_BUILD
+    build = FAST_BUILD
+    ids = '1209:0001'
+
+    def test_round_trips(self):
+        for address, sector in SECTORS:
+            self.expect_round_trip(address, noise(sector + 4097, address))
+        parts = ((noise(6000, 1), APPLICATION), (noise(70000, 2), QSPI + 0x20000))
+        self.board.dfu_util('-D', pack(self.board, 'both.dfu', *parts))
+        for data, address in parts:
+            self.expect_same(address, data)
 
 
 class DfuFiles(BoardCase):

@@ -11,14 +11,13 @@ import os
 import re
 import sys
 import unittest
+import uuid
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from dfu_session import (  # noqa: E402
-    APPLICATION, APPLICATION_SIZE, CUSTOM, FAST_BUILD, KEPT, QSPI, QSPI_SIZE, BoardCase,
-    noise, pack)
+    APPLICATION, APPLICATION_SIZE, CUSTOM, FAST_BUILD, KEPT, QSPI, QSPI_SIZE, SERIAL_BUILD,
+    BoardCase, noise, pack)
 
-# UUID version 5 of USB\VID_0483&PID_DF11 in the DNS name space, as fwupd makes them.
-INSTANCE, GUID = 'USB\\VID_0483&PID_DF11', '5aea1200-2286-5819-93e6-3b5548b6c88a'
 SERIAL = '39002A000F51393537373638'
 SECTOR = re.compile(r'Addr:0x(\w+), Size:0x(\w+), Caps:0x\w+ \[([a-z,]*)\]')
 KIB = 1024
@@ -51,14 +50,17 @@ class FwupdCase(BoardCase):
 
 
 class Found(FwupdCase):
+    ids = '0483', 'DF11'
+
     def test_device(self):
         device = self.device()
-        self.assertEqual(device['InstanceIds'], [INSTANCE])
-        self.assertEqual(device['Guid'], [GUID])
+        instance = 'USB\\VID_%s&PID_%s' % self.ids
+        self.assertEqual(device['InstanceIds'], [instance])
+        self.assertEqual(device['Guid'], [str(uuid.uuid5(uuid.NAMESPACE_DNS, instance))])
         self.assertEqual(device['Serial'], SERIAL)
         self.assertEqual(device['Plugin'], 'dfu')
         self.assertEqual(device['Protocols'], ['com.st.dfuse'])
-        self.assertEqual(device['VendorIds'], ['USB:0x0483'])
+        self.assertEqual(device['VendorIds'], ['USB:0x' + self.ids[0]])
         # bcdDevice, which is quadboot's own version.
         self.assertEqual((device['Version'], device['VersionFormat']), ('0.10', 'bcd'))
         for flag in ('updatable', 'is-bootloader'):
@@ -85,6 +87,11 @@ class FoundAtFullSpeed(Found):
     name = CUSTOM
 
 
+class FoundBesideSerial(Found):
+    firmware = SERIAL_BUILD
+    ids = '1209', '0001'
+
+
 class Install(FwupdCase):
     """fwupd verifies by upload; that its data are in the chips is seen from outside."""
 
@@ -98,6 +105,18 @@ class Install(FwupdCase):
         self.board.stop_clean()
         self.assertEqual(self.board.flash(KEPT, len(application)), application)
         self.assertEqual(self.board.qspi(0, len(assets)), assets)
+
+
+class InstallBesideSerial(Install):
+    """fwupd knows of ST's VID:PID that it goes away for good, where the application does
+    not speak DFU; of ours it is told."""
+    firmware = SERIAL_BUILD
+
+    def setUp(self):
+        folder = self.board.path('fwupd/lib/fwupd/quirks.d')
+        os.makedirs(folder)
+        with open(os.path.join(folder, 'quadboot.quirk'), 'w') as f:
+            f.write('[USB\\VID_1209&PID_0001]\nFlags = will-disappear\n')
 
 
 if __name__ == '__main__':

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """A page in headless Chromium reads both media of the simulated boards over WebUSB:
 it opens the device, claims interface 0, reads descriptors and uploads what dfu-util
-wrote before. Chromium is Debian's, driven through its own chromedriver (W3C WebDriver).
+wrote before; a serial port beside DFU changes nothing. Chromium is Debian's, driven
+through its own chromedriver (W3C WebDriver).
 
 A managed policy, there while the test runs, grants the page the device without the
 chooser; only root can place it.
@@ -15,6 +16,7 @@ import json
 import os
 import re
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -24,12 +26,12 @@ import urllib.request
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 from dfu_session import (  # noqa: E402
-    CUSTOM, FAST_BUILD, INTERNAL_ALT, KEPT, QSPI, QSPI_ALT, BoardCase, download, noise,
-    OWN, quadboot, simboard)
+    CUSTOM, FAST_BUILD, INTERNAL_ALT, KEPT, QSPI, QSPI_ALT, SERIAL_BUILD, BoardCase, download,
+    noise, OWN, quadboot, simboard)
 
 FOLDER = os.path.join(HERE, 'webusb')
 POLICIES = '/etc/chromium/policies/managed'
-VENDOR, PRODUCT = 0x0483, 0xDF11
+IDS = ((0x0483, 0xDF11), (0x1209, 0x0001))  # without and with a serial port
 DATA = noise(70001, 6)
 SWITCHES = (
     '--headless', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage',
@@ -78,7 +80,7 @@ def granted(origin):
     path = os.path.join(POLICIES, 'quadboot-test.json')
     os.makedirs(POLICIES, exist_ok=True)
     policy = {'WebUsbAllowDevicesForUrls': [{
-        'devices': [{'vendor_id': VENDOR, 'product_id': PRODUCT}], 'urls': [origin]}]}
+        'devices': [{'vendor_id': v, 'product_id': p} for v, p in IDS], 'urls': [origin]}]}
     folder = os.open(POLICIES, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
@@ -199,24 +201,41 @@ class Preload(unittest.TestCase):
 class WebUsb(BoardCase):
     build = FAST_BUILD
     options = ('--pace', 'wall')
+    ids = IDS[0]
+    # [interface, alternate setting, class, subclass, protocol], by interface
+    interfaces = [[[0, 0, 0xFE, 1, 2], [0, 1, 0xFE, 1, 2]]]
+    ms_os_subsets = ''
 
     def browse(self, *ranges):
         with page() as origin, granted(origin), \
                 browser(self.board, origin + '/page.html') as driver:
             return driver.wait_for('session(arguments[0])', ranges)
 
+    def expect_windows_descriptors(self, seen):
+        """The end of the BOS has the size of the MS OS 2.0 set (its table 4), which has
+        WINUSB for the device, or for its interface 0."""
+        bos, windows = bytes(seen['bos']), bytes(seen['windows'])
+        self.assertEqual(bos[:5], struct.pack('<BBHB', 5, 15, len(bos), 2))
+        self.assertEqual(bos[-8:], struct.pack('<IHBB', 0x06030000, len(windows), 0x22, 0))
+        subsets = bytes.fromhex(self.ms_os_subsets)
+        start = struct.pack('<HHIH', 10, 0, 0x06030000, len(windows)) + subsets + \
+            struct.pack('<HH8s8x', 20, 3, b'WINUSB')
+        self.assertEqual(windows[:len(start)], start)
+        self.assertEqual(len(windows), len(start) + 132)  # and the registry property
+
     def test_session(self):
         download(self.board, QSPI, DATA)
         seen = self.browse((int(INTERNAL_ALT), 0x08000000, KEPT),
                            (int(QSPI_ALT), QSPI, len(DATA)))
-        self.assertEqual((seen['vendor'], seen['product']), (VENDOR, PRODUCT))
+        self.assertEqual((seen['vendor'], seen['product']), self.ids)
         self.assertEqual(seen['names'], ['quadboot', 'quadboot DFU on ' + self.name,
                                          '39002A000F51393537373638'])
         self.assertEqual(seen['version'], [0, 1, 0])
         self.assertEqual(seen['configuration'], 1)
-        self.assertEqual(seen['alternates'], [[[0, 0, 0xFE, 1, 2], [0, 1, 0xFE, 1, 2]]])
-        self.assertEqual(seen['device'][:2] + seen['device'][8:12],
-                         [18, 1, 0x83, 0x04, 0x11, 0xDF])
+        self.assertEqual(seen['alternates'], self.interfaces)
+        self.assertEqual(bytes(seen['device'][:2] + seen['device'][8:12]),
+                         struct.pack('<BBHH', 18, 1, *self.ids))
+        self.expect_windows_descriptors(seen)
         self.assertEqual(seen['languages'], [4, 3, 0x09, 0x04])
         self.assertEqual(seen['refused'], 'stall')
         internal, qspi = map(bytes.fromhex, seen['uploads'])
@@ -226,6 +245,15 @@ class WebUsb(BoardCase):
 
 class WebUsbAtFullSpeed(WebUsb):
     name = CUSTOM
+
+
+class WebUsbBesideSerial(WebUsb):
+    """Chromium claims interface 0 of three."""
+    firmware = SERIAL_BUILD
+    ids = IDS[1]
+    interfaces = WebUsb.interfaces + [[[1, 0, 2, 2, 0]], [[2, 0, 10, 0, 0]]]
+    # Of configuration 0, 168 bytes; of the function at interface 0, 160.
+    ms_os_subsets = '08000100 0000a800 08000200 0000a000'
 
 
 if __name__ == '__main__':

@@ -10,8 +10,8 @@ import shutil
 import subprocess
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PROGRAMS = ('dfu-util', 'usbip')
-MODULES = ('virtio_pci', 'virtio_net', 'vhci-hcd')
+PROGRAMS = ('dfu-util', 'usbip', 'sb', 'sx')
+MODULES = ('virtio_pci', 'virtio_net', 'vhci-hcd', 'cdc-acm')
 BUSYBOX = '/bin/busybox'  # of busybox-static
 SEARCH = os.environ.get('PATH', '') + ':/usr/sbin:/sbin'
 DIRECTORY, FILE, DEVICE = 0o040755, 0o100755, 0o020600
