@@ -12,8 +12,8 @@ struct ideal_serial {
   const struct usb_host_port *host;
   uint8_t *cells;  // where files go
   struct modem_receiver receiver;
-  bool loading;    // the command has come
-  bool stream;     // and had a g
+  bool loading;  // the command has come
+  bool stream;   // and had a g
   bool data1, has_ended;
   uint8_t out[512];
   uint16_t out_length;

@@ -242,10 +242,10 @@ static bool write_json(const struct bench *b, const char *path) {
     json_array_append_new(rows, row_json(&b->rows[i], &b->results[i]));
   }
   json_t *all =
-      json_pack("{s:{s:i, s:i, s:i, s:i, s:i, s:i}, s:o}", "host_model", "hs_transfer_us",
-                HOST_HS_TRANSFER_US, "fs_transfer_us", HOST_FS_TRANSFER_US,
-                "oversleep_us", HOST_OVERSLEEP_US, "serial_turnaround_us",
-                HOST_SERIAL_US, "packet_bytes", HOST_PACKET,
+      json_pack("{s:{s:i, s:i, s:i, s:i, s:i, s:i}, s:o}", "host_model",
+                "hs_transfer_us", HOST_HS_TRANSFER_US, "fs_transfer_us",
+                HOST_FS_TRANSFER_US, "oversleep_us", HOST_OVERSLEEP_US,
+                "serial_turnaround_us", HOST_SERIAL_US, "packet_bytes", HOST_PACKET,
                 "packet_gap_ns", (int)(usb_host_defaults.gap / VT_NS(1)), "rows", rows);
   const bool good = put_file(all, path);
   json_decref(all);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// A serial program at the host's end of CDC-ACM: it types, keeps what is said, and sends
-// files with the sender of common/protocol. All of it happens in events of the USB
-// host's queue, so that whoever owns the clock may do other things on the bus meanwhile.
+// A serial program at the host's end of CDC-ACM: it types, keeps what is said, and
+// sends files with the sender of common/protocol. All of it happens in events of the
+// USB host's queue, so that whoever owns the clock may do other things on the bus
+// meanwhile.
 //
 //   files --> modem_sender --> fault() --> bulk OUT     bulk IN --> fault() --> sender
 //                                                         (after the turnaround)

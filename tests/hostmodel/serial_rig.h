@@ -29,7 +29,8 @@ struct serial_rig {
   struct serial_host host;
 };
 
-// The host model's hooks are kept; the board is configured. Returns when it has greeted.
+// The host model's hooks are kept; the board is configured. Returns when it has
+// greeted.
 void serial_rig_open(struct serial_rig *s, struct rig *r);
 // DTR falls, if somebody is there to be told.
 void serial_rig_close(struct serial_rig *s);
