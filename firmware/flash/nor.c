@@ -20,7 +20,7 @@ enum {
 static enum status medium_fetched(void *ctx, size_t *got) {
   struct nor *n = ctx;
   *got = SIZE_MAX;
-  if (!n->fetching) return ST_OK;
+  if (!n->fetching) return n->fetch_status;
   const enum status status = n->bus->fetched(n->bus->ctx, got);
   if (status != ST_OK || *got == n->fetching) n->fetching = 0;
   return status;
@@ -29,7 +29,7 @@ static enum status medium_fetched(void *ctx, size_t *got) {
 void nor_end_fetch(struct nor *n) {
   size_t got;
   while (n->fetching)
-    medium_fetched(n, &got);
+    n->fetch_status = medium_fetched(n, &got);
 }
 
 // A chip that stayed busy past its deadline takes nothing but a reset; what was
@@ -67,6 +67,7 @@ static enum status medium_fetch(void *ctx, uint32_t offset, void *dst, size_t le
   c.address = offset;
   enum status status = revive(n);
   if (status == ST_OK) status = n->bus->fetch(n->bus->ctx, &c, dst, len);
+  n->fetch_status = ST_OK;
   if (status == ST_OK) n->fetching = len;
   return status;
 }

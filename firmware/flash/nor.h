@@ -32,8 +32,9 @@ struct nor {
   struct nor_cmd read_cmd, program_cmd, erase_cmd;
   // The operation in progress.
   bool erasing, busy;
-  size_t fetching;  // bytes that are being fetched; 0: none are
-  bool overdue;     // the last one never ended: reset the chip before the next
+  size_t fetching;           // bytes that are being fetched; 0: none are
+  enum status fetch_status;  // how a fetch ended that something else had to wait for
+  bool overdue;              // the last one never ended: reset the chip before the next
   const uint8_t *src;
   uint32_t offset, left, staged;
   uint32_t started_us, deadline_us;

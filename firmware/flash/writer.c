@@ -131,6 +131,12 @@ static bool region_goes(const struct writer_lane *l) {
   return l->state == WRITER_ERASING || l->state == WRITER_CHECKING;
 }
 
+void writer_forget(struct writer *w) {
+  for (struct writer_lane *l = w->lanes; l < w->lanes + w->lane_count; l++)
+    l->noted = 0;
+  memset(w->noted, 0, sizeof w->noted);
+}
+
 void writer_fail(struct writer *w, struct writer_lane *l, enum status status,
                  uint32_t offset) {
   if (w->result.status == ST_OK) {
@@ -142,14 +148,14 @@ void writer_fail(struct writer *w, struct writer_lane *l, enum status status,
   writer_rest(l);
   for (struct writer_lane *o = w->lanes; o < w->lanes + w->lane_count; o++) {
     o->mass = WRITER_NO_MASS;
-    o->noted = o->lacks = 0;
+    o->lacks = 0;
     o->abandoned = operating(o);
     if (!o->abandoned) writer_rest(o);
   }
   for (struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
     if (s->used && w->lanes[s->lane].slot != s) writer_free_slot(w, s);
   }
-  memset(w->noted, 0, sizeof w->noted);
+  writer_forget(w);
   w->wants_change = w->flushing = false;
 }
 

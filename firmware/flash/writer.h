@@ -172,6 +172,9 @@ enum status writer_read(const struct writer *w, const struct media *m, uint32_t 
 // will tell.
 bool writer_poll(struct writer *w);
 
+// Noted erases are not to be carried out; nothing is in progress.
+void writer_forget(struct writer *w);
+
 // Noted erases are carried out as well, until the next work is taken.
 void writer_flush(struct writer *w);
 

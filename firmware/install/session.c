@@ -64,6 +64,7 @@ enum status session_open_log(struct session *s, uint32_t address) {
     return status;
   }
   set_gate(s);
+  s->touched = s->log.unfinished;
   if (s->log.unfinished) writer_distrust(s->writer);
   return ST_OK;
 }
@@ -133,8 +134,8 @@ static bool poll_log(struct session *s) {
 
 // --- whose turn it is ---
 
-// Erases that a silent owner left noted hold nobody up: they are done with the next
-// owner's work. A failure is first told to whose it is.
+// Erases that a silent owner left noted hold nobody up. A failure is first told to whose
+// it is.
 static void let_go(struct session *s) {
   const struct writer *w = s->writer;
   if (s->owner == SESSION_NOBODY || w->result.status != ST_OK) return;
@@ -144,12 +145,21 @@ static void let_go(struct session *s) {
   if (over) s->owner = SESSION_NOBODY;
 }
 
+// An update begins. What the other road has only noted is not its: it is forgotten. DFU
+// hosts bring the parts of one update in several goes, with any pause between them, so
+// theirs are not told apart.
+static void begin_update(struct session *s, enum session_road road) {
+  const bool other = s->last != SESSION_NOBODY && s->last != road;
+  if (other) writer_forget(s->writer);
+  if (!session_unfinished(s)) s->touched = s->half = false;
+  if (other || road == SESSION_SERIAL) s->half = s->touched;
+  s->owner = s->last = road;
+  s->completing = false;  // that was another update, and is on record
+}
+
 bool session_claim(struct session *s, enum session_road road) {
   let_go(s);
-  if (s->owner == SESSION_NOBODY) {
-    s->owner = road;
-    s->completing = false;  // that was another update, and is on record
-  }
+  if (s->owner == SESSION_NOBODY) begin_update(s, road);
   if (s->owner != road) return false;
   s->claimed_us = session_now_us(s);
   return true;
@@ -187,9 +197,14 @@ enum status session_check_write(const struct session *s, uint32_t address,
   return ST_OK;
 }
 
+static void changes(struct session *s, const struct media *m) {
+  s->completing = false;
+  if (m == s->log_medium) s->touched = true;
+}
+
 bool session_erase(struct session *s, uint32_t address) {
   const struct media *m = find(s, address, false);
-  s->completing = false;
+  changes(s, m);
   return writer_erase(s->writer, m, address - m->geometry.base);
 }
 
@@ -200,19 +215,20 @@ bool session_erase_part(struct session *s, uint32_t address, uint32_t *length) {
   media_block_at(&m->geometry, offset, &b);
   const uint32_t left = b.offset + b.size - offset;
   if (*length > left) *length = left;
-  s->completing = false;
+  changes(s, m);
   return writer_erase_part(s->writer, m, offset, *length);
 }
 
 bool session_mass_erase(struct session *s, uint8_t medium) {
-  s->completing = false;
+  changes(s, s->media[medium]);
   return writer_mass_erase(s->writer, s->media[medium]);
 }
 
 bool session_write(struct session *s, uint32_t address, const uint8_t *data,
                    uint32_t length) {
   const struct media *m = find(s, address, false);
-  s->completing = false;
+  changes(s, m);
+  if (APP_BASE - address < length) s->half = false;
   return writer_write(s->writer, m, address - m->geometry.base, data, length);
 }
 
@@ -236,7 +252,7 @@ void session_flush(struct session *s) {
 
 void session_complete(struct session *s) {
   session_flush(s);
-  s->completing = true;
+  s->completing = !s->half;
 }
 
 bool session_settled(const struct session *s) {

@@ -22,8 +22,12 @@ enum { SESSION_SILENCE_US = 5000000 };
 
 struct session {
   struct writer *writer;
-  enum session_road owner;
-  uint32_t claimed_us;  // the last time
+  enum session_road owner, last;  // last: that there was, or is
+  uint32_t claimed_us;            // the last time
+  // Internal flash has been changed since an update was last complete; and the one
+  // under way is another than that which did it: it makes nothing whole before it
+  // brings the application's beginning.
+  bool touched, half;
   const struct media *media[SESSION_MAX_MEDIA];
   uint8_t media_count;
   // The state log: in the medium and block that session_open_log was given.
@@ -80,7 +84,12 @@ enum status session_read(struct session *s, uint32_t address, uint8_t *dst,
 // All that was taken is to be done now, erases that are only noted as well.
 void session_flush(struct session *s);
 
-// Once that is so and verified, the update is complete and goes on record as that.
+// Once that is so and verified, the update is complete and goes on record as that; not
+// if what an earlier one has left half done is an application that this one has not
+// brought (session_insist: it is all the same).
+static inline void session_insist(struct session *s) {
+  s->half = false;
+}
 void session_complete(struct session *s);
 
 // Nothing is left to do, neither in the flash nor on record.

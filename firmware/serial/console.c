@@ -291,6 +291,7 @@ static bool step_boot(struct console *c) {
     session_release(s, SESSION_SERIAL);
     refuse(c, status, 0);
   } else if (unfinished) {
+    session_insist(s);
     session_complete(s);
   } else {
     c->boot = true;

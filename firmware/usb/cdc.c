@@ -199,6 +199,7 @@ void cdc_init(struct cdc *c, const struct usb_port *port) {
 struct usb_class cdc_class(struct cdc *c) {
   return (struct usb_class){.ctx = c,
                             .setup = on_setup,
+                            .buffer = c->coming,
                             .data = on_data,
                             .set_alternate = on_set_alternate,
                             .reset = on_reset,

@@ -54,6 +54,7 @@ struct cdc {
   bool leaving;  // without DTR, but for the last bytes in `rx`
   bool notifying;
   uint8_t line_coding[CDC_LINE_CODING_SIZE];
+  _Alignas(4) uint8_t coming[8];  // the next one
   struct cdc_rx rx;
   struct cdc_tx tx;
 };

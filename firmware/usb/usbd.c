@@ -104,9 +104,13 @@ static void start_in(struct usbd *u, const uint8_t *data, uint16_t length) {
   send_packet(u);
 }
 
+static uint8_t *out_buffer(struct usbd *u) {
+  return u->asked->buffer ? u->asked->buffer : u->buffer;
+}
+
 static void start_out(struct usbd *u) {
   u->stage = USBD_DATA_OUT;
-  u->port->ep0_receive(u->port->ctx, u->buffer, u->setup.wLength);
+  u->port->ep0_receive(u->port->ctx, out_buffer(u), u->setup.wLength);
 }
 
 static void start_status_in(struct usbd *u) {
@@ -361,7 +365,7 @@ static bool ask_again(struct usbd *u) {
 static void on_out_data(struct usbd *u, uint16_t length) {
   const struct usb_class *c = u->asked;
   if (length == u->setup.wLength &&
-      c->data(c->ctx, &u->setup, u->buffer) == USB_ACCEPT) {
+      c->data(c->ctx, &u->setup, out_buffer(u)) == USB_ACCEPT) {
     stay_open(u);
     start_status_in(u);
   } else {

@@ -46,7 +46,10 @@ struct usb_class {
   // LATER the same request comes again with each usbd_poll, until something else does.
   enum usb_answer (*setup)(void *ctx, const struct usb_setup *s,
                            struct usb_reply *reply);
-  // All wLength bytes of an OUT request are in `data`.
+  // All wLength bytes of an OUT request are in `data`: `buffer`, aligned to words and
+  // with room for the longest, if the class has one of its own; else that of the core,
+  // where they stay until this class accepts another such request.
+  uint8_t *buffer;
   enum usb_answer (*data)(void *ctx, const struct usb_setup *s, const uint8_t *data);
   // The status stage of a request that `setup` or `data` accepted is over.
   void (*completed)(void *ctx, const struct usb_setup *s);

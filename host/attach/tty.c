@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/base/bytes.h"
@@ -61,10 +60,12 @@ static bool find_function(struct tty *t, const struct enumeration *e) {
 
 // --- the terminal ---
 
-// A file of the user's stays.
+// A link to a terminal: whatever else the user has under that name stays.
 static bool is_link(const char *path) {
-  struct stat s;
-  return lstat(path, &s) == 0 && S_ISLNK(s.st_mode);
+  static const char terminals[] = "/dev/pts/";
+  char to[sizeof terminals - 1];
+  return readlink(path, to, sizeof to) == (ssize_t)sizeof to &&
+         memcmp(to, terminals, sizeof to) == 0;
 }
 
 // Opened and closed once: from then on the master says whether anybody has it open.
@@ -148,13 +149,14 @@ static void on_received(struct transfer *transfer) {
   struct tty *t = transfer->owner;
   t->receives = false;
   t->have = transfer->status == USBIP_DONE ? transfer->actual : 0;
+  if (transfer->status != USBIP_DONE) t->hung_up = true;
   t->given = 0;
 }
 
 static void on_sent(struct transfer *transfer) {
   struct tty *t = transfer->owner;
   t->sends = false;
-  t->hung_up = transfer->status != USBIP_DONE;
+  if (transfer->status != USBIP_DONE) t->hung_up = true;
 }
 
 static struct transfer bulk(struct tty *t, uint8_t endpoint, bool in, size_t length) {
@@ -167,7 +169,8 @@ static struct transfer bulk(struct tty *t, uint8_t endpoint, bool in, size_t len
 }
 
 static void receive(struct tty *t) {
-  if (t->receives || t->given < t->have || t->told != TOLD_OPEN || t->asks) return;
+  if (t->receives || t->given < t->have || t->told != TOLD_OPEN) return;
+  if (t->asks || t->hung_up) return;
   t->incoming = bulk(t, t->in, true, TTY_CHUNK);
   t->receives = remote_submit(t->remote, &t->incoming);
 }
@@ -189,13 +192,13 @@ static void give(struct tty *t) {
 
 // What programs wrote before they closed it still goes out, then DTR falls.
 static void take(struct tty *t) {
-  if (t->sends || t->told != TOLD_OPEN || t->asks || t->hung_up) return;
+  if (t->sends || t->told != TOLD_OPEN || t->asks) return;
   const ssize_t n = read(t->master, t->to, sizeof t->to);
-  if (n > 0) {
+  if (n > 0 && !t->hung_up) {
     t->outgoing = bulk(t, t->out, false, (size_t)n);
     t->sends = remote_submit(t->remote, &t->outgoing);
   } else if (n < 0 && errno == EIO) {
-    t->open = false;
+    t->open = t->hung_up = false;
     stop_receiving(t);
   }
 }
@@ -231,7 +234,7 @@ int tty_fd(const struct tty *t) {
 }
 
 short tty_poll_events(const struct tty *t) {
-  const bool listens = !t->sends && !t->hung_up && t->told == TOLD_OPEN && !t->asks;
+  const bool listens = !t->sends && t->told == TOLD_OPEN && !t->asks;
   return (short)((listens ? POLLIN : 0) | (t->given < t->have ? POLLOUT : 0));
 }
 

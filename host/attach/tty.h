@@ -32,7 +32,7 @@ struct tty {
   uint8_t told;
   struct transfer asking, incoming, outgoing;
   bool asks, receives, sends;
-  bool hung_up;        // a write that did not end well: nothing more goes out
+  bool hung_up;  // a transfer did not end well: the rest of this session is nobody's
   size_t have, given;  // bytes of `from`, and those the program has
   uint8_t coding[TTY_LINE_CODING];
   uint8_t from[TTY_CHUNK], to[TTY_CHUNK];

@@ -15,9 +15,8 @@ static bool aligned(const void *a, const void *b) {
   return (((uintptr_t)a | (uintptr_t)b) & 3u) == 0;
 }
 
-void *memcpy(void *restrict to, const void *restrict from, size_t n) {
-  uint8_t *d = to;
-  const uint8_t *s = from;
+// From the first byte to the last, so that they may overlap where `d` is lower.
+static void copy_up(uint8_t *d, const uint8_t *s, size_t n) {
   if (aligned(d, s)) {
     for (; n >= sizeof(struct line); n -= sizeof(struct line)) {
       *(struct line *)(void *)d = *(const struct line *)(const void *)s;
@@ -29,6 +28,10 @@ void *memcpy(void *restrict to, const void *restrict from, size_t n) {
   }
   while (n--)
     *d++ = *s++;
+}
+
+void *memcpy(void *restrict to, const void *restrict from, size_t n) {
+  copy_up(to, from, n);
   return to;
 }
 
@@ -47,9 +50,12 @@ void *memset(void *to, int value, size_t n) {
 void *memmove(void *to, const void *from, size_t n) {
   uint8_t *d = to;
   const uint8_t *s = from;
-  if ((uintptr_t)d - (uintptr_t)s >= n) return memcpy(to, from, n);
-  while (n--)
-    d[n] = s[n];
+  if ((uintptr_t)d - (uintptr_t)s >= n) {
+    copy_up(d, s, n);
+  } else {
+    while (n--)
+      d[n] = s[n];
+  }
   return to;
 }
 

@@ -97,7 +97,7 @@ static void work_of_the_silent_is_finished_first(void **state) {
 }
 
 // A host that is killed behind its erase commands: they are only noted, and would wait
-// for ever.
+// for ever. The other road does not carry them out: nothing has been changed.
 static void noted_erases_hold_nobody_up(void **state) {
   struct board_media *b = *state;
   *board_media_at(b, BOARD_APP) = 0;
@@ -109,7 +109,72 @@ static void noted_erases_hold_nobody_up(void **state) {
   assert_true(serial_may(b));
   session_flush(&b->session);
   pass_us(b, SECOND_US);
+  assert_int_equal(*board_media_at(b, BOARD_APP), 0);
+  assert_false(session_unfinished(&b->session));
+}
+
+// But a DFU host's own, with any pause before the data.
+static void a_pause_forgets_nothing(void **state) {
+  struct board_media *b = *state;
+  *board_media_at(b, BOARD_APP) = 0;
+  assert_true(dfu_may(b));
+  assert_true(session_erase(&b->session, BOARD_APP));
+  pass_us(b, 6 * SECOND_US);
+  assert_true(dfu_may(b));
+  session_flush(&b->session);
+  pass_us(b, SECOND_US);
   assert_int_equal(*board_media_at(b, BOARD_APP), 0xFF);
+}
+
+static void write_at(struct board_media *b, uint32_t address) {
+  assert_true(session_write(&b->session, address, some, sizeof some));
+}
+
+static void complete(struct board_media *b) {
+  session_complete(&b->session);
+  pass_us(b, 6 * SECOND_US);
+}
+
+// What a DFU host has left of an application, assets by the serial line do not
+// complete; those of a DFU host do: it brings the parts of one update in several goes.
+static void half_an_application_is_not_completed_by_another(void **state) {
+  struct board_media *b = *state;
+  assert_true(dfu_may(b));
+  write_at(b, BOARD_APP + 0x1000);
+  pass_us(b, 6 * SECOND_US);
+  assert_true(serial_may(b));
+  write_at(b, BOARD_NOR);
+  complete(b);
+  assert_true(session_unfinished(&b->session));
+  assert_true(serial_may(b));
+  write_at(b, BOARD_APP);
+  complete(b);
+  assert_false(session_unfinished(&b->session));
+  assert_true(serial_may(b));
+  write_at(b, BOARD_NOR + 0x1000);
+  complete(b);
+  assert_false(session_unfinished(&b->session));
+  assert_true(dfu_may(b));
+  write_at(b, BOARD_APP + 0x1000);
+  pass_us(b, 6 * SECOND_US);
+  assert_true(dfu_may(b));
+  write_at(b, BOARD_NOR + 0x2000);
+  complete(b);
+  assert_false(session_unfinished(&b->session));
+}
+
+static void who_insists_completes(void **state) {
+  struct board_media *b = *state;
+  assert_true(serial_may(b));
+  write_at(b, BOARD_APP + 0x1000);
+  session_flush(&b->session);
+  pass_us(b, 6 * SECOND_US);
+  assert_true(serial_may(b));
+  complete(b);
+  assert_true(session_unfinished(&b->session));
+  session_insist(&b->session);
+  complete(b);
+  assert_false(session_unfinished(&b->session));
 }
 
 static void a_failure_is_told_before_the_owner_changes(void **state) {
@@ -170,6 +235,9 @@ int main(void) {
       road_test(complete_lets_go_at_once),
       road_test(work_of_the_silent_is_finished_first),
       road_test(noted_erases_hold_nobody_up),
+      road_test(a_pause_forgets_nothing),
+      road_test(half_an_application_is_not_completed_by_another),
+      road_test(who_insists_completes),
       road_test(a_failure_is_told_before_the_owner_changes),
       road_test(who_gives_up_lets_go),
       road_test(silence_is_noticed_before_the_clock_has_wrapped),

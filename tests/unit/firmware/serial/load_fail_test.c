@@ -162,6 +162,30 @@ static void an_empty_file_completes_nothing(void **state) {
   load_again(r);
 }
 
+// Assets behind an application that broke off make no whole of it: only the application
+// does.
+static void assets_do_not_complete_an_application(void **state) {
+  struct console_rig *r = *state;
+  const struct rig_file assets = {"f", rig_content, 900};
+  for (int again = 0; again < 2; again++) {
+    rig_fill(1);
+    r->cancel_at = 6;
+    const struct rig_file file = rig_dfu(both, 2);
+    rig_load(r, "load", MODEM_YMODEM, &file, 1);
+    r->cancel_at = 0;
+    assert_true(rig_unfinished(r));
+    rig_load(r, "load qspi", MODEM_YMODEM, &assets, 1);
+    assert_int_equal(r->sender.end, MODEM_END_OK);
+    assert_true(rig_unfinished(r));
+    if (!again) load_again(r);
+  }
+  rig_load(r, "load qspi", MODEM_YMODEM, &assets, 1);
+  assert_true(rig_unfinished(r));
+  load_again(r);
+  rig_load(r, "load qspi", MODEM_YMODEM, &assets, 1);
+  assert_false(rig_unfinished(r));
+}
+
 static void a_batch_of_no_files_completes_nothing(void **state) {
   struct console_rig *r = *state;
   rig_fill(1);
@@ -525,6 +549,7 @@ int main(void) {
       rig_test(a_plain_file_that_is_too_long),
       rig_test(what_is_no_application_does_not_become_one),
       rig_test(an_empty_file_completes_nothing),
+      rig_test(assets_do_not_complete_an_application),
       rig_test(a_batch_of_no_files_completes_nothing),
       rig_test(a_second_plain_file_does_not_overwrite_the_first),
       rig_test(a_damaged_dfu_file_is_not_taken),

@@ -63,6 +63,15 @@ static enum usb_answer on_setup(void *ctx, const struct usb_setup *s,
   return USB_ACCEPT;
 }
 
+static _Alignas(4) uint8_t own[8];
+
+static enum usb_answer on_data(void *ctx, const struct usb_setup *s,
+                               const uint8_t *data) {
+  (void)ctx, (void)s;
+  assert_ptr_equal(data, own);
+  return USB_ACCEPT;
+}
+
 static bool on_set_alternate(void *ctx, uint8_t alternate) {
   (void)ctx;
   return alternate < heard.alternates;
@@ -87,6 +96,8 @@ static void on_event(void *ctx, const struct usb_event *e) {
 }
 
 static const struct usb_class second = {.setup = on_setup,
+                                        .buffer = own,
+                                        .data = on_data,
                                         .set_alternate = on_set_alternate,
                                         .reset = on_reset,
                                         .configured = on_configured,
@@ -168,6 +179,23 @@ static void a_bus_reset_resets_every_class(void **state) {
 }
 
 // --- interfaces ---
+
+// A block that the first class has not taken yet waits where its data came.
+static void data_for_one_class_leave_the_others_alone(void **state) {
+  struct usbd_rig *r = *state;
+  static const uint8_t block[64] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+  static const uint8_t coding[7] = {0x00, 0xC2, 0x01, 0, 0, 0, 8};
+  enter(r, 2, true);
+  assert_int_equal(
+      control_write(&r->port, usbd_rig_request(0x21, 1, 2, 0, sizeof block), block),
+      ACK);
+  assert_int_equal(
+      control_write(&r->port, usbd_rig_request(0x21, 0x20, 0, 1, sizeof coding),
+                    coding),
+      ACK);
+  assert_memory_equal(own, coding, sizeof coding);
+  assert_memory_equal(r->usbd->buffer, block, sizeof block);
+}
 
 static void a_request_goes_to_the_class_of_its_interface(void **state) {
   struct usbd_rig *r = *state;
@@ -326,6 +354,7 @@ int main(void) {
       composite_test(configuring_opens_the_endpoints),
       composite_test(a_bus_reset_resets_every_class),
       composite_test(a_request_goes_to_the_class_of_its_interface),
+      composite_test(data_for_one_class_leave_the_others_alone),
       composite_test(each_interface_has_its_alternate_setting),
       composite_test(an_endpoint_is_halted_and_lifted),
       composite_test(there_are_no_other_endpoints_or_features),
