@@ -13,7 +13,7 @@
 #include "tests/hostmodel/dfu_client.h"
 #include "tests/hostmodel/serial_rig.h"
 
-#define A_REPORT   VT_S(100)
+#define A_REPORT VT_S(100)
 
 // ---- One fault -------------------------------------------------------------
 
