@@ -134,8 +134,8 @@ static bool poll_log(struct session *s) {
 
 // --- whose turn it is ---
 
-// Erases that a silent owner left noted hold nobody up. A failure is first told to whose
-// it is.
+// Erases that a silent owner left noted hold nobody up. A failure is first told to
+// whose it is.
 static void let_go(struct session *s) {
   const struct writer *w = s->writer;
   if (s->owner == SESSION_NOBODY || w->result.status != ST_OK) return;
