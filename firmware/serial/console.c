@@ -529,10 +529,12 @@ static void opened(struct console *c) {
 
 // What was taken is still written; the update is not finished.
 static void closed(struct console *c) {
-  const bool waits = c->job == CONSOLE_LOAD && (c->fresh || !c->receive.begun);
+  const bool loads = c->job == CONSOLE_LOAD;
+  const bool begun = loads && !c->fresh && c->receive.begun;
+  if (begun && !receive_stop(&c->receive)) return;
   c->open = false;
   c->opened_ms = c->ms;
-  if (waits) return;
+  if (loads && !begun) return;
   c->job = CONSOLE_GREET;
   if (c->session->owner != SESSION_SERIAL) return;
   session_flush(c->session);
