@@ -364,7 +364,8 @@ static bool step_load(struct console *c) {
     if (*bytes == '\n') l->take(l->ctx, 1);
   }
   const bool worked = receive_poll(&c->receive, l, c->ms);
-  if (!c->receive.over) return worked;
+  // Its last word is out, not only said.
+  if (!c->receive.over || c->receive.modem.output_count) return worked;
   report(c);
   return true;
 }

@@ -435,6 +435,44 @@ static void in_a_stream_it_is_the_end(void **state) {
   load_again(r);
 }
 
+// Until the last answer is said to the line, in which so little room is left then.
+static void hold_back_the_last_word(struct console_rig *r, enum modem_protocol p,
+                                    uint32_t room) {
+  const struct rig_file file = {"f", rig_content, 3000};
+  rig_type(r, "load qspi\r");
+  rig_wait(r, 10);
+  modem_sender_start(&r->sender, p, rig_ms(r));
+  for (unsigned n = 0; r->sender.event != MODEM_OVER; n++) {
+    assert_true(n < RIG_PATIENCE);
+    rig_step_sender(r, &file, 1);
+    if (!r->deaf && r->console.receive.modem.event == MODEM_OVER) {
+      r->deaf = true;
+      r->unsent = SERIAL_LINE_ROOM - room;
+      rig_wait(r, 2000);
+      r->deaf = false;
+      break;
+    }
+    rig_pass(r);
+  }
+}
+
+// A host that fetches late, with a line that is full but for a few bytes.
+static void the_last_word_waits_for_room(void **state) {
+  struct console_rig *r = *state;
+  static const enum modem_protocol protocols[] = {MODEM_XMODEM, MODEM_YMODEM};
+  for (size_t p = 0; p < 2; p++) {
+    for (uint32_t room = 0; room <= 16; room++) {
+      rig_fill(room);
+      hold_back_the_last_word(r, protocols[p], room);
+      rig_wait(r, 10);
+      rig_step_sender(r, NULL, 0);
+      assert_int_equal(r->sender.event, MODEM_OVER);
+      assert_int_equal(r->sender.end, MODEM_END_OK);
+      rig_settle(r);
+    }
+  }
+}
+
 // All files that came are right; nobody knows whether there were more.
 static void a_batch_cut_between_two_files_starts_nothing(void **state) {
   struct console_rig *r = *state;
@@ -572,6 +610,7 @@ int main(void) {
       rig_test(what_lies_beside_a_part_of_a_file_keeps_its_bytes),
       rig_test(a_damaged_byte_is_sent_again),
       rig_test(in_a_stream_it_is_the_end),
+      rig_test(the_last_word_waits_for_room),
       rig_test(a_batch_cut_between_two_files_starts_nothing),
       rig_test(nobody_may_send),
       rig_test(a_person_stops_it),
