@@ -311,9 +311,10 @@ static void end_purge(struct modem_receiver *r) {
   }
 }
 
-// A sender that is silent behind its EOT took our refusal for an ACK, and is gone.
+// A sender that is silent behind its EOT took our refusal for an ACK, and is gone: if
+// the file is whole, or empty. Else it may have been killed, and the EOT a Ctrl-D.
 static void take_silence(struct modem_receiver *r) {
-  if (r->eot) {
+  if (r->eot && r->received == r->length) {  // 0 if it is not known
     take_eot(r);
   } else {
     ask_again(r, MODEM_END_SILENT);

@@ -365,7 +365,8 @@ static bool step_load(struct console *c) {
     if (*bytes == '\n') l->take(l->ctx, 1);
   }
   const bool worked = receive_poll(&c->receive, l, c->ms);
-  if (!c->receive.over) return worked;
+  // Its last word is out, not only said.
+  if (!c->receive.over || c->receive.modem.output_count) return worked;
   report(c);
   return true;
 }
@@ -530,10 +531,12 @@ static void opened(struct console *c) {
 
 // What was taken is still written; the update is not finished.
 static void closed(struct console *c) {
-  const bool waits = c->job == CONSOLE_LOAD && (c->fresh || !c->receive.begun);
+  const bool loads = c->job == CONSOLE_LOAD;
+  const bool begun = loads && !c->fresh && c->receive.begun;
+  if (begun && !receive_stop(&c->receive)) return;
   c->open = false;
   c->opened_ms = c->ms;
-  if (waits) return;
+  if (loads && !begun) return;
   c->job = CONSOLE_GREET;
   if (c->session->owner != SESSION_SERIAL) return;
   session_flush(c->session);

@@ -22,6 +22,12 @@ void receive_fail(struct receive *r, enum status status, uint32_t address) {
 
 // ---- From pieces to units --------------------------------------------------
 
+static void add_to_chunk(struct receive *r, const uint8_t *data, uint32_t n) {
+  const uint32_t at = r->chunk_at + r->chunk_size;
+  memcpy(r->chunk + at % WRITER_UNIT, data, n);
+  r->chunk_size += n;
+}
+
 // False: not now.
 static bool write_chunk(struct receive *r) {
   const uint8_t *bytes = r->chunk + r->chunk_at % WRITER_UNIT;
@@ -30,6 +36,16 @@ static bool write_chunk(struct receive *r) {
   }
   r->chunk_size = 0;
   return true;
+}
+
+// The file goes no further: what has come of it, and what was kept behind its end.
+bool receive_stop(struct receive *r) {
+  fail(r, ST_OK);
+  if (!write_chunk(r)) return false;
+  r->chunk_at = r->end;
+  add_to_chunk(r, r->tail, r->tail_size);
+  r->tail_size = 0;
+  return write_chunk(r);
 }
 
 // Another element begins, or a plain file of unknown length goes on.
@@ -68,12 +84,6 @@ static bool note_erase(struct receive *r) {
   if (!session_erase_part(r->session, r->noted, &n)) return false;
   r->noted += n;
   return true;
-}
-
-static void add_to_chunk(struct receive *r, const uint8_t *data, uint32_t n) {
-  const uint32_t at = r->chunk_at + r->chunk_size;
-  memcpy(r->chunk + at % WRITER_UNIT, data, n);
-  r->chunk_size += n;
 }
 
 // Some of the piece. False: not now, or it failed.
@@ -210,6 +220,7 @@ static bool end_file(struct receive *r) {
 // Every file came, and the sender has said that there are no more: the update is
 // complete when that is on record. Else what was taken is done, and no more.
 static bool end_work(struct receive *r) {
+  if (!receive_stop(r)) return false;
   if (r->modem.end == MODEM_END_OK && r->status == ST_OK && r->bytes) {
     session_complete(r->session);
   } else {

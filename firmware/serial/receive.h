@@ -61,6 +61,10 @@ bool receive_poll(struct receive *r, const struct serial_line *l, uint32_t now_m
 // The flash has failed, or the line is gone: the transfer is to end.
 void receive_fail(struct receive *r, enum status status, uint32_t address);
 
+// No more will come: what lies behind the end of a file that was cut off is to keep its
+// bytes. False: not now.
+bool receive_stop(struct receive *r);
+
 // A file has begun, and the transfer is not over.
 static inline bool receive_busy(const struct receive *r) {
   return r->begun && !r->over;

@@ -97,6 +97,12 @@ static void pass_block(uint8_t number, size_t size, uint8_t fill) {
   expect_output(ACK);
 }
 
+// The first block, of a file whose name was just accepted.
+static void pass_block_after(const char *answer) {
+  expect_output(answer);
+  pass_block(1, 128, 1);
+}
+
 // XMODEM, of which the first block has passed.
 static void start_with_a_block(void) {
   start(MODEM_ASK_CRC);
@@ -493,6 +499,61 @@ static void test_an_end_behind_a_lost_block(void **state) {
   expect_over(MODEM_END_SHORT);
 }
 
+static void give_an_end_and_silence(void) {
+  give("\x04", 1);
+  wait_ms(100);
+  expect_output(NAK);
+  wait_ms(9999);
+  expect_output("");
+  wait_ms(1);
+}
+
+// The sender took our refusal for an ACK. (It hears the last word when it looks again.)
+static void test_silence_is_the_second_end_of_a_whole_file(void **state) {
+  (void)state;
+  start(MODEM_ASK_CRC);
+  give_name("f\000128", 5);
+  modem_receiver_accept(&r, now);
+  pass_block_after(ACK "C");
+  give_an_end_and_silence();
+  assert_int_equal(r.event, MODEM_FILE_END);
+}
+
+// The sender was killed, and somebody has pressed Ctrl-D.
+static void test_silence_ends_nothing_else(void **state) {
+  (void)state;
+  start_with_a_block();
+  give_an_end_and_silence();
+  assert_int_equal(r.event, MODEM_IDLE);
+  for (int i = 0; i < 10; i++) {
+    expect_output(NAK);
+    wait_ms(10000);
+  }
+  expect_over(MODEM_END_SILENT);
+  // The same with a length of which less has come, and with none at all.
+  static const char *const names[] = {"f\000129", "f\0000xx"};
+  for (size_t i = 0; i < 2; i++) {
+    start(MODEM_ASK_CRC);
+    give_name(names[i], 5);
+    modem_receiver_accept(&r, now);
+    pass_block_after(ACK "C");
+    give_an_end_and_silence();
+    assert_int_equal(r.event, MODEM_IDLE);
+    expect_output(NAK);
+  }
+}
+
+// Our refusal was lost: the next one is heard, and the EOT behind it counts.
+static void test_an_end_after_silence(void **state) {
+  (void)state;
+  start_with_a_block();
+  give_an_end_and_silence();
+  expect_output(NAK);
+  give("\x04", 1);
+  wait_ms(100);
+  assert_int_equal(r.event, MODEM_FILE_END);
+}
+
 // ---- Cancelling ------------------------------------------------------------
 
 static void test_two_cans_cancel_between_blocks(void **state) {
@@ -633,6 +694,9 @@ int main(void) {
       cmocka_unit_test(test_an_end_inside_noise_is_none),
       cmocka_unit_test(test_a_file_that_is_too_short),
       cmocka_unit_test(test_an_end_behind_a_lost_block),
+      cmocka_unit_test(test_silence_is_the_second_end_of_a_whole_file),
+      cmocka_unit_test(test_silence_ends_nothing_else),
+      cmocka_unit_test(test_an_end_after_silence),
       cmocka_unit_test(test_two_cans_cancel_between_blocks),
       cmocka_unit_test(test_cans_inside_a_block),
       cmocka_unit_test(test_cans_while_the_consumer_works),

@@ -405,6 +405,38 @@ static void the_sender_may_stop_at_any_block(void **state) {
   }
 }
 
+static void expect_only(struct console_rig *r, uint32_t from, uint32_t end,
+                        const struct dfuse_element_plan *e, uint8_t fill) {
+  for (uint32_t at = from; at < end; at++) {
+    const bool beside = at - e->address >= e->size;
+    if (beside) assert_int_equal(*board_media_at(&r->board, at), fill);
+  }
+}
+
+// A file that is cut off anywhere, by its sender or with the line, in either flash.
+static void what_lies_beside_a_part_of_a_file_keeps_its_bytes(void **state) {
+  struct console_rig *r = *state;
+  r->board.internal.typical = r->board.nor.typical = true;
+  for (size_t at = 2; at < 30; at++) {
+    const bool close = at % 2;
+    const struct dfuse_element_plan parts[] = {
+        {BOARD_APP + 300, 7000 + 100 * (uint32_t)at, rig_content},
+        {BOARD_NOR + 300, 7500, rig_content}};
+    memset(board_media_at(&r->board, BOARD_APP), 0x42, 0x10000);
+    memset(board_media_at(&r->board, BOARD_NOR), 0x42, 0x8000);
+    r->cancel_at = close ? 0 : at / 2;
+    r->close_at = close ? at * 550 : 0;
+    rig_fill((uint32_t)at);
+    const struct rig_file file = rig_dfu(parts, 2);
+    rig_load(r, "load", MODEM_YMODEM, &file, 1);
+    rig_wait(r, 5000);
+    assert_true(session_settled(&r->board.session));
+    expect_only(r, BOARD_APP, BOARD_APP + 0x10000, &parts[0], 0x42);
+    expect_only(r, BOARD_NOR, BOARD_NOR_END, &parts[1], 0x42);
+    load_again(r);
+  }
+}
+
 static void a_damaged_byte_is_sent_again(void **state) {
   struct console_rig *r = *state;
   for (size_t at = 1; at < 6000; at += 701) {
@@ -425,6 +457,44 @@ static void in_a_stream_it_is_the_end(void **state) {
   const char *said = rig_load(r, "load g", MODEM_YMODEM_G, &file, 1);
   expect_said(said, "! a block was damaged; load without g\r\n");
   load_again(r);
+}
+
+// Until the last answer is said to the line, in which so little room is left then.
+static void hold_back_the_last_word(struct console_rig *r, enum modem_protocol p,
+                                    uint32_t room) {
+  const struct rig_file file = {"f", rig_content, 3000};
+  rig_type(r, "load qspi\r");
+  rig_wait(r, 10);
+  modem_sender_start(&r->sender, p, rig_ms(r));
+  for (unsigned n = 0; r->sender.event != MODEM_OVER; n++) {
+    assert_true(n < RIG_PATIENCE);
+    rig_step_sender(r, &file, 1);
+    if (!r->deaf && r->console.receive.modem.event == MODEM_OVER) {
+      r->deaf = true;
+      r->unsent = SERIAL_LINE_ROOM - room;
+      rig_wait(r, 2000);
+      r->deaf = false;
+      break;
+    }
+    rig_pass(r);
+  }
+}
+
+// A host that fetches late, with a line that is full but for a few bytes.
+static void the_last_word_waits_for_room(void **state) {
+  struct console_rig *r = *state;
+  static const enum modem_protocol protocols[] = {MODEM_XMODEM, MODEM_YMODEM};
+  for (size_t p = 0; p < 2; p++) {
+    for (uint32_t room = 0; room <= 16; room++) {
+      rig_fill(room);
+      hold_back_the_last_word(r, protocols[p], room);
+      rig_wait(r, 10);
+      rig_step_sender(r, NULL, 0);
+      assert_int_equal(r->sender.event, MODEM_OVER);
+      assert_int_equal(r->sender.end, MODEM_END_OK);
+      rig_settle(r);
+    }
+  }
 }
 
 // All files that came are right; nobody knows whether there were more.
@@ -562,8 +632,10 @@ int main(void) {
       rig_test(flash_that_never_ends_is_not_waited_for),
       rig_test(the_line_may_close_at_any_byte),
       rig_test(the_sender_may_stop_at_any_block),
+      rig_test(what_lies_beside_a_part_of_a_file_keeps_its_bytes),
       rig_test(a_damaged_byte_is_sent_again),
       rig_test(in_a_stream_it_is_the_end),
+      rig_test(the_last_word_waits_for_room),
       rig_test(a_batch_cut_between_two_files_starts_nothing),
       rig_test(nobody_may_send),
       rig_test(a_person_stops_it),
