@@ -578,15 +578,21 @@ static void look_for_stop(struct console *c) {
   }
 }
 
+// Of a session that follows at once, a command hears nothing: its answer goes there.
+static bool is_ended(const struct console *c) {
+  const bool runs = c->job >= CONSOLE_HELP && c->job < CONSOLE_LOAD;
+  return !runs || !c->line->open(c->line->ctx);
+}
+
 bool console_poll(struct console *c) {
   bool moved;
   look_at_time(c);
   collect(c);
   if (c->line->open(c->line->ctx) != c->open) {
-    if (c->open) {
-      closed(c);
-    } else {
+    if (!c->open) {
       opened(c);
+    } else if (is_ended(c)) {
+      closed(c);
     }
   }
   if (!c->open || c->boot || c->reset) return false;

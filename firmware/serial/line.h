@@ -20,6 +20,7 @@ struct serial_line {
   size_t (*room)(void *ctx);
   void (*put)(void *ctx, const uint8_t *bytes, size_t n);
   // Someone has the other end open (DTR), or had it, and left a command there that was
-  // not taken yet. Bytes of a line that is not are dropped.
+  // not taken yet. Bytes of a line that is not are dropped. If the next one has opened
+  // it before they were, it says once that it is not, between the bytes of the two.
   bool (*open)(void *ctx);
 };

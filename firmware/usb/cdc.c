@@ -68,7 +68,7 @@ static void received(struct cdc *c, uint16_t length, bool ended) {
   if (ended) c->rx.asked = false;
   if (!c->dtr) {
     drop_received(&c->rx);
-    c->leaving = false;
+    c->leaving = 0;
   }
   ask(c);
 }
@@ -119,7 +119,8 @@ static void set_dtr(struct cdc *c, bool dtr) {
   if (dtr == c->dtr) return;
   c->dtr = dtr;
   if (c->rx.wrapped || available(&c->rx) > LAST_WORDS) drop_received(&c->rx);
-  c->leaving = !dtr && available(&c->rx);
+  c->leaving = (uint16_t)available(&c->rx);
+  c->again = dtr && c->leaving;
   drop_sending(c);
   ask(c);
   if (dtr) notify(c);
@@ -165,7 +166,8 @@ static bool on_set_alternate(void *ctx, uint8_t alternate) {
 static void on_reset(void *ctx) {
   struct cdc *c = ctx;
   c->packet = 0;
-  c->dtr = c->leaving = c->notifying = c->rx.asked = c->tx.busy = false;
+  c->dtr = c->again = c->notifying = c->rx.asked = c->tx.busy = false;
+  c->leaving = 0;
   drop_received(&c->rx);
   drop_sending(c);
 }
@@ -210,9 +212,9 @@ struct usb_class cdc_class(struct cdc *c) {
 // --- the line ---
 
 static size_t line_peek(void *ctx, const uint8_t **bytes) {
-  const struct cdc_rx *rx = &((struct cdc *)ctx)->rx;
-  *bytes = rx->bytes + rx->tail;
-  return available(rx);
+  const struct cdc *c = ctx;
+  *bytes = c->rx.bytes + c->rx.tail;
+  return c->leaving ? c->leaving : available(&c->rx);
 }
 
 // What was seen may have been dropped meanwhile, by the end of a session.
@@ -220,12 +222,13 @@ static void line_take(void *ctx, size_t n) {
   struct cdc *c = ctx;
   struct cdc_rx *rx = &c->rx;
   const size_t most = available(rx);
-  rx->tail = (uint16_t)(rx->tail + (n < most ? n : most));
+  if (n > most) n = most;
+  rx->tail = (uint16_t)(rx->tail + n);
+  c->leaving = (uint16_t)(c->leaving > n ? c->leaving - n : 0);
   if (rx->wrapped && rx->tail == rx->end) {
     rx->tail = 0;
     rx->wrapped = false;
   }
-  if (!available(rx)) c->leaving = false;
   ask(c);
 }
 
@@ -245,8 +248,10 @@ static void line_put(void *ctx, const uint8_t *bytes, size_t n) {
 }
 
 static bool line_open(void *ctx) {
-  const struct cdc *c = ctx;
-  return c->dtr || c->leaving;
+  struct cdc *c = ctx;
+  const bool seen = c->leaving || !c->again;
+  if (!c->leaving) c->again = false;
+  return seen && (c->dtr || c->leaving);
 }
 
 struct serial_line cdc_line(struct cdc *c) {

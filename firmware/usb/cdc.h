@@ -4,7 +4,8 @@
 //
 // A session is while the host has DTR set. What came before it, or was still to go out,
 // is dropped when it begins and when it ends, but for what may be a command: until that
-// is taken the line is open. A ring that is full makes the host wait (NAK).
+// is taken the line is open, and the next session's bytes wait; between the two it is
+// seen closed once. A ring that is full makes the host wait (NAK).
 #pragma once
 
 #include "firmware/serial/line.h"
@@ -51,7 +52,8 @@ struct cdc {
   const struct usb_port *port;
   uint16_t packet;  // of the data endpoints; 0: not configured
   bool dtr;
-  bool leaving;  // without DTR, but for the last bytes in `rx`
+  bool again;        // DTR came back before those of the session before were taken
+  uint16_t leaving;  // so many bytes in `rx`
   bool notifying;
   uint8_t line_coding[CDC_LINE_CODING_SIZE];
   _Alignas(4) uint8_t coming[8];  // the next one

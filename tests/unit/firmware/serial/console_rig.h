@@ -29,6 +29,7 @@ struct console_rig {
   struct console_facts facts;
   struct info info;
   bool open;
+  bool again;     // the next look finds it closed: another session has begun
   size_t unsent;  // of what the board put; goes out with the next step
   bool deaf;      // the host takes nothing: it never does
   uint8_t typed[RIG_TYPED];
@@ -76,7 +77,10 @@ static inline void rig_put(void *ctx, const uint8_t *bytes, size_t n) {
 }
 
 static inline bool rig_is_open(void *ctx) {
-  return ((const struct console_rig *)ctx)->open;
+  struct console_rig *r = (struct console_rig *)ctx;
+  const bool again = r->again;
+  r->again = false;
+  return r->open && !again;
 }
 
 // --- time ---

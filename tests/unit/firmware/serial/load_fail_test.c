@@ -389,6 +389,40 @@ static void the_line_may_close_at_any_byte(void **state) {
   }
 }
 
+// The next session follows at once: it finds a console, and no load that goes on. What
+// a load is told before a file begins is for the next session; so is a command's
+// answer.
+static void a_session_may_follow_at_once(void **state) {
+  struct console_rig *r = *state;
+  rig_fill(1);
+  const struct rig_file file = rig_dfu(both, 2);
+  rig_type(r, "load\r");
+  rig_pass(r);
+  modem_sender_start(&r->sender, MODEM_YMODEM, rig_ms(r));
+  while (r->blocks < 3) {
+    rig_step_sender(r, &file, 1);
+    rig_pass(r);
+  }
+  r->again = true;
+  rig_wait(r, 400);
+  expect_said(rig_said(r), "\r\n# quadboot 0.1.0; type help\r\n> ");
+  rig_type(r, "loa");
+  rig_wait(r, 10);
+  r->again = true;
+  rig_wait(r, 400);
+  expect_answer(r, "crc qspi 0", "# crc-32 0x00000000\r\n> ");
+  rig_type(r, "crc qspi 32k\r");
+  rig_pass(r);
+  r->again = true;
+  rig_settle(r);
+  expect_said(rig_said(r), "# crc-32 0x");
+  rig_type(r, "load\r");
+  rig_pass(r);
+  r->again = true;
+  rig_send(r, MODEM_YMODEM, &file, 1);
+  assert_int_equal(r->sender.end, MODEM_END_OK);
+}
+
 static void the_sender_may_stop_at_any_block(void **state) {
   struct console_rig *r = *state;
   for (size_t p = MODEM_XMODEM; p <= MODEM_YMODEM_G; p++) {
@@ -631,6 +665,7 @@ int main(void) {
       rig_test(the_supply_may_be_low),
       rig_test(flash_that_never_ends_is_not_waited_for),
       rig_test(the_line_may_close_at_any_byte),
+      rig_test(a_session_may_follow_at_once),
       rig_test(the_sender_may_stop_at_any_block),
       rig_test(what_lies_beside_a_part_of_a_file_keeps_its_bytes),
       rig_test(a_damaged_byte_is_sent_again),

@@ -479,6 +479,33 @@ static void a_new_session_owes_nothing(void **state) {
   assert_false(r->sending);
 }
 
+static bool is_open(struct rig *r) {
+  return r->line.open(r->line.ctx);
+}
+
+// The last words of a session are taken first, whatever the next one sends, and between
+// the two the line is closed, once.
+static void a_session_is_not_the_one_before(void **state) {
+  struct rig *r = *state;
+  for (uint16_t n = 0; n <= 128; n++) {
+    configure(r, true);
+    set_dtr(r, true);
+    if (n) host_sends(r, n, true);
+    set_dtr(r, false);
+    assert_int_equal(is_open(r), n != 0);
+    set_dtr(r, true);
+    host_sends(r, 100, true);
+    for (size_t left = n; left; left -= take(r, n % 2 ? 512 : 50))
+      assert_true(is_open(r));
+    if (n) assert_false(is_open(r));
+    assert_true(is_open(r));
+    assert_int_equal(take(r, 512), 100);
+    assert_true(is_open(r));
+    set_dtr(r, false);
+    assert_false(is_open(r));
+  }
+}
+
 // DTR again, without a change, keeps everything.
 static void a_session_goes_on_while_dtr_stays(void **state) {
   struct rig *r = *state;
@@ -549,6 +576,7 @@ int main(void) {
       cdc_test(put_on_a_closed_line_is_dropped),
       cdc_test(dtr_is_the_session),
       cdc_test(its_beginning_is_told_once),
+      cdc_test(a_session_is_not_the_one_before),
       cdc_test(a_session_goes_on_while_dtr_stays),
       cdc_test(it_begins_anew_at_any_time),
   };
