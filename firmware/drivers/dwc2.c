@@ -106,7 +106,11 @@ void dwc2_read_fifo(const struct dwc2 *d, uint8_t *dst, uint32_t count,
   for (uint32_t at = 0; at < count; at += 4) {
     const uint32_t word = rd(d, DWC2_DFIFO0);
     const uint32_t left = at < wanted ? wanted - at : 0;
-    memcpy(dst + at, &word, left < 4 ? left : 4);
+    if (left >= 4) {
+      memcpy(dst + at, &word, 4);  // a store, where any other length is a call
+    } else {
+      memcpy(dst + at, &word, left);
+    }
   }
 }
 
