@@ -73,9 +73,3 @@ size_t strlen(const char *text) {
     end++;
   return (size_t)(end - text);
 }
-
-int strcmp(const char *a, const char *b) {
-  while (*a && *a == *b)
-    a++, b++;
-  return (unsigned char)*a - (unsigned char)*b;
-}
