@@ -86,11 +86,13 @@ void session_flush(struct session *s);
 
 // Once that is so and verified, the update is complete and goes on record as that; not
 // if what an earlier one has left half done is an application that this one has not
-// brought (session_insist: it is all the same).
+// brought.
+void session_complete(struct session *s);
+
+// Before it: what is there is whole all the same.
 static inline void session_insist(struct session *s) {
   s->half = false;
 }
-void session_complete(struct session *s);
 
 // Nothing is left to do, neither in the flash nor on record.
 bool session_settled(const struct session *s);

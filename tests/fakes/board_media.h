@@ -79,6 +79,21 @@ static inline void board_media_close(struct board_media *b) {
   ram_medium_close(&b->nor);
 }
 
+// The same as a test's setup and teardown; the state is the board.
+static inline int board_media_setup(void **state) {
+  struct board_media *b = (struct board_media *)malloc(sizeof *b);
+  if (!b) return -1;
+  board_media_open(b);
+  *state = b;
+  return 0;
+}
+
+static inline int board_media_teardown(void **state) {
+  board_media_close((struct board_media *)*state);
+  free(*state);
+  return 0;
+}
+
 // The byte at an address of the board.
 static inline uint8_t *board_media_at(struct board_media *b, uint32_t address) {
   if (address - BOARD_NOR < BOARD_NOR_END - BOARD_NOR) {

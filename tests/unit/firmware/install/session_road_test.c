@@ -10,18 +10,9 @@ enum { LOG_ADDRESS = 0x08008000, SECOND_US = 1000000 };
 static const uint8_t some[] = {1, 2, 3};
 
 static int open_board(void **state) {
-  struct board_media *b = malloc(sizeof *b);
-  if (!b) return -1;
-  board_media_open(b);
-  if (session_open_log(&b->session, LOG_ADDRESS) != ST_OK) return -1;
-  *state = b;
-  return 0;
-}
-
-static int close_board(void **state) {
-  board_media_close(*state);
-  free(*state);
-  return 0;
+  if (board_media_setup(state)) return -1;
+  struct board_media *b = *state;
+  return session_open_log(&b->session, LOG_ADDRESS) == ST_OK ? 0 : -1;
 }
 
 static void pass(struct board_media *b) {
@@ -226,7 +217,8 @@ static void complete_is_on_record_before_the_next_begins(void **state) {
   assert_false(session_unfinished(&b->session));
 }
 
-#define road_test(test) cmocka_unit_test_setup_teardown(test, open_board, close_board)
+#define road_test(test) \
+  cmocka_unit_test_setup_teardown(test, open_board, board_media_teardown)
 
 int main(void) {
   const struct CMUnitTest tests[] = {

@@ -4,20 +4,6 @@
 
 #include "tests/fakes/board_media.h"
 
-static int open_board(void **state) {
-  struct board_media *b = malloc(sizeof *b);
-  if (!b) return -1;
-  board_media_open(b);
-  *state = b;
-  return 0;
-}
-
-static int close_board(void **state) {
-  board_media_close(*state);
-  free(*state);
-  return 0;
-}
-
 static void pass(struct board_media *b) {
   if (!session_poll(&b->session)) b->now_us += BOARD_WAIT_US;
 }
@@ -482,7 +468,8 @@ static void a_flash_that_cannot_be_read_holds_no_application(void **state) {
   assert_int_equal(session_finish(&b->session), ST_FLASH_TIMEOUT);
 }
 
-#define board_test(test) cmocka_unit_test_setup_teardown(test, open_board, close_board)
+#define board_test(test) \
+  cmocka_unit_test_setup_teardown(test, board_media_setup, board_media_teardown)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
