@@ -347,6 +347,7 @@ void firmware_main(void) {
   start_all();
   for (;;) {
     flash_f7_go_on(&flash);  // 16 us of work for less than one
+    nor_go_on(&nor);         // and 120 us or more
     usbd_poll(&usbd);        // what it woke for comes first: the host waits
     bool worked = dfu_poll(&dfu);
     if (CONFIG_SERIAL && serial_poll(worked)) worked = true;

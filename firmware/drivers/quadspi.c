@@ -293,11 +293,13 @@ static void bus_wait_stop(void *ctx) {
   stop(ctx);
 }
 
-static enum status bus_wait_done(void *ctx, bool *done) {
+// DR has the last status byte that was read (RM0410 14.5.9).
+static enum status bus_wait_done(void *ctx, bool *done, uint8_t *byte) {
   struct quadspi *q = ctx;
   const bool sending = q->sending;
   *done = false;
   if (!has_flag(q, sending ? QUADSPI_SR_TCF : QUADSPI_SR_SMF)) return ST_OK;
+  if (!sending) *byte = mmio_read8(q->config.base + QUADSPI_DR);
   const enum status status =
       settle(q, sending ? field_mask(QUADSPI_FCR_CTCF) : field_mask(QUADSPI_FCR_CSMF));
   *done = !sending;

@@ -80,11 +80,14 @@ static enum status write_enable(struct nor *n, uint32_t offset) {
   return status == ST_OK ? nor_command(n, NOR_WRITE_ENABLE) : status;
 }
 
+// What is polled while the chip works.
+static uint8_t polled(const struct nor *n) {
+  return n->sfdp.flag_status ? CMD_READ_FLAGS : NOR_READ_STATUS;
+}
+
 static void begin(struct nor *n, uint32_t deadline_us) {
   const bool flags = n->sfdp.flag_status;
-  const struct nor_cmd c = {.opcode = flags ? CMD_READ_FLAGS : NOR_READ_STATUS,
-                            .opcode_lines = 1,
-                            .data_lines = 1};
+  const struct nor_cmd c = {.opcode = polled(n), .opcode_lines = 1, .data_lines = 1};
   n->started_us = n->bus->now_us(n->bus->ctx);
   n->deadline_us = deadline_us;
   n->busy = true;
@@ -170,53 +173,69 @@ static enum status medium_program_start(void *ctx, uint32_t offset, const uint8_
   return program_page(n);
 }
 
-// What the chip says of the operation that ended, if its family says anything. The
-// bits of some stay until they are cleared.
-static enum status result_of(struct nor *n) {
+// What those bits of the family's register say. Those of some stay until they are
+// cleared.
+static enum status judge(struct nor *n, uint8_t bits) {
   const struct nor_verdict *v = &n->family->verdict;
-  uint8_t bits;
-  if (!v->opcode) return ST_OK;
-  enum status status = nor_read_register(n, v->opcode, &bits, 1);
-  if (status != ST_OK) return status;
   const uint8_t failed = n->erasing ? v->erase_failed : v->program_failed;
   bits &= (uint8_t)(failed | v->protected);
   if (!bits) return ST_OK;
-  if (v->clear) status = nor_command(n, v->clear);
+  const enum status status = v->clear ? nor_command(n, v->clear) : ST_OK;
   if (status != ST_OK) return status;
   if (bits & v->protected) return ST_NOR_PROTECTED;
   return n->erasing ? ST_ERASE_FAILED : ST_PROGRAM_FAILED;
 }
 
-static enum status give_up(struct nor *n, enum status status, bool *busy) {
+// What the chip says of the operation that ended, if its family says anything.
+static enum status result_of(struct nor *n) {
+  const uint8_t opcode = n->family->verdict.opcode;
+  uint8_t bits;
+  if (!opcode) return ST_OK;
+  const enum status status = nor_read_register(n, opcode, &bits, 1);
+  return status == ST_OK ? judge(n, bits) : status;
+}
+
+static enum status give_up(struct nor *n, enum status status) {
   n->bus->wait_stop(n->bus->ctx);
   n->overdue = true;
-  *busy = n->busy = false;
+  n->busy = false;
   return status;
 }
 
 // Some Spansion chips stay busy after a failure until its bits are cleared.
-static enum status too_late(struct nor *n, bool *busy) {
-  give_up(n, ST_FLASH_TIMEOUT, busy);
+static enum status too_late(struct nor *n) {
+  give_up(n, ST_FLASH_TIMEOUT);
   const enum status status = result_of(n);
   return status == ST_OK ? ST_FLASH_TIMEOUT : status;
 }
 
+// It is over, or its next page begins; the byte that was polled last may say all.
+static enum status end_page(struct nor *n, uint8_t byte) {
+  n->busy = false;
+  const enum status status =
+      polled(n) == n->family->verdict.opcode ? judge(n, byte) : result_of(n);
+  return status == ST_OK && n->left ? program_page(n) : status;
+}
+
+void nor_go_on(struct nor *n) {
+  bool done;
+  uint8_t byte;
+  if (!n->busy) return;
+  n->result = n->bus->wait_done(n->bus->ctx, &done, &byte);
+  if (n->result != ST_OK) {
+    give_up(n, n->result);
+  } else if (done) {
+    n->result = end_page(n, byte);
+  }
+}
+
 static enum status medium_poll(void *ctx, bool *busy) {
   struct nor *n = ctx;
+  nor_go_on(n);
+  if (n->busy && nor_since(n, n->started_us) > n->deadline_us) n->result = too_late(n);
   *busy = n->busy;
-  if (!n->busy) return ST_OK;
-  bool done;
-  enum status status = n->bus->wait_done(n->bus->ctx, &done);
-  if (status != ST_OK) return give_up(n, status, busy);
-  if (!done) {
-    const bool late = nor_since(n, n->started_us) > n->deadline_us;
-    return late ? too_late(n, busy) : ST_OK;
-  }
-  status = result_of(n);
-  const bool more = status == ST_OK && n->left;
-  if (more) status = program_page(n);
-  if (!more || status != ST_OK) n->busy = false;
-  *busy = n->busy;
+  const enum status status = n->result;
+  n->result = ST_OK;
   return status;
 }
 

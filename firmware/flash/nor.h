@@ -32,6 +32,7 @@ struct nor {
   struct nor_cmd read_cmd, program_cmd, erase_cmd;
   // The operation in progress.
   bool erasing, busy;
+  enum status result;        // of one that ended and was not asked for since
   size_t fetching;           // bytes that are being fetched; 0: none are
   enum status fetch_status;  // how a fetch ended that something else had to wait for
   bool overdue;              // the last one never ended: reset the chip before the next
@@ -53,6 +54,9 @@ enum status nor_start_ddr(struct nor *n, nor_set_clock *set_ddr_clock);
 // Puts a chip that was started back into its state after power-up. Nothing may be in
 // progress.
 void nor_stop(struct nor *n);
+
+// Between two pages, as soon as the chip is ready: what poll does, but sooner.
+void nor_go_on(struct nor *n);
 
 // The medium, based at 0x90000000; `n` must outlive it.
 struct media nor_medium(struct nor *n);

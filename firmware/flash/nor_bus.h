@@ -43,10 +43,11 @@ struct nor_bus {
   void (*send)(void *ctx);
   // The controller reads one status byte again and again by itself, until
   // (byte & mask) == match; the core is woken then. wait_done tells; it must be called
-  // until `*done`, or wait_stop to give up. Behind send the core is woken once more:
-  // when the data are over, and wait_done lets the reading begin.
+  // until `*done`, with the byte that matched then, or wait_stop to give up. Behind
+  // send the core is woken once more: when the data are over, and wait_done lets the
+  // reading begin.
   void (*wait_start)(void *ctx, const struct nor_cmd *c, uint8_t mask, uint8_t match);
-  enum status (*wait_done)(void *ctx, bool *done);
+  enum status (*wait_done)(void *ctx, bool *done, uint8_t *byte);
   void (*wait_stop)(void *ctx);
   // The fastest clock that is not above `hz`; returns it.
   uint32_t (*set_clock)(void *ctx, uint32_t hz);

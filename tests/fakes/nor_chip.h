@@ -37,6 +37,7 @@ struct nor_chip {
   uint32_t takes_us;  // an operation; it began at busy_us
   uint32_t busy_us;
   bool waiting;
+  uint8_t polled;  // what wait_start asked for
   struct nor_cmd staged;
   const uint8_t *staged_src;
   size_t staged_bytes, fetched;
@@ -267,14 +268,16 @@ static inline void nor_chip_wait_start(void *ctx, const struct nor_cmd *k, uint8
   nor_chip_log(c, " %02X=%02X\n", mask, match);
   assert_false(c->waiting);
   c->waiting = true;
+  c->polled = k->opcode;
 }
 
-static inline enum status nor_chip_wait_done(void *ctx, bool *done) {
+static inline enum status nor_chip_wait_done(void *ctx, bool *done, uint8_t *byte) {
   struct nor_chip *c = (struct nor_chip *)ctx;
   assert_true(c->waiting);
   c->calls++;
   *done = c->now_us - c->busy_us >= c->takes_us;
   if (*done) c->waiting = false;
+  if (*done) *byte = c->polled == 0x05 ? nor_chip_status(c) : c->registers[c->polled];
   return c->calls == c->fail_call ? ST_BUS_TIMEOUT : ST_OK;
 }
 

@@ -129,8 +129,9 @@ static void watch(struct bench *b) {
 
 static enum status wait(struct bench *b) {
   enum status status = ST_OK;
+  uint8_t byte;
   for (bool done = false; status == ST_OK && !done;) {
-    status = b->bus.wait_done(b->bus.ctx, &done);
+    status = b->bus.wait_done(b->bus.ctx, &done, &byte);
     if (!done) chips_pass(b->chips, VT_US(1));
   }
   return status;
@@ -259,6 +260,7 @@ static void a_page_wakes_the_core_twice(void **state) {
   struct bench *b = *state;
   static uint8_t data[256];
   bool done;
+  uint8_t byte;
   prepare(b);
   stage(b, at(quad_program, 0x300000), data, sizeof data);
   assert_int_equal(wr(b, write_enable, NULL, 0), ST_OK);
@@ -266,7 +268,7 @@ static void a_page_wakes_the_core_twice(void **state) {
   b->bus.send(b->bus.ctx);
   watch(b);
   for (int i = 0; i < 2; i++) {
-    assert_int_equal(b->bus.wait_done(b->bus.ctx, &done), ST_OK);
+    assert_int_equal(b->bus.wait_done(b->bus.ctx, &done, &byte), ST_OK);
     assert_false(done);
     assert_false(b->chips->quadspi_irq);
     while (!b->chips->quadspi_irq && now(b) - begun < VT_MS(1))
@@ -275,7 +277,7 @@ static void a_page_wakes_the_core_twice(void **state) {
     assert_in_range(now(b) - begun, i ? VT_US(265) : VT_US(9),
                     i ? VT_US(268) : VT_US(11));
   }
-  assert_int_equal(b->bus.wait_done(b->bus.ctx, &done), ST_OK);
+  assert_int_equal(b->bus.wait_done(b->bus.ctx, &done, &byte), ST_OK);
   assert_true(done);
   assert_false(b->chips->quadspi_irq);
   assert_memory_equal(b->chips->nor + 0x300000, data, sizeof data);
@@ -325,17 +327,20 @@ static void waiting_ends_with_the_erase(void **state) {
   assert_int_equal(wr(b, at(erase, 0), NULL, 0), ST_OK);
   const vtime_t begun = now(b);
   bool done = true;
+  uint8_t byte = 0xEE, status = 0;
   watch(b);
-  assert_int_equal(b->bus.wait_done(b->bus.ctx, &done), ST_OK);
+  assert_int_equal(b->bus.wait_done(b->bus.ctx, &done, &byte), ST_OK);
   assert_false(done);
   // The controller polls by itself, and wakes the core.
   assert_false(b->chips->quadspi_irq);
   while (!b->chips->quadspi_irq)
     chips_pass(b->chips, VT_US(10));
   assert_in_range((now(b) - begun) / VT_US(1), 288000, 288100);
-  assert_int_equal(b->bus.wait_done(b->bus.ctx, &done), ST_OK);
+  assert_int_equal(b->bus.wait_done(b->bus.ctx, &done, &byte), ST_OK);
   assert_true(done);
   assert_false(b->chips->quadspi_irq);
+  assert_int_equal(rd(b, read_status, &status, 1), ST_OK);
+  assert_int_equal(byte, status);
   for (uint32_t i = 0; i < 65536; i++)
     assert_int_equal(b->chips->nor[i], 0xFF);
 }
@@ -404,6 +409,7 @@ static void pages_that_never_leave(void **state) {
   struct bench *b = *state;
   static uint8_t data[256];
   bool done = true;
+  uint8_t byte;
   prepare(b);
   stage(b, at(quad_program, 0x300000), data, sizeof data);
   assert_int_equal(wr(b, write_enable, NULL, 0), ST_OK);
@@ -411,7 +417,7 @@ static void pages_that_never_leave(void **state) {
   watch(b);
   mmio_stick(SR, SR_TCF, 0);
   chips_pass(b->chips, VT_MS(5));
-  assert_int_equal(b->bus.wait_done(b->bus.ctx, &done), ST_OK);
+  assert_int_equal(b->bus.wait_done(b->bus.ctx, &done, &byte), ST_OK);
   assert_false(done);
   b->bus.wait_stop(b->bus.ctx);
   assert_false(b->chips->quadspi_irq);
