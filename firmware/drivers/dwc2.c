@@ -94,8 +94,13 @@ void dwc2_cancel(const struct dwc2 *d, uint32_t n) {
 void dwc2_write_fifo(const struct dwc2 *d, uint32_t n, const uint8_t *src,
                      uint32_t length) {
   for (uint32_t at = 0; at < length; at += 4) {
+    const uint32_t left = length - at;
     uint32_t word = 0;
-    memcpy(&word, src + at, length - at < 4u ? length - at : 4u);
+    if (left >= 4) {
+      memcpy(&word, src + at, 4);  // a load, where any other length is a call
+    } else {
+      memcpy(&word, src + at, left);
+    }
     wr(d, DWC2_DFIFO0 + 0x1000u * n, word);
   }
 }
