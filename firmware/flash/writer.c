@@ -27,8 +27,7 @@ void writer_add(struct writer *w, const struct media *m) {
     first += w->lanes[i].medium->geometry.size / WRITER_UNIT;
   struct writer_lane *l = &w->lanes[w->lane_count];
   *l = (struct writer_lane){.medium = m, .first_bit = first, .state = WRITER_IDLE};
-  l->number = w->lane_count++;
-  l->read_back = w->read_back[l->number];
+  l->read_back = w->read_back[w->lane_count++];
 }
 
 void writer_distrust(struct writer *w) {
@@ -48,42 +47,42 @@ static struct writer_lane *lane_of(const struct writer *w, const struct media *m
 struct writer_slot *writer_slot_of(struct writer *w, const struct writer_lane *l,
                                    uint32_t unit) {
   for (struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
-    if (s->unit == unit && writer_owns(l, s)) return s;
+    if (s->unit == unit && s->lane == l) return s;
   }
   return NULL;
 }
 
-struct writer_slot *writer_take_slot(struct writer *w, const struct writer_lane *l,
+struct writer_slot *writer_take_slot(struct writer *w, struct writer_lane *l,
                                      uint32_t unit) {
   struct writer_slot *s = w->slots;
-  while (s->used)
+  while (s->lane)
     s++;
   w->age += 2;  // leaves room for one to be put before another
-  *s = (struct writer_slot){
-      .used = true, .lane = l->number, .unit = unit, .age = w->age};
+  *s = (struct writer_slot){.lane = l, .unit = unit, .age = w->age};
   w->used++;
-  w->lanes[s->lane].slots++;
+  l->slots++;
   return s;
 }
 
 void writer_free_slot(struct writer *w, struct writer_slot *s) {
-  s->used = false;
   w->used--;
-  w->lanes[s->lane].slots--;
+  s->lane->slots--;
+  s->lane = NULL;
   if (w->urgent == s) w->urgent = NULL;
 }
 
 struct writer_slot *writer_oldest(struct writer *w, const struct writer_lane *l) {
-  struct writer_slot *oldest = NULL;
-  bool inside = false;
+  struct writer_slot *oldest = NULL, *const end = w->slots + w->slot_count;
+  uint32_t most = 0;
   if (!l->slots) return NULL;
-  for (struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
-    if (!writer_owns(l, s)) continue;
-    if (s == w->urgent) return s;
+  if (w->urgent && w->urgent->lane == l) return w->urgent;
+  for (struct writer_slot *s = w->slots; s != end; s++) {
+    if (s->lane != l) continue;
     const bool here = s->unit - l->block_unit < l->block_units;
-    const bool older = !oldest || (int32_t)(s->age - oldest->age) < 0;
-    if (here == inside ? older : here) oldest = s;
-    if (here) inside = true;
+    const uint32_t rank = (w->age - s->age + 1u) | (uint32_t)here << 31;
+    if (rank <= most) continue;
+    most = rank;
+    oldest = s;
   }
   return oldest;
 }
@@ -107,6 +106,11 @@ void writer_note(struct writer *w, struct writer_lane *l, uint32_t unit, bool on
   const uint32_t bit = l->first_bit + unit;
   w->noted[bit / 32] ^= 1u << bit % 32;
   l->noted += on ? 1u : ~0u;
+}
+
+bool writer_may_look(const struct writer *w, const struct writer_lane *l) {
+  const uint32_t unit = l->blank_unit + l->blank_units;
+  return unit < l->medium->geometry.size / WRITER_UNIT && writer_is_noted(w, l, unit);
 }
 
 bool writer_coming(const struct writer *w, const struct writer_lane *l) {
@@ -140,20 +144,19 @@ void writer_forget(struct writer *w) {
 void writer_fail(struct writer *w, struct writer_lane *l, enum status status,
                  uint32_t offset) {
   if (w->result.status == ST_OK) {
-    w->result =
-        (struct writer_result){.status = status,
-                               .address = l->medium->geometry.base + offset,
-                               .erasing = l->state >= WRITER_SURVEYING || l->mass};
+    w->result = (struct writer_result){.status = status,
+                                       .address = l->medium->geometry.base + offset,
+                                       .erasing = l->state >= WRITER_AHEAD || l->mass};
   }
   writer_rest(l);
   for (struct writer_lane *o = w->lanes; o < w->lanes + w->lane_count; o++) {
     o->mass = WRITER_NO_MASS;
-    o->lacks = 0;
+    o->lacks = o->blank_units = 0;
     o->abandoned = operating(o);
     if (!o->abandoned) writer_rest(o);
   }
   for (struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
-    if (s->used && w->lanes[s->lane].slot != s) writer_free_slot(w, s);
+    if (s->lane && s->lane->slot != s) writer_free_slot(w, s);
   }
   writer_forget(w);
   w->wants_change = w->flushing = false;
@@ -199,7 +202,7 @@ static uint32_t coarse_units(const struct media_geometry *g) {
 static uint32_t slots_outside(const struct writer *w, const struct writer_lane *l) {
   uint32_t count = 0;
   for (const struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
-    if (writer_owns(l, s) && s->unit - l->block_unit >= l->block_units) count++;
+    if (s->lane == l && s->unit - l->block_unit >= l->block_units) count++;
   }
   return count;
 }
@@ -244,24 +247,6 @@ static bool can_put(struct writer *w, struct writer_lane *l, uint32_t unit,
   return true;
 }
 
-// Like memcpy, which, made for size, takes bytes: a whole block is to be quick.
-static void copy(uint8_t *to, const uint8_t *from, uint32_t n) {
-  if (((uintptr_t)to | (uintptr_t)from) % 4 == 0) {
-    uint32_t *t = (uint32_t *)(void *)to;
-    const uint32_t *f = (const uint32_t *)(const void *)from;
-    for (; n >= 16; n -= 16, t += 4, f += 4) {
-      const uint32_t a = f[0], b = f[1], c = f[2], d = f[3];
-      t[0] = a;
-      t[1] = b;
-      t[2] = c;
-      t[3] = d;
-    }
-    to = (uint8_t *)t;
-    from = (const uint8_t *)f;
-  }
-  memcpy(to, from, n);
-}
-
 static void put(struct writer *w, struct writer_lane *l, uint32_t unit, uint32_t from,
                 uint32_t end, const uint8_t *data) {
   struct writer_slot *s = writer_slot_of(w, l, unit);
@@ -276,10 +261,17 @@ static void put(struct writer *w, struct writer_lane *l, uint32_t unit, uint32_t
     }
     writer_note(w, l, unit, false);
   }
-  copy(writer_bytes(w, s) + from, data, end - from);
+  memcpy(writer_bytes(w, s) + from, data, end - from);
   s->verdict = WRITER_UNKNOWN;
   s->end = (uint16_t)end;
   if (status != ST_OK) writer_fail(w, l, status, unit * WRITER_UNIT);
+}
+
+// The first work after a flush: who knows what was done to the flash since.
+static void take_up(struct writer *w) {
+  for (uint8_t i = 0; i < w->lane_count && w->flushing; i++)
+    w->lanes[i].blank_units = 0;
+  w->flushing = false;
 }
 
 static uint32_t least(uint32_t a, uint32_t b) {
@@ -296,7 +288,7 @@ bool writer_write(struct writer *w, const struct media *m, uint32_t offset,
   if (!can_put(w, l, unit, from, from + first, &slots)) return false;
   if (rest && !can_put(w, l, unit + 1, 0, rest, &slots)) return false;
   if (slots && !room_for(w, slots)) return false;
-  w->flushing = false;
+  take_up(w);
   l->came_us = w->now_us(w->now_ctx);
   put(w, l, unit, from, from + first, data);
   if (rest && w->result.status == ST_OK) put(w, l, unit + 1, 0, rest, data + first);
@@ -308,7 +300,7 @@ static bool drop_slots(struct writer *w, const struct writer_lane *l, uint32_t u
                        uint32_t count) {
   if (l->slot && l->slot->unit - unit < count) return false;
   for (struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
-    if (writer_owns(l, s) && s->unit - unit < count) writer_free_slot(w, s);
+    if (s->lane == l && s->unit - unit < count) writer_free_slot(w, s);
   }
   return true;
 }
@@ -317,6 +309,15 @@ bool writer_erase(struct writer *w, const struct media *m, uint32_t offset) {
   struct media_block b;
   media_block_at(&m->geometry, offset, &b);
   return writer_erase_part(w, m, b.offset, b.size);
+}
+
+// Units from `unit` on will be noted: they are looked at, unless others wait for that.
+static void look_from(const struct writer *w, struct writer_lane *l, uint32_t unit) {
+  if (writer_may_look(w, l)) return;
+  l->looks = true;
+  if (unit == l->blank_unit + l->blank_units) return;
+  l->blank_unit = unit;
+  l->blank_units = 0;
 }
 
 bool writer_erase_part(struct writer *w, const struct media *m, uint32_t offset,
@@ -329,7 +330,8 @@ bool writer_erase_part(struct writer *w, const struct media *m, uint32_t offset,
   if (!drop_slots(w, l, unit, count)) return false;
   for (struct writer_lane *o = w->lanes; o < w->lanes + w->lane_count; o++)
     o->lacks = 0;  // perhaps not any more, and without a flush nobody would look
-  w->flushing = false;
+  take_up(w);
+  look_from(w, l, unit);
   for (uint32_t i = 0; i < count; i++)
     writer_note(w, l, unit + i, true);
   return true;
@@ -415,7 +417,8 @@ enum status writer_read(const struct writer *w, const struct media *m, uint32_t 
 bool writer_poll(struct writer *w) {
   bool worked = false;
   for (struct writer_lane *l = w->lanes; l < w->lanes + w->lane_count; l++) {
-    const bool rests = l->state == WRITER_IDLE && !l->slots && !l->mass && !w->flushing;
+    const bool rests =
+        l->state == WRITER_IDLE && !l->slots && !l->mass && !l->looks && !w->flushing;
     if (!rests && writer_step(w, l)) worked = true;
   }
   return worked;
@@ -483,7 +486,7 @@ static uint32_t slots_us(const struct writer *w, const struct writer_lane *l) {
   const bool programmed =
       l->state == WRITER_PROGRAMMING || l->state == WRITER_VERIFYING;
   for (const struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
-    if (!writer_owns(l, s)) continue;
+    if (s->lane != l) continue;
     const uint32_t offset = s->unit * WRITER_UNIT;
     us += writer_unit_us(l);
     if (s == l->slot && programmed) us -= l->expected_us;

@@ -43,6 +43,7 @@ enum writer_state {
   WRITER_PROGRAMMING,
   WRITER_VERIFYING,
   // From here on it is an erase that is at work.
+  WRITER_AHEAD,  // nothing has come: is the next noted unit blank already?
   WRITER_SURVEYING,
   WRITER_KEEPING,
   WRITER_ERASING,
@@ -69,10 +70,12 @@ struct writer_result {
   bool erasing;      // it was an erase that failed
 };
 
+struct writer_lane;
+
 struct writer_slot {
-  bool used;
-  bool forced;  // to be erased whatever the flash reads
-  uint8_t lane, verdict;
+  struct writer_lane *lane;  // whose it is; NULL: it is free
+  bool forced;               // to be erased whatever the flash reads
+  uint8_t verdict;
   uint16_t pages;  // bit i: the 256 bytes at 256 * i are to be programmed
   uint16_t end;    // behind the last byte that came
   uint32_t unit;
@@ -81,7 +84,6 @@ struct writer_slot {
 
 struct writer_lane {
   const struct media *medium;
-  uint8_t number;      // among the lanes
   uint32_t first_bit;  // of its units in the map of noted erases
   uint32_t noted;      // how many are set
   uint32_t slots;      // how many it has
@@ -97,8 +99,10 @@ struct writer_lane {
   // Comparing: a bit would have to rise. And whether the last that was compared needed
   // an erase: the next will probably be like it.
   bool rises, erases;
-  // The region that was erased last.
+  // Units that are blank, seen since they changed last: those that were erased last, or
+  // that were noted and looked at. And whether to look at the one behind them.
   uint32_t blank_unit, blank_units;
+  bool looks;
   // Surveying: the unit that is the reason, the one that is looked at, and what each of
   // the region needs.
   bool surveying;

@@ -13,12 +13,6 @@ enum {
   WRITER_COMING_US = 20000,
 };
 
-// The slot is one of the lane's.
-static inline bool writer_owns(const struct writer_lane *l,
-                               const struct writer_slot *s) {
-  return s->used && s->lane == l->number;
-}
-
 static inline uint8_t *writer_bytes(const struct writer *w,
                                     const struct writer_slot *s) {
   return w->memory + (size_t)(s - w->slots) * WRITER_UNIT;
@@ -48,7 +42,7 @@ struct writer_slot *writer_slot_of(struct writer *w, const struct writer_lane *l
                                    uint32_t unit);
 
 // A slot for a unit, its bytes undefined; there must be a free one.
-struct writer_slot *writer_take_slot(struct writer *w, const struct writer_lane *l,
+struct writer_slot *writer_take_slot(struct writer *w, struct writer_lane *l,
                                      uint32_t unit);
 void writer_free_slot(struct writer *w, struct writer_slot *s);
 
@@ -61,6 +55,9 @@ void writer_stay_at(struct writer_lane *l, uint32_t unit);
 bool writer_is_noted(const struct writer *w, const struct writer_lane *l,
                      uint32_t unit);
 void writer_note(struct writer *w, struct writer_lane *l, uint32_t unit, bool on);
+
+// The unit behind those that are known to be blank is noted.
+bool writer_may_look(const struct writer *w, const struct writer_lane *l);
 
 // Still within WRITER_COMING_US of the last data.
 bool writer_coming(const struct writer *w, const struct writer_lane *l);

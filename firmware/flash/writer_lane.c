@@ -75,6 +75,9 @@ static enum look look_at(struct writer *w, struct writer_lane *l, uint32_t offse
   return l->at < size ? LOOK_AGAIN : LOOK_BLANK;
 }
 
+// What is to be done now; false: nothing.
+static bool next(struct writer *w, struct writer_lane *l);
+
 // --- compare ---
 
 static void start_compare(struct writer_lane *l, struct writer_slot *s) {
@@ -117,7 +120,7 @@ static bool step_compare(struct writer *w, struct writer_lane *l) {
   l->slot = NULL;
   read_from_start(l);
   l->state = l->surveying ? WRITER_SURVEYING : WRITER_IDLE;
-  return true;
+  return l->surveying || next(w, l);
 }
 
 // --- program and verify ---
@@ -174,6 +177,11 @@ static bool program_run(struct writer *w, struct writer_lane *l) {
 
 static bool start_program(struct writer *w, struct writer_lane *l,
                           struct writer_slot *s) {
+  const uint32_t blank = s->unit - l->blank_unit;
+  if (blank < l->blank_units) {
+    l->blank_unit += blank + 1u;
+    l->blank_units -= blank + 1u;
+  }
   l->slot = s;
   l->state = WRITER_PROGRAMMING;
   read_from_start(l);
@@ -238,6 +246,18 @@ void writer_start_erase(struct writer *w, struct writer_lane *l, uint32_t offset
   operate(w, l, status, offset, us);
 }
 
+// Its unit is blank: whatever it holds can be programmed.
+static void settle_slot(const struct writer *w, struct writer_slot *s) {
+  const uint8_t *page = writer_bytes(w, s);
+  s->pages = 0;
+  for (uint32_t i = 0; i < UNIT_PAGES; i++, page += WRITER_PAGE) {
+    if (!words_are_blank((const uint32_t *)(const void *)page, PAGE_WORDS)) {
+      s->pages |= (uint16_t)(1u << i);
+    }
+  }
+  s->verdict = s->pages ? WRITER_PROGRAM : WRITER_SAME;
+}
+
 // The region is blank: whatever its slots hold can be programmed.
 static void settle_region(struct writer *w, struct writer_lane *l) {
   const uint32_t first = l->offset / WRITER_UNIT, count = l->size / WRITER_UNIT;
@@ -246,16 +266,9 @@ static void settle_region(struct writer *w, struct writer_lane *l) {
   for (uint32_t i = 0; i < count && l->noted; i++)
     writer_note(w, l, first + i, false);
   for (struct writer_slot *s = w->slots; s < w->slots + w->slot_count; s++) {
-    if (!writer_owns(l, s) || s->unit - first >= count) continue;
-    s->pages = 0;
-    for (uint32_t i = 0; i < UNIT_PAGES; i++) {
-      const uint8_t *page = writer_bytes(w, s) + i * WRITER_PAGE;
-      if (!words_are_blank((const uint32_t *)(const void *)page, PAGE_WORDS)) {
-        s->pages |= (uint16_t)(1u << i);
-      }
-    }
+    if (s->lane != l || s->unit - first >= count) continue;
     s->forced = false;
-    s->verdict = s->pages ? WRITER_PROGRAM : WRITER_SAME;
+    settle_slot(w, s);
   }
 }
 
@@ -602,7 +615,7 @@ static bool distrust(struct writer *w, struct writer_lane *l,
         l->medium->read(l->medium->ctx, offset, writer_bytes(w, s), WRITER_UNIT);
     if (status != ST_OK) writer_fail(w, l, status, offset);
   }
-  if (s && s->used) {
+  if (s && s->lane) {
     s->forced = true;
     s->verdict = WRITER_ERASE;
     s->end = WRITER_UNIT;
@@ -649,15 +662,15 @@ static bool change(struct writer *w, struct writer_lane *l, struct writer_slot *
 
 static bool next_slot(struct writer *w, struct writer_lane *l, struct writer_slot *s) {
   const bool partial = s->end < WRITER_UNIT && s->age == w->age;
-  switch (s->verdict) {
-    case WRITER_UNKNOWN:
-      if (partial && s != w->urgent && !w->flushing && writer_coming(w, l))
-        return false;
+  if (s->verdict == WRITER_UNKNOWN) {
+    if (partial && s != w->urgent && !w->flushing && writer_coming(w, l)) return false;
+    if (s->forced || s->unit - l->blank_unit >= l->blank_units) {
       start_compare(l, s);
       return true;
-    case WRITER_SAME: return same(w, l, s);
-    default: return change(w, l, s);
+    }
+    settle_slot(w, s);
   }
+  return s->verdict == WRITER_SAME ? same(w, l, s) : change(w, l, s);
 }
 
 static bool next_noted(struct writer *w, struct writer_lane *l) {
@@ -670,6 +683,26 @@ static bool next_noted(struct writer *w, struct writer_lane *l) {
   return start_survey(w, l, unit);
 }
 
+// Units that the host has erased will be written: those that are blank need not be read
+// then, when there is no time for it.
+static bool look_ahead(struct writer *w, struct writer_lane *l) {
+  l->looks = l->looks && writer_may_look(w, l);
+  if (!l->looks) return false;
+  l->state = WRITER_AHEAD;
+  read_from_start(l);
+  return true;
+}
+
+static bool step_ahead(struct writer *w, struct writer_lane *l) {
+  const uint32_t unit = l->blank_unit + l->blank_units;
+  const enum look look = look_at(w, l, unit * WRITER_UNIT, WRITER_UNIT);
+  if (look == LOOK_AGAIN) return true;
+  l->looks = look == LOOK_BLANK;
+  l->blank_units += l->looks;
+  writer_rest(l);
+  return true;
+}
+
 static bool next(struct writer *w, struct writer_lane *l) {
   struct writer_slot *s = writer_oldest(w, l);
   if (s && s == w->urgent) return next_slot(w, l, s);
@@ -680,7 +713,7 @@ static bool next(struct writer *w, struct writer_lane *l) {
     writer_stay_at(l, s->unit);
     return next_slot(w, l, s);
   }
-  if (!w->flushing) return false;
+  if (!w->flushing) return look_ahead(w, l);
   if (l->noted) return next_noted(w, l);
   return l->weak && l->any_same && may_change(w, l, l->last_same * WRITER_UNIT) &&
          distrust(w, l, NULL);
@@ -692,6 +725,7 @@ bool writer_step(struct writer *w, struct writer_lane *l) {
     case WRITER_COMPARING: return step_compare(w, l);
     case WRITER_PROGRAMMING: return step_program(w, l);
     case WRITER_VERIFYING: return step_verify(w, l);
+    case WRITER_AHEAD: return step_ahead(w, l);
     case WRITER_SURVEYING: return step_survey(w, l);
     case WRITER_KEEPING: return step_keep(w, l);
     case WRITER_ERASING: return step_erase(w, l);
