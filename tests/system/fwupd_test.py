@@ -9,14 +9,15 @@ used: fwupd's time limits are in wall time.
 import json
 import os
 import re
+import shutil
 import sys
 import unittest
 import uuid
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from dfu_session import (  # noqa: E402
-    APPLICATION, APPLICATION_SIZE, CUSTOM, FAST_BUILD, KEPT, QSPI, QSPI_SIZE, SERIAL_BUILD,
-    BoardCase, noise, pack)
+    APPLICATION, APPLICATION_SIZE, CUSTOM, FAST_BUILD, KEPT, QSPI, QSPI_SIZE, ROOT,
+    SERIAL_BUILD, BoardCase, noise, pack)
 
 SERIAL = '39002A000F51393537373638'
 SECTOR = re.compile(r'Addr:0x(\w+), Size:0x(\w+), Caps:0x\w+ \[([a-z,]*)\]')
@@ -109,14 +110,13 @@ class Install(FwupdCase):
 
 class InstallBesideSerial(Install):
     """fwupd knows of ST's VID:PID that it goes away for good, where the application does
-    not speak DFU; of ours it is told."""
+    not speak DFU; of ours it is told by the file that comes with the host tool."""
     firmware = SERIAL_BUILD
 
     def setUp(self):
         folder = self.board.path('fwupd/lib/fwupd/quirks.d')
         os.makedirs(folder)
-        with open(os.path.join(folder, 'quadboot.quirk'), 'w') as f:
-            f.write('[USB\\VID_1209&PID_0001]\nFlags = will-disappear\n')
+        shutil.copy(os.path.join(ROOT, 'host', 'fwupd', 'quadboot.quirk'), folder)
 
 
 if __name__ == '__main__':

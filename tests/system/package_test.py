@@ -24,6 +24,7 @@ INSTALLED = {
     'share/man/man1/quadboot.1.gz': (0o644, None),
     'share/bash-completion/completions/quadboot': (0o644, 'host/completion/quadboot.bash'),
     'lib/udev/rules.d/60-quadboot.rules': (0o644, 'host/udev/60-quadboot.rules'),
+    'share/fwupd/quirks.d/quadboot.quirk': (0o644, 'host/fwupd/quadboot.quirk'),
 }
 DOCUMENTS = {'share/doc/quadboot/copyright': (0o644, None),
              'share/doc/quadboot/changelog.gz': (0o644, None)}
