@@ -15,7 +15,7 @@ enum {
 // A sequential read wraps at the end of a die: none crosses a multiple of the
 // smallest that is stacked (N25Q512A). Micron erases stacked dies one by one (C4h).
 #define SMALLEST_DIE (32u * 1024u * 1024u)
-#define MICRON_ALONE (64u * 1024u * 1024u)
+#define MICRON_DIE   (64u * 1024u * 1024u)
 
 static enum status medium_fetched(void *ctx, size_t *got) {
   struct nor *n = ctx;
@@ -78,6 +78,12 @@ static enum status write_enable(struct nor *n, uint32_t offset) {
   enum status status = revive(n);
   if (status == ST_OK) status = nor_select_die(n, offset);
   return status == ST_OK ? nor_command(n, NOR_WRITE_ENABLE) : status;
+}
+
+// Micron's: of MT25Q dies with 64 MB each, or of N25Q dies with 32.
+static bool is_stack(const struct nor *n) {
+  const uint32_t die = n->sfdp.is_old ? SMALLEST_DIE : MICRON_DIE;
+  return n->id[0] == MAKER_MICRON && n->sfdp.size > die;
 }
 
 // What is polled while the chip works.
@@ -195,25 +201,25 @@ static enum status result_of(struct nor *n) {
   return status == ST_OK ? judge(n, bits) : status;
 }
 
-static enum status give_up(struct nor *n, enum status status) {
+static void give_up(struct nor *n) {
   n->bus->wait_stop(n->bus->ctx);
   n->overdue = true;
   n->busy = false;
-  return status;
 }
 
 // Some Spansion chips stay busy after a failure until its bits are cleared.
 static enum status too_late(struct nor *n) {
-  give_up(n, ST_FLASH_TIMEOUT);
+  give_up(n);
   const enum status status = result_of(n);
   return status == ST_OK ? ST_FLASH_TIMEOUT : status;
 }
 
-// It is over, or its next page begins; the byte that was polled last may say all.
+// It is over, or its next page begins. The byte that was polled last may say all; of a
+// stack of dies each is to be asked.
 static enum status end_page(struct nor *n, uint8_t byte) {
+  const bool said = polled(n) == n->family->verdict.opcode && !is_stack(n);
   n->busy = false;
-  const enum status status =
-      polled(n) == n->family->verdict.opcode ? judge(n, byte) : result_of(n);
+  const enum status status = said ? judge(n, byte) : result_of(n);
   return status == ST_OK && n->left ? program_page(n) : status;
 }
 
@@ -223,7 +229,7 @@ void nor_go_on(struct nor *n) {
   if (!n->busy) return;
   n->result = n->bus->wait_done(n->bus->ctx, &done, &byte);
   if (n->result != ST_OK) {
-    give_up(n, n->result);
+    give_up(n);
   } else if (done) {
     n->result = end_page(n, byte);
   }
@@ -266,9 +272,7 @@ static void add_runs(const struct nor *n, struct media_geometry *g) {
 }
 
 static uint32_t whole_erase_us(const struct nor *n) {
-  if (n->correction.die) return 0;
-  if (n->id[0] == MAKER_MICRON && n->sfdp.size > MICRON_ALONE) return 0;
-  return n->sfdp.chip_erase_typical_us;
+  return n->correction.die || is_stack(n) ? 0 : n->sfdp.chip_erase_typical_us;
 }
 
 struct media nor_medium(struct nor *n) {

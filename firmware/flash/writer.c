@@ -256,6 +256,7 @@ static void put(struct writer *w, struct writer_lane *l, uint32_t unit, uint32_t
     if (writer_is_noted(w, l, unit)) {
       memset(writer_bytes(w, s), 0xFF, WRITER_UNIT);
     } else if (end - from < WRITER_UNIT) {
+      if (l->state == WRITER_AHEAD) writer_rest(l);
       status = l->medium->read(l->medium->ctx, unit * WRITER_UNIT, writer_bytes(w, s),
                                WRITER_UNIT);
     }
@@ -269,9 +270,10 @@ static void put(struct writer *w, struct writer_lane *l, uint32_t unit, uint32_t
 
 // The first work after a flush: who knows what was done to the flash since.
 static void take_up(struct writer *w) {
-  for (uint8_t i = 0; i < w->lane_count && w->flushing; i++)
-    w->lanes[i].blank_units = 0;
+  if (!w->flushing) return;
   w->flushing = false;
+  for (uint8_t i = 0; i < w->lane_count; i++)
+    w->lanes[i].blank_units = 0;
 }
 
 static uint32_t least(uint32_t a, uint32_t b) {

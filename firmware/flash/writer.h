@@ -10,10 +10,12 @@
 // each medium has a lane of its own, and all lanes work at the same time:
 //
 //   IDLE --oldest slot--> COMPARING --same-------------------------> slot freed
-//                             |  only onto blank bytes --> PROGRAMMING --> VERIFYING
-//                             |  else                              (slot freed, IDLE)
-//                             '--> SURVEYING --> KEEPING --> ERASING --> CHECKING -->
-//                             IDLE
+//    |  '-known blank-.       |  only onto blank bytes --> PROGRAMMING --> VERIFYING
+//    |                '-------+-----------------------------^      (slot freed, IDLE)
+//    |                        |  else
+//    |                        '--> SURVEYING --> KEEPING --> ERASING --> CHECKING -->
+//    |                             IDLE
+//    '--no slot, erases noted--> AHEAD --is one of them blank already?--> IDLE
 //   SURVEYING looks at what lies around and chooses the erase size that costs least for
 //   each unit that needs it. KEEPING takes what must not be lost into slots.
 //
@@ -176,7 +178,7 @@ enum status writer_read(const struct writer *w, const struct media *m, uint32_t 
 // will tell.
 bool writer_poll(struct writer *w);
 
-// Noted erases are not to be carried out; nothing is in progress.
+// Noted erases are not to be carried out; no operation is in progress.
 void writer_forget(struct writer *w);
 
 // Noted erases are carried out as well, until the next work is taken.

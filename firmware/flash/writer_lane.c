@@ -689,16 +689,19 @@ static bool look_ahead(struct writer *w, struct writer_lane *l) {
   l->looks = l->looks && writer_may_look(w, l);
   if (!l->looks) return false;
   l->state = WRITER_AHEAD;
+  l->offset = (l->blank_unit + l->blank_units) * WRITER_UNIT;
   read_from_start(l);
   return true;
 }
 
 static bool step_ahead(struct writer *w, struct writer_lane *l) {
-  const uint32_t unit = l->blank_unit + l->blank_units;
-  const enum look look = look_at(w, l, unit * WRITER_UNIT, WRITER_UNIT);
+  const enum look look = look_at(w, l, l->offset, WRITER_UNIT);
   if (look == LOOK_AGAIN) return true;
-  l->looks = look == LOOK_BLANK;
-  l->blank_units += l->looks;
+  // Else the next one is another by now.
+  if (l->offset / WRITER_UNIT == l->blank_unit + l->blank_units) {
+    l->looks = look == LOOK_BLANK;
+    l->blank_units += l->looks;
+  }
   writer_rest(l);
   return true;
 }

@@ -418,6 +418,30 @@ static void the_error_bits_count_for_their_own_operation(void **state) {
   }
 }
 
+// Each die of a stack has flags of its own, which takes turns to be read.
+static void a_stack_of_dies_is_asked_again(void **state) {
+  (void)state;
+  static const struct {
+    uint32_t size;
+    bool is_old, asked;
+  } cases[] = {
+      {64u << 20, false, false},  // MT25QL512
+      {128u << 20, false, true},  // MT25QL01G
+      {32u << 20, true, false},   // N25Q256A
+      {64u << 20, true, true},    // N25Q512A, which has the MT25QL512's id
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    start("mt25qu512a");
+    nor.sfdp.size = cases[i].size;
+    nor.sfdp.is_old = cases[i].is_old;
+    assert_int_equal(medium.program_start(medium.ctx, 0, pattern, 4), ST_OK);
+    assert_int_equal(wait(), ST_OK);
+    assert_int_equal(strstr(chip.log, "r 70") != NULL, cases[i].asked);
+    const struct media m = nor_medium(&nor);
+    assert_int_equal(m.geometry.whole_erase_us == 0, cases[i].asked);
+  }
+}
+
 static void polling_an_idle_chip_is_harmless(void **state) {
   (void)state;
   bool busy = true;
@@ -620,6 +644,7 @@ int main(void) {
       big_test(each_page_is_enabled_watched_and_asked_for),
       cmocka_unit_test(each_family_has_its_own_words),
       cmocka_unit_test(the_error_bits_count_for_their_own_operation),
+      big_test(a_stack_of_dies_is_asked_again),
       big_test(polling_an_idle_chip_is_harmless),
       cmocka_unit_test(a_chip_that_stays_busy_is_given_up_at_its_maximum),
       cmocka_unit_test(a_chip_that_stays_busy_over_a_failure_says_so),

@@ -20,7 +20,7 @@ struct history {
   // Polls since a change waits for the gate, and how it is put on record.
   uint32_t waited, records;
   bool recording;
-  uint32_t failures, writes, busy_reads, settles, gates, weak;
+  uint32_t failures, writes, downloads, busy_reads, settles, gates, weak;
 };
 
 enum { RECORD = 256 };  // a page: it may be one that is programmed only once
@@ -176,16 +176,41 @@ static void make_data(struct history *h, const uint8_t *there, uint32_t n) {
   }
 }
 
-static void write(struct history *h, int medium, uint32_t offset) {
-  const uint32_t room = size_of(medium) - offset;
-  uint32_t n = one_in(h, 3) ? WRITER_BLOCK : 1 + below(h, 300);
-  if (one_in(h, 3)) offset &= ~(uint32_t)(WRITER_UNIT - 1);
-  if (n > room) n = room;
+static void write_bytes(struct history *h, int medium, uint32_t offset, uint32_t n) {
   make_data(h, h->expected[medium] + offset, n);
   writer_rig_write(h->rig, medium, offset, h->data, n);
   if (recover(h)) return;
   memcpy(h->expected[medium] + offset, h->data, n);
   h->writes++;
+}
+
+static void write(struct history *h, int medium, uint32_t offset) {
+  const uint32_t room = size_of(medium) - offset;
+  const uint32_t n = one_in(h, 3) ? WRITER_BLOCK : 1 + below(h, 300);
+  if (one_in(h, 3)) offset &= ~(uint32_t)(WRITER_UNIT - 1);
+  write_bytes(h, medium, offset, n < room ? n : room);
+}
+
+static void polls(struct history *h) {
+  for (uint32_t n = one_in(h, 2) ? 0 : below(h, 40); n; n--)
+    writer_rig_poll(h->rig);
+}
+
+// As hosts do it: some blocks are erased, and then their units come in order.
+static void download(struct history *h, int medium, uint32_t offset) {
+  uint32_t block = offset / RIG_BLOCK * RIG_BLOCK;
+  for (uint32_t n = 1 + below(h, 3); n && block < size_of(medium); n--) {
+    erase(h, medium, block);
+    polls(h);
+    const uint32_t end = block + (1 + below(h, 4)) * WRITER_UNIT;
+    for (uint32_t at = block; at < end; at += WRITER_UNIT) {
+      write_bytes(h, medium, at, WRITER_UNIT);
+      polls(h);
+    }
+    if (one_in(h, 4)) writer_flush(&h->rig->writer);
+    block += (1 + below(h, 2)) * RIG_BLOCK;
+  }
+  h->downloads++;
 }
 
 static void read(struct history *h, int medium) {
@@ -225,6 +250,8 @@ static void step(struct history *h) {
     close_gate(h);
   } else if (dice < 10) {
     settle(h);
+  } else if (dice < 15) {
+    download(h, medium, offset);
   } else if (dice < 60) {
     erase(h, medium, offset);
   } else if (dice < 300) {
@@ -256,7 +283,7 @@ static void run(struct writer_rig *rig, bool faults, uint32_t once, uint32_t see
   settle(&h);
   // The history was worth the name.
   assert_true(h.writes > 50000 && h.busy_reads > 1000 && h.settles > 1000);
-  assert_true(h.gates > 100 && h.weak > 100);
+  assert_true(h.gates > 100 && h.weak > 100 && h.downloads > 1000);
   assert_int_equal(h.failures > 100, faults);
   for (int i = 0; i < RIG_MEDIA; i++)
     free(h.expected[i]);

@@ -102,81 +102,6 @@ static void more_data_after_a_flush_leave_the_other_erases_noted(void **state) {
   assert_all_done(r);
 }
 
-// --- what is known to be blank ---
-
-static uint32_t reads(const struct writer_rig *r, int medium) {
-  return r->media[medium].calls[RAM_READ];
-}
-
-static void what_is_blank_is_looked_at_before_data_come(void **state) {
-  struct writer_rig *r = *state;
-  rig_wipe(r, RIG_NOR, 0);
-  rig_wipe(r, RIG_NOR, RIG_BLOCK);
-  rig_pass(r, 100000);
-  assert_untouched(r);
-  assert_int_equal(reads(r, RIG_NOR), 2 * RIG_BLOCK / WRITER_STEP);
-  rig_send_new(r, RIG_NOR, 0, 2 * RIG_BLOCK);
-  assert_all_done(r);
-  assert_int_equal(writer_rig_count(r, RIG_NOR, true), 0);
-  assert_int_equal(reads(r, RIG_NOR), 4 * RIG_BLOCK / WRITER_STEP);  // the read-back
-}
-
-static void what_is_not_blank_is_looked_at_once(void **state) {
-  struct writer_rig *r = *state;
-  r->media[RIG_NOR].bytes[0x2345] = 0;
-  rig_wipe(r, RIG_NOR, 0);
-  for (uint32_t at = RIG_BLOCK; at < RIG_NOR_SIZE; at += RIG_BLOCK) {
-    rig_pass(r, 100000);
-    assert_int_equal(reads(r, RIG_NOR), 9);
-    rig_wipe(r, RIG_NOR, at);
-  }
-  rig_send_new(r, RIG_NOR, 0, RIG_NOR_SIZE);
-  assert_all_done(r);
-  assert_int_equal(writer_rig_count(r, RIG_NOR, true), 1);
-}
-
-static void what_was_programmed_since_is_looked_at_again(void **state) {
-  struct writer_rig *r = *state;
-  rig_wipe(r, RIG_NOR, 0);
-  rig_wipe(r, RIG_NOR, RIG_BLOCK);
-  rig_pass(r, 100000);
-  static const uint32_t units[] = {0, 2, 1, 7, 3, 2, 0, 6, 7};
-  for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-    uint8_t data[4096];
-    memset(data, i % 2 ? 0x5A : 0xA5, sizeof data);
-    rig_send(r, RIG_NOR, units[i] * 4096, data, sizeof data);
-    rig_pass(r, 100000);
-  }
-  assert_all_done(r);
-}
-
-// A block that an erase left as it likes to.
-static void after_an_erase_that_failed_nothing_is_known(void **state) {
-  struct writer_rig *r = *state;
-  r->media[RIG_BIG].bytes[0x7000] = 0;
-  rig_wipe(r, RIG_BIG, 0x4000);
-  rig_pass(r, 100000);
-  assert_int_equal(reads(r, RIG_BIG), 13);
-  ram_medium_fail(&r->media[RIG_BIG], RAM_ERASE_END, 1, ST_ERASE_FAILED);
-  rig_send_new(r, RIG_BIG, 0x7000, 4096);
-  assert_int_equal(writer_rig_finish(r).status, ST_ERASE_FAILED);
-  memset(r->media[RIG_BIG].bytes + 0x4000, 0x0F, RIG_BLOCK);
-  writer_rig_take_as_is(r);
-  rig_send_new(r, RIG_BIG, 0x4000, 4096);
-  assert_all_done(r);
-}
-
-// Behind the last unit of one medium the next one's begin.
-static void looking_ends_with_the_medium(void **state) {
-  struct writer_rig *r = *state;
-  rig_wipe(r, RIG_NOR, 0);
-  rig_wipe(r, RIG_BIG, RIG_BIG_SIZE - RIG_BLOCK);
-  rig_pass(r, 100000);
-  assert_int_equal(reads(r, RIG_BIG), RIG_BLOCK / WRITER_STEP);
-  assert_all_done(r);
-  assert_untouched(r);
-}
-
 // --- what is there already ---
 
 static void identical_data_cost_nothing(void **state) {
@@ -739,11 +664,6 @@ int main(void) {
       writer_rig_test(what_no_data_came_for_is_erased_at_the_flush),
       writer_rig_test(a_noted_erase_that_happened_on_the_way_is_done),
       writer_rig_test(more_data_after_a_flush_leave_the_other_erases_noted),
-      writer_rig_test(what_is_blank_is_looked_at_before_data_come),
-      writer_rig_test(what_is_not_blank_is_looked_at_once),
-      writer_rig_test(what_was_programmed_since_is_looked_at_again),
-      writer_rig_test(after_an_erase_that_failed_nothing_is_known),
-      writer_rig_test(looking_ends_with_the_medium),
       writer_rig_test(identical_data_cost_nothing),
       writer_rig_test(an_erase_and_then_identical_data_cost_nothing),
       writer_rig_test(an_erase_and_then_part_of_the_identical_data_keep_that_part),
