@@ -49,7 +49,9 @@ class Port:
     def open(self):
         self.fd = os.open(self.path, os.O_RDWR | os.O_NOCTTY)
         tty.setraw(self.fd)
-        self.until(PROMPT)
+        # quadboot-attach may not see a port that is closed and opened at once: there is
+        # no greeting then.
+        self.sync()
 
     def close(self):
         os.close(self.fd)
@@ -85,8 +87,9 @@ class Port:
 
     def sync(self):
         """An empty line until there is a prompt and silence behind it."""
-        text = b''
+        text, end = b'', time.monotonic() + PATIENCE_S
         while not text.endswith(b'> '):
+            assert time.monotonic() < end, text
             os.write(self.fd, b'\r')
             while select.select([self.fd], [], [], 0.3)[0]:
                 text += os.read(self.fd, 4096)
