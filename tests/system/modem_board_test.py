@@ -17,11 +17,11 @@ import zlib
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'tools'))
 from simboard import Board, ROOT, PATIENCE_S  # noqa: E402
 from cases import case, main  # noqa: E402
+from modem_peers import SIZES, Minicom, padded  # noqa: E402
 
 FAST = os.environ.get('QB_BUILD_FAST') or os.environ.get('QB_BUILD') or \
     os.path.join(ROOT, 'build', 'sim')
 SERIAL = os.path.join(ROOT, 'build', 'firmware-%s-serial', 'firmware')
-SIZES = (0, 1, 127, 128, 129, 896, 897, 1023, 1024, 1025)
 APP, INTERNAL, QSPI = 0x08010000, 0x08000000, 0x90000000
 PROMPT = b'\r\n> '
 
@@ -135,10 +135,6 @@ def file_of(board, name, data):
     return path
 
 
-def padded(data, block):
-    return data + b'\x1a' * (-len(data) % block)
-
-
 def program_image(size):
     """With vectors that an application may have (SP in DTCM, reset in it)."""
     return (0x20020000).to_bytes(4, 'little') + (APP + 0x201).to_bytes(4, 'little') + noise(size)
@@ -146,32 +142,28 @@ def program_image(size):
 
 # ---- lrzsz -----------------------------------------------------------------
 
-def all_sizes(sender, block):
-    """XMODEM does not tell a length: whole blocks arrive."""
+def all_sizes(*sender):
     with port() as p:
         for i, size in enumerate(SIZES):
             data, address = noise(size), QSPI + i * 0x10000
             path = file_of(p.board, 'f%d.bin' % size, data)
-            p.send(sender + [path], 'load 0x%x' % address)
-            if block:
-                # sx -k ends with blocks of 128 bytes.
-                data = padded(data, 128)
-            p.expect(address, data)
+            p.send([*sender, path], 'load 0x%x' % address)
+            p.expect(address, padded(data) if sender[0] == 'sx' else data)
 
 
 @case
 def every_size_by_sx():
-    all_sizes(['sx', '-q'], 128)
+    all_sizes('sx', '-q')
 
 
 @case
 def every_size_by_sx_with_blocks_of_1024():
-    all_sizes(['sx', '-q', '-k'], 1024)
+    all_sizes('sx', '-q', '-k')
 
 
 @case
 def every_size_by_sb():
-    all_sizes(['sb', '-q'], 0)
+    all_sizes('sb', '-q')
 
 
 @case
@@ -185,7 +177,7 @@ def every_size_into_internal_flash():
             p.expect(address, data)
         data = noise(5000)
         p.send(['sx', '-q', '-k', file_of(p.board, 'x.bin', data)], 'load 0x08080000')
-        p.expect(0x08080000, padded(data, 128))
+        p.expect(0x08080000, padded(data))
 
 
 @case
@@ -275,37 +267,23 @@ def by_quadboot_serial():
         p.expect(QSPI, assets)
 
 
-class Minicom:
-    """Driven as a person does: by keys, and by what the screen says."""
-
-    def __init__(self, path, folder):
-        self.pid, self.fd = pty.fork()
-        if self.pid == 0:
-            os.chdir(folder)
-            os.environ.update(TERM='vt100', HOME=folder, LANG='C')
-            os.execvp('minicom', ['minicom', '-o', '-D', path])
-        self.text = ''
-
-    def keys(self, keys):
-        for key in keys if isinstance(keys, list) else [keys]:
-            os.write(self.fd, key.encode())
-            time.sleep(0.3)
-
-    def until(self, words):
-        end = time.monotonic() + PATIENCE_S
-        while words not in self.text:
-            ready = select.select([self.fd], [], [], max(0, end - time.monotonic()))[0]
-            assert ready, self.text[-500:]
-            self.text += re.sub(r'\x1b(\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|.)|[\0\x0e\x0f]', '',
-                                os.read(self.fd, 4096).decode(errors='replace'))
-        self.text = self.text.split(words, 1)[1]
-
-    def quit(self):
-        os.write(self.fd, b'\x01q\r')
-        with contextlib.suppress(OSError):
-            while os.read(self.fd, 4096):
-                pass
-        os.waitpid(self.pid, 0)
+@contextlib.contextmanager
+def minicom(p):
+    """With the board's terminal; the port is closed meanwhile."""
+    p.close()
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.chdir(p.board.folder)
+        os.environ.update(TERM='vt100', HOME=p.board.folder, LANG='C')
+        os.execvp('minicom', [*Minicom.COMMAND, os.path.realpath(p.path)])
+    peer = Minicom(fd, PATIENCE_S)
+    yield peer
+    peer.quit()
+    with contextlib.suppress(OSError):
+        while os.read(fd, 4096):
+            pass
+    os.waitpid(pid, 0)
+    p.open()
 
 
 @case
@@ -313,19 +291,9 @@ def by_minicom():
     with port() as p:
         data = noise(150000)
         path = file_of(p.board, 'f.bin', data)
-        p.close()
-        m = Minicom(os.path.realpath(p.path), p.board.folder)
-        m.until('> ')
-        m.keys(['load qspi\r'])
-        m.until('send by ymodem')
-        m.keys(['\x01s', '\x1bOB', '\r'])  # Send files: ymodem, behind zmodem
-        m.keys(['\r'])  # the list of files: none marked
-        m.until('enter filename')
-        m.keys([path + '\r'])
-        m.until('Transfer complete')
-        m.keys(['x'])
-        m.quit()
-        p.open()
+        with minicom(p) as peer:
+            peer.until('> ')
+            peer.send('load qspi', path)
         p.expect(QSPI, data)
 
 
