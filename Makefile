@@ -7,14 +7,15 @@ BOARDS := stm32f769i-disco f769-custom-fs
 FIRMWARE := $(BOARDS) $(BOARDS:=-serial)
 export PATH := $(PATH):/usr/sbin:/sbin
 
-.PHONY: help setup setup-test setup-deb firmware sim asan guests demo test install deb size \
-	style bench fuzz clean fresh-check
+.PHONY: help setup setup-test setup-deb firmware sim asan guests demo test test-long install \
+	deb size style bench fuzz clean fresh-check
 PREFIX := /usr/local
 DESTDIR :=
 
 help:
 	@echo "make demo         flash a simulated board with stock dfu-util, start to end"
 	@echo "make test         build everything, run every test: N passed, N failed"
+	@echo "make test-long    4 MB over the serial port in blocks of 128 bytes, in a real kernel"
 	@echo "make install      the host tool, its manual and udev rules: PREFIX=/usr/local DESTDIR="
 	@echo "make deb          the same as a Debian package, in build/"
 	@echo "make size         bytes of every firmware image"
@@ -56,6 +57,10 @@ demo: firmware sim
 
 test: setup-test firmware guests sim asan
 	@tools/run-tests
+
+test-long: setup-test firmware sim
+	@QB_KERNEL_LONG=1 tests/system/kernel_serial_test.py -v \
+	  SerialAtHighSpeed.test_four_megabytes_in_small_blocks
 
 install: sim
 	@DESTDIR='$(if $(DESTDIR),$(abspath $(DESTDIR)))' \

@@ -5,6 +5,8 @@
         done = guest.run('dfu-util -l')
         print(done.status, done.output, guest.console())
 
+Programs with a screen get /dev/ttyS2 in the guest; Guest.screen is its other end.
+
 QEMU emulates the processor itself: what KVM can do differs from machine to machine. The
 deadlines are for the patience of a test only: nothing that is measured depends on them.
 """
@@ -57,23 +59,27 @@ class Guest:
         except FileNotFoundError:
             return ''
 
-    def _command(self, vmlinuz, agent):
+    def _command(self, vmlinuz, agent, screen):
         return ['qemu-system-x86_64', '-machine', 'pc,usb=off,graphics=off,vmport=off,i8042=off',
                 '-accel', 'tcg', '-cpu', 'max', '-m', MEMORY_MB,
                 '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot',
                 '-serial', 'file:' + self._path('console'),
                 '-netdev', 'user,id=net', '-device', 'virtio-net-pci,netdev=net,romfile=',
                 '-chardev', 'socket,id=agent,fd=%d' % agent, '-serial', 'chardev:agent',
+                '-chardev', 'socket,id=screen,fd=%d' % screen, '-serial', 'chardev:screen',
                 '-kernel', vmlinuz, '-initrd', self._path('initramfs'),
                 '-append', 'console=ttyS0 panic=-1 mitigations=off random.trust_cpu=on quiet']
 
     def _start(self, vmlinuz):
-        self.agent, theirs = socket.socketpair()
+        self.agent, agent = socket.socketpair()
+        self.screen, screen = socket.socketpair()
         self.log = open(self._path('qemu'), 'w+')
         self.process = subprocess.Popen(
-            self._command(vmlinuz, theirs.fileno()), stdin=subprocess.DEVNULL,
-            stdout=self.log, stderr=self.log, pass_fds=[theirs.fileno()])
-        theirs.close()
+            self._command(vmlinuz, agent.fileno(), screen.fileno()),
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+            pass_fds=[agent.fileno(), screen.fileno()])
+        agent.close()
+        screen.close()
         self.received = ''
         try:
             self._read_until('@@ready')
@@ -95,9 +101,14 @@ class Guest:
                 if line.startswith(mark):
                     self.received = '\n'.join(lines[i + 1:])
                     return '\n'.join(lines[:i]), line
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self.agent], [], [], left)[0]:
+            left = max(0, deadline - time.monotonic())
+            ready = select.select([self.agent, self.screen], [], [], left)[0]
+            if not ready:
                 self._fail('the guest says nothing')
+            if self.agent not in ready:
+                # Nobody looks at the screen now, and a full one would stop its program.
+                self.screen.recv(65536)
+                continue
             data = self.agent.recv(65536)
             if not data:
                 self._fail('QEMU ended')
@@ -105,7 +116,14 @@ class Guest:
 
     def run(self, command):
         """Runs a line of shell in the guest."""
+        self.start(command)
+        return self.finish()
+
+    def start(self, command):
+        """The same in two steps, for a program with a screen."""
         self.agent.sendall(command.encode() + b'\n')
+
+    def finish(self):
         output, line = self._read_until('@@exit ')
         return Done(int(line.split()[1]), output)
 
@@ -114,6 +132,7 @@ class Guest:
             self.process.kill()
             self.process.wait()
         self.agent.close()
+        self.screen.close()
         self.log.close()
         self.folder.cleanup()
 

@@ -10,9 +10,10 @@ import shutil
 import subprocess
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PROGRAMS = ('dfu-util', 'usbip', 'sb', 'sx')
+PROGRAMS = ('dfu-util', 'usbip', 'sb', 'sx', 'minicom')
 MODULES = ('virtio_pci', 'virtio_net', 'vhci-hcd', 'cdc-acm')
 BUSYBOX = '/bin/busybox'  # of busybox-static
+TERMINAL = '/lib/terminfo/v/vt100'  # what ncurses knows of it, of ncurses-base
 SEARCH = os.environ.get('PATH', '') + ':/usr/sbin:/sbin'
 DIRECTORY, FILE, DEVICE = 0o040755, 0o100755, 0o020600
 
@@ -101,6 +102,9 @@ def build(kernel, files):
     archive.file('modules/order', '\n'.join(map(os.path.basename, modules)).encode())
     # usbip looks names of vendors up in it, and complains without.
     archive.file('usr/share/misc/usb.ids', b'')
+    # minicom asks who uses it.
+    archive.file('etc/passwd', b'root::0:0::/:/bin/sh\n')
+    archive.copy(TERMINAL)
     for name, data in files.items():
         archive.file(name, data)
     return archive.close()
