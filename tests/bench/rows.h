@@ -39,6 +39,7 @@ struct row_result {
   double virtual_s;
   double usb_s;         // the same host, a device that takes no time
   double chip_s;        // erases, programs and one read-back
+  double digests_s;     // by quadboot: two more reads, for the digests before and after
   double chip_erase_s;  // the same with a chip erase; 0: not all of the chip
   double alone_s;       // of both by quadboot: the slower medium alone, measured
 };

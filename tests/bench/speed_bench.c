@@ -216,6 +216,7 @@ static json_t *row_json(const struct row *row, const struct row_result *r) {
   if (r->chip_erase_s > 0) {
     json_object_set_new(o, "chip_erase_s", json_real(r->chip_erase_s));
   }
+  if (r->digests_s > 0) json_object_set_new(o, "digests_s", json_real(r->digests_s));
   if (r->alone_s > 0) json_object_set_new(o, "alone_s", json_real(r->alone_s));
   json_object_set_new(o, "bytes_erased", json_integer((json_int_t)r->erased_bytes));
   json_object_set_new(o, "transfers", json_integer((json_int_t)r->transfers));
