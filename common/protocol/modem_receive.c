@@ -184,6 +184,20 @@ static uint8_t sum(const uint8_t *p, size_t n) {
   return total;
 }
 
+// A sender that was stopped inside of a block: its CANs are what came last, or they
+// have filled the block up and go on behind it.
+static uint8_t cans_at_end(const struct modem_receiver *r) {
+  const uint8_t *p = r->block + r->have;
+  uint8_t cans = 0;
+  while (p > r->block && p[-1] == MODEM_BS)
+    p--;
+  while (p > r->block && p[-1] == MODEM_CAN && cans < MODEM_CANCEL_SURE) {
+    p--;
+    cans++;
+  }
+  return cans;
+}
+
 static void end_block(struct modem_receiver *r) {
   const uint8_t *data = r->block + 2;
   const uint8_t *check = data + r->data_size;
@@ -198,6 +212,7 @@ static void end_block(struct modem_receiver *r) {
     r->need++;  // the sender may have heard an older 'C'
   } else {
     r->missing = true;
+    r->cans = cans_at_end(r);
     purge(r, PURGE);
   }
 }
@@ -219,21 +234,8 @@ static void begin_block(struct modem_receiver *r, uint16_t size) {
   enter(r, BLOCK, MODEM_QUIET_MS);
 }
 
-// The sender was stopped inside a block: what came last are its CANs.
-static bool ends_in_cancel(const uint8_t *p, size_t n) {
-  size_t cans = 0;
-  while (n > 0 && p[n - 1] == MODEM_BS) {
-    n--;
-  }
-  while (n > 0 && p[n - 1] == MODEM_CAN) {
-    n--;
-    cans++;
-  }
-  return cans >= MODEM_CANCEL_SURE;
-}
-
 static void break_block(struct modem_receiver *r) {
-  if (ends_in_cancel(r->block, r->have)) {
+  if (cans_at_end(r) >= MODEM_CANCEL_SURE) {
     fail(r, MODEM_END_CANCELLED);
     return;
   }

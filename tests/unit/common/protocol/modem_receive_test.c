@@ -580,6 +580,19 @@ static void test_cans_inside_a_block(void **state) {
   expect_over(MODEM_END_CANCELLED);
 }
 
+// They fill the block up, to its last byte or beyond it: it was not damaged, but ended.
+static void test_cans_that_complete_a_block(void **state) {
+  (void)state;
+  for (size_t missing = 1; missing <= 20; missing++) {
+    start(MODEM_ASK_CRC);
+    make(1, 128, "", 0, 1);
+    give(block, block_size - missing);
+    give(CANCEL, 16);
+    wait_ms(1000);
+    expect_over(MODEM_END_CANCELLED);
+  }
+}
+
 static void test_cans_while_the_consumer_works(void **state) {
   (void)state;
   start(MODEM_ASK_CRC);
@@ -698,6 +711,7 @@ int main(void) {
       cmocka_unit_test(test_silence_ends_nothing_else),
       cmocka_unit_test(test_an_end_after_silence),
       cmocka_unit_test(test_two_cans_cancel_between_blocks),
+      cmocka_unit_test(test_cans_that_complete_a_block),
       cmocka_unit_test(test_cans_inside_a_block),
       cmocka_unit_test(test_cans_while_the_consumer_works),
       cmocka_unit_test(test_cancel_from_here),
