@@ -378,6 +378,7 @@ static void drop_line(struct console *c) {
   c->length = 0;
   c->typed[0] = 0;
   c->noise = false;
+  c->receive.modem.xmodem = false;  // an EOT belongs to no load any more
 }
 
 static void draw(struct console *c) {
@@ -463,9 +464,14 @@ static void take_key(struct console *c, char byte) {
     case CTRL_C:
     case CTRL_U: drop_line(c); break;
     // A sender that was refused at the end of its file: lrzsz sees nothing of that, and
-    // would wait ten minutes if its EOT were not answered at once, ten times.
+    // would wait ten minutes if its EOT were not answered at once, ten times. And one
+    // that has missed our last word.
     case MODEM_EOT:
-      if (c->receive.status != ST_OK) say(c, "\x18\x18");
+      if (c->receive.status != ST_OK) {
+        say(c, "\x18\x18");
+      } else if (c->receive.modem.xmodem && c->receive.modem.end == MODEM_END_OK) {
+        put(c, MODEM_ACK);
+      }
       break;
     default: take_char(c, byte);
   }

@@ -584,6 +584,39 @@ static void a_person_stops_it(void **state) {
   expect_said(rig_said(r), "! the sender has cancelled\r\n> ");
 }
 
+static bool confirms_an_eot(struct console_rig *r) {
+  const size_t from = r->said_end;
+  rig_type(r, "\x04");
+  rig_wait(r, 100);
+  return memchr(r->said + from, MODEM_ACK, r->said_end - from) != NULL;
+}
+
+// A sender whose ACK was lost repeats its EOT, to a console that is at its prompt
+// again.
+static void the_last_word_is_said_again(void **state) {
+  struct console_rig *r = *state;
+  const struct rig_file file = {"f", rig_content, 1000};
+  assert_false(confirms_an_eot(r));
+  rig_load(r, "load 0x90000000", MODEM_XMODEM, &file, 1);
+  assert_true(confirms_an_eot(r));
+  assert_true(confirms_an_eot(r));
+  // But only of this load.
+  expect_answer(r, "crc 0x90000000 0", "# crc-32 0x00000000\r\n> ");
+  assert_false(confirms_an_eot(r));
+  rig_load(r, "load 0x90000000", MODEM_YMODEM, &file, 1);
+  assert_false(confirms_an_eot(r));
+  r->cancel_at = 2;
+  rig_load(r, "load 0x90000000", MODEM_XMODEM, &file, 1);
+  assert_false(confirms_an_eot(r));
+  r->cancel_at = 0;
+  rig_load(r, "load 0x90000000", MODEM_XMODEM, &file, 1);
+  rig_close_line(r);
+  rig_wait(r, 10);
+  rig_open_line(r);
+  rig_wait(r, 400);
+  assert_false(confirms_an_eot(r));
+}
+
 // --- another road ---
 
 static void dfu_comes_first(void **state) {
@@ -674,6 +707,7 @@ int main(void) {
       rig_test(a_batch_cut_between_two_files_starts_nothing),
       rig_test(nobody_may_send),
       rig_test(a_person_stops_it),
+      rig_test(the_last_word_is_said_again),
       rig_test(dfu_comes_first),
       rig_test(a_refusal_leaves_dfu_alone),
       rig_test(dfu_may_begin_right_behind_a_load),
