@@ -59,9 +59,10 @@ static void check_out_size(struct otg *o, unsigned n) {
             "OUT endpoint %u enabled with PKTCNT 0", n);
 }
 
-// The largest packets that USB allows (USB 2.0 5.5.3, 5.7.3, 5.8.3).
+// The largest packets that USB allows (USB 2.0 5.5.3, 5.7.3, 5.8.3). When the cable was
+// pulled, a device that has not heard of it goes on at the speed that was.
 static uint32_t largest_packet(const struct otg *o, uint32_t type) {
-  if (!otg_high_speed(o)) return 64;
+  if (o->enumerated && !otg_high_speed(o)) return 64;
   return type == EPTYP_INTERRUPT ? 1024 : 512;
 }
 

@@ -333,6 +333,23 @@ static void address_counts_from_the_end_of_the_transfer(void **state) {
   assert_int_equal(in_token(&b, 0), USB_REPLY_NAK);
 }
 
+// Nobody has told the device, and it is ready for more.
+static void a_pulled_cable_makes_no_packet_too_large(void **state) {
+  (void)state;
+  bench_raw(&b, &hs);
+  open_bulk(&b, 512);
+  arm_out(&b, 1, 1, 512);
+  assert_int_equal(out_token(&b, 1, false, 512), USB_REPLY_NYET);
+  b.otg.port.vbus(b.otg.port.ctx, false);
+  arm_out(&b, 1, 1, 512);
+  assert_clean(&b);
+  bench_close(&b);
+  bench_raw(&b, &fs);
+  wr(&b, R_DOEPTSIZ(1), TSIZ(1, 65));
+  wr(&b, R_DOEPCTL(1), EP_USBAEP | EP_BULK | EP_EPENA | EP_CNAK | 65);
+  assert_only(&b, GUEST_USB_PROTOCOL);
+}
+
 // --- corners -----------------------------------------------------------------------
 
 static void one_mistake_is_one_report(void **state) {
@@ -552,6 +569,7 @@ int main(void) {
       T(stall_beats_nak_and_clears_by_hand),
       T(toggles_can_be_set_and_read),
       T(high_speed_answers_ping_and_nyet),
+      T(a_pulled_cable_makes_no_packet_too_large),
       T(interrupt_endpoints_know_no_nyet),
       T(flushes_clear_themselves),
       T(nonzero_status_out_is_stalled_on_request),
