@@ -103,11 +103,19 @@ static void set_timer(struct serial_host *h) {
   event_at(h->events, &h->timer, VT_MS(ms + (wait ? wait : 1)));
 }
 
+// The outbox is empty: what was given went. A sender that gave up meanwhile has other
+// words now, which did not.
+static void tell_sent(struct serial_host *h) {
+  size_t n;
+  modem_sender_output(&h->sender, &n);
+  if (h->given && n == h->given) modem_sender_sent(&h->sender, n, now_ms(h));
+  h->given = 0;
+}
+
 // As far as it goes without waiting.
 static void pump(struct serial_host *h) {
   while (h->open && !write_out(h)) {
-    if (h->given) modem_sender_sent(&h->sender, h->given, now_ms(h));
-    h->given = 0;
+    tell_sent(h);
     if (!h->sending) return;
     feed(h);
     if (h->dying || h->sender.event == MODEM_OVER) {
