@@ -8,7 +8,7 @@ FIRMWARE := $(BOARDS) $(BOARDS:=-serial)
 export PATH := $(PATH):/usr/sbin:/sbin
 
 .PHONY: help setup setup-test setup-deb firmware sim asan guests demo test test-long install \
-	deb size style bench fuzz clean fresh-check
+	deb size style bench sweep fuzz clean fresh-check
 PREFIX := /usr/local
 DESTDIR :=
 
@@ -20,6 +20,7 @@ help:
 	@echo "make deb          the same as a Debian package, in build/"
 	@echo "make size         bytes of every firmware image"
 	@echo "make bench        speed in the board's own time, and of the simulator"
+	@echo "make sweep        every fault at every byte of a serial update: an hour"
 	@echo "make style        formatting, static analysis, layers, figures"
 	@echo "make fuzz         search the parsers for inputs that break them"
 	@echo "make fresh-check  the two commands above on a new Debian 12 (root)"
@@ -74,6 +75,9 @@ size: firmware
 
 bench: firmware guests sim
 	@tools/bench
+
+sweep: firmware sim
+	@build/sim/tests/test.system.serial_faults every
 
 style: asan
 	@tools/style

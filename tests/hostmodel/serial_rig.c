@@ -3,21 +3,30 @@
 
 #include <string.h>
 
+#include "common/base/bytes.h"
 #include "common/format/dfuse.h"
 #include "tests/hostmodel/dfu_client.h"
 
 // ---- What is sent ----------------------------------------------------------
 
+// Vectors, and behind `loop` of them: b .
+static void make_application(struct serial_content *c, uint32_t size, uint32_t loop,
+                             uint8_t seed) {
+  c->application_size = size;
+  dfu_pattern(c->application, size, seed);
+  store_le32(c->application, 0x20020000u);
+  store_le32(c->application + 4, APPLICATION + loop + 1);
+  c->application[loop] = 0xFE;
+  c->application[loop + 1] = 0xE7;
+}
+
 void serial_content_make(struct serial_content *c, uint8_t seed) {
-  static const uint8_t vectors[8] = {0x00, 0x00, 0x02, 0x20, 0x01, 0x02, 0x01, 0x08};
-  dfu_pattern(c->application, sizeof c->application, seed);
-  dfu_pattern(c->assets, sizeof c->assets, (uint8_t)(seed + 1));
-  memcpy(c->application, vectors, sizeof vectors);
-  c->application[0x200] = 0xFE;  // b .
-  c->application[0x201] = 0xE7;
+  make_application(c, SERIAL_APPLICATION_SIZE, 0x200, seed);
+  c->assets_size = SERIAL_ASSETS_SIZE;
+  dfu_pattern(c->assets, c->assets_size, (uint8_t)(seed + 1));
   const struct dfuse_element_plan elements[] = {
-      {APPLICATION, sizeof c->application, c->application},
-      {EXTERNAL, sizeof c->assets, c->assets},
+      {APPLICATION, c->application_size, c->application},
+      {EXTERNAL, c->assets_size, c->assets},
   };
   const struct dfuse_target_plan targets[] = {
       {.name = "flash", .elements = elements, .count = 1},
@@ -29,18 +38,19 @@ void serial_content_make(struct serial_content *c, uint8_t seed) {
   assert_int_equal(dfuse_build(&plan, c->dfu, sizeof c->dfu), DFUSE_OK);
 }
 
+void serial_content_make_short(struct serial_content *c, uint8_t seed) {
+  make_application(c, SERIAL_SHORT_SIZE, 8, seed);
+  c->assets_size = 0;
+  c->file = (struct serial_file){"app.bin", c->application, c->application_size};
+}
+
 static uint8_t *cells(const struct rig *r, uint32_t address) {
   return (uint8_t *)(uintptr_t)rig_memory(r, address);
 }
 
-void serial_content_plant(const struct serial_content *c, struct rig *r) {
-  memcpy(cells(r, APPLICATION), c->application, sizeof c->application);
-  memcpy(cells(r, EXTERNAL), c->assets, sizeof c->assets);
-}
-
 bool serial_content_is_on(const struct serial_content *c, const struct rig *r) {
-  return !memcmp(cells(r, APPLICATION), c->application, sizeof c->application) &&
-         !memcmp(cells(r, EXTERNAL), c->assets, sizeof c->assets);
+  return !memcmp(cells(r, APPLICATION), c->application, c->application_size) &&
+         !memcmp(cells(r, EXTERNAL), c->assets, c->assets_size);
 }
 
 // ---- The port --------------------------------------------------------------

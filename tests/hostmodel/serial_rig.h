@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The serial program of serial_host.h on a rig, with a small update for it: a .dfu file
-// of two targets, an application that runs for ever and some bytes of NOR.
+// The serial program of serial_host.h on a rig, with two small updates for it: a .dfu
+// file of two targets, an application that runs for ever and some bytes of NOR; and a
+// plain file of one block, such an application alone.
 #pragma once
 
 #include "tests/hostmodel/rig.h"
@@ -9,19 +10,21 @@
 enum {
   SERIAL_APPLICATION_SIZE = 0x204,
   SERIAL_ASSETS_SIZE = 300,
+  SERIAL_SHORT_SIZE = 100,
   SERIAL_DFU_ROOM = 2048,
 };
 
 struct serial_content {
   uint8_t application[SERIAL_APPLICATION_SIZE], assets[SERIAL_ASSETS_SIZE];
+  uint32_t application_size, assets_size;
   uint8_t dfu[SERIAL_DFU_ROOM];
   struct serial_file file;
 };
 
 void serial_content_make(struct serial_content *c, uint8_t seed);
+void serial_content_make_short(struct serial_content *c, uint8_t seed);
 
-// Straight into the cells; and whether it is there.
-void serial_content_plant(const struct serial_content *c, struct rig *r);
+// Whether it is in the cells.
 bool serial_content_is_on(const struct serial_content *c, const struct rig *r);
 
 struct serial_rig {

@@ -5,269 +5,241 @@
 // content is right and the sender was told so, or it was told that it failed and
 // nothing half-done starts; and the same board takes the same update again.
 //
-// Not every byte: `stride` says which. unit.common.protocol.modem_sweep has every byte,
-// of the protocols alone.
+//   test.system.serial_faults          a file of one block at every byte; a .dfu file
+//   at
+//                                      some
+//   test.system.serial_faults every    both at every byte, with each fault: an hour
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sim/machine/snapshot.h"
-#include "tests/hostmodel/dfu_client.h"
-#include "tests/hostmodel/serial_rig.h"
+#include "tests/bench/pool.h"
+#include "tests/hostmodel/serial_point.h"
 
 #define A_REPORT VT_S(100)
 
-// ---- One fault -------------------------------------------------------------
+// ---- Which faults, and where -----------------------------------------------
 
-enum leave { STAY, CLOSE, UNPLUG, RESET };
+enum content { SHORT, DFU, CONTENTS };
 
+// Every how many-th byte of either direction. To the board also the first byte of each
+// packet; BEGINS: nothing else.
+enum { BEGINS = 1 << 20 };
+
+// A delay is longer than one of the times that the ends wait (modem.h), and by 0.1 s
+// more: the board looks at its clock so often. They are: silence behind an EOT (0.1 s),
+// inside of a block (1 s), until a first block (3 s), until a block (10 s), for an ACK
+// (15 s), for a start (1 minute), and all of that as often as either end repeats itself
+// (4 minutes). Inside of a block 1 s breaks it off, and 15 s lets it be asked for a
+// second time; the others pass no other deadline there, so in the ordinary run they are
+// where packets begin.
 static const struct kind {
   const char *name;
   struct serial_fault fault;
-  enum leave leave;
-  // Every how many-th byte of either direction; 0: none. `firsts`: of what goes to the
-  // board, the first byte of each packet instead.
-  unsigned stride[SERIAL_DIRECTIONS];
-  bool firsts;
+  enum serial_leave leave;
+  unsigned stride[CONTENTS][SERIAL_DIRECTIONS];
 } kinds[] = {
-    {"damage", {.mask = 0x10}, STAY, {61, 3}, false},
-    {"loss", {.drop = true}, STAY, {67, 3}, false},
-    {"repeat", {.twice = true}, STAY, {71, 3}, false},
-    {"101 ms", {.delay = VT_MS(101)}, STAY, {211, 9}, false},
-    {"1001 ms", {.delay = VT_MS(1001)}, STAY, {223, 9}, false},
-    {"3001 ms", {.delay = VT_MS(3001)}, STAY, {227, 9}, false},
-    {"10001 ms", {.delay = VT_MS(10001)}, STAY, {229, 9}, false},
-    {"15001 ms", {.delay = VT_MS(15001)}, STAY, {233, 9}, false},
-    {"two CAN", {.cans = 2}, STAY, {89, 0}, false},
-    {"stop", {.cancel = true}, STAY, {1, 7}, true},
-    {"close", {.cut = true}, CLOSE, {101, 7}, false},
-    {"unplug", {.cut = true}, UNPLUG, {151, 11}, false},
-    {"reset", {.cut = true}, RESET, {157, 11}, false},
+    {"damage", {.mask = 0x10}, SERIAL_STAY, {{1, 1}, {61, 3}}},
+    {"loss", {.drop = true}, SERIAL_STAY, {{1, 1}, {67, 3}}},
+    {"repeat", {.twice = true}, SERIAL_STAY, {{1, 1}, {71, 3}}},
+    {"0.1 s", {.delay = VT_MS(250)}, SERIAL_STAY, {{BEGINS, 1}, {211, 9}}},
+    {"1 s", {.delay = VT_MS(1150)}, SERIAL_STAY, {{1, 1}, {223, 9}}},
+    {"3 s", {.delay = VT_MS(3150)}, SERIAL_STAY, {{BEGINS, 1}, {227, 9}}},
+    {"10 s", {.delay = VT_MS(10150)}, SERIAL_STAY, {{BEGINS, 1}, {229, 9}}},
+    {"15 s", {.delay = VT_MS(15150)}, SERIAL_STAY, {{5, 1}, {233, 9}}},
+    {"1 min", {.delay = VT_MS(60150)}, SERIAL_STAY, {{BEGINS, 5}, {BEGINS, 17}}},
+    {"4 min", {.delay = VT_S(240)}, SERIAL_STAY, {{BEGINS, 5}, {BEGINS, 17}}},
+    {"two CAN", {.cans = 2}, SERIAL_STAY, {{1, 0}, {89, 0}}},
+    {"stop", {.cancel = true}, SERIAL_STAY, {{1, 1}, {97, 7}}},
+    {"close", {.cut = true}, SERIAL_CLOSE, {{1, 1}, {101, 7}}},
+    {"unplug", {.cut = true}, SERIAL_UNPLUG, {{1, 1}, {151, 11}}},
+    {"reset", {.cut = true}, SERIAL_RESET, {{1, 1}, {157, 11}}},
 };
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
-struct point {
-  struct serial_rig *port;
-  const struct serial_content *before, *after;
-  enum modem_protocol protocol;
-  const struct kind *kind;  // NULL: no fault
-  enum serial_direction direction;
-  size_t index;
-  uint64_t cut_at;  // of a power cut
-  vtime_t cut_delay;
-};
+static const char *const protocols[] = {[MODEM_XMODEM] = "xmodem",
+                                        [MODEM_YMODEM] = "ymodem",
+                                        [MODEM_YMODEM_G] = "ymodem-g"};
 
-struct judgement {
-  bool ended;      // the transfer did
-  bool happened;   // the fault did
-  bool told_good;  // the sender was told of success
-  bool reported;   // and the console said something as clear, if it was heard
-  bool right;      // all of the new content is there
-  bool half;       // an application was started, and is neither the old nor the new one
-  bool started;    // one was
-  bool repeated;   // the same update again, on the same board
-  bool is_new;     // and what starts then is it
-};
-
-static bool is_there(const struct point *p, enum serial_direction d, size_t index) {
-  const struct kind *k = p->kind;
-  return k && d == p->direction && index == p->index;
-}
-
-static struct judgement *judged;
-
-static struct serial_fault on_byte(void *ctx, enum serial_direction d, size_t index,
-                                   uint8_t byte) {
-  const struct point *p = *(const struct point *const *)ctx;
-  (void)byte;
-  if (!is_there(p, d, index)) return (struct serial_fault){.mask = 0};
-  judged->happened = true;
-  return p->kind->fault;
-}
-
-static void on_over(void *ctx) {
-  const struct point *p = *(const struct point *const *)ctx;
-  machine_stop(p->port->rig->m);
-}
-
-static void leave(struct serial_rig *s, enum leave how) {
-  if (how == UNPLUG) usb_host_unplug(&s->rig->m->usb);
-  if (how == RESET) rig_bus_reset(s->rig);
-  rig_run(s->rig, VT_MS(50));
-  serial_rig_close(s);
-  rig_run(s->rig, VT_MS(300));
-  if (how != CLOSE) rig_configure(s->rig);
-  serial_rig_open(s, s->rig);
-}
-
-// ---- What is there then ----------------------------------------------------
-
-// Switched on with nobody near: an application, or the bootloader on the bus.
-static bool starts(struct rig *r) {
-  rig_arm_cut(r, 0, 0);
-  machine_power_cut(r->m);
-  rig_run(r, VT_MS(20));
-  machine_button(r->m, false);
-  rig_power_on(r);
-  for (int i = 0; i < 200 && r->m->marks.app_start == VT_NEVER; i++) {
-    rig_run(r, VT_MS(1));
-    if (r->m->marks.usb_connect != VT_NEVER) return false;
-  }
-  return r->m->marks.app_start != VT_NEVER;
-}
-
-static void try_start(struct machine *m, void *ctx, void *out) {
-  const struct point *p = ctx;
-  struct judgement *j = out;
-  struct rig *r = m->ctx;
-  j->started = starts(r);
-  j->is_new = serial_content_is_on(p->after, r);
-  j->half = j->started && !j->is_new && !serial_content_is_on(p->before, r);
-}
-
-// In a copy: the board itself stays as it is.
-static void judge_start(const struct point *p, struct judgement *j) {
-  struct judgement start;
-  struct machine *m = p->port->rig->m;
-  assert_true(
-      machine_fork_run(m, try_start, (void *)(uintptr_t)p, &start, sizeof start));
-  j->started = start.started;
-  j->is_new = start.is_new;
-  j->half = j->half || start.half;
-}
-
-static bool says(const struct serial_host *h, const char *words) {
-  return strstr(h->said, words) != NULL;
-}
-
-// ---- One transfer ----------------------------------------------------------
-
-static void try_point(struct machine *m, void *ctx, void *out) {
-  const struct point *p = ctx;
-  struct judgement *j = judged = out;
-  struct serial_rig *s = p->port;
-  struct rig *r = m->ctx;
-  s->host.fault = on_byte;
-  s->host.stop = on_over;
-  s->host.ctx = &p;
-  j->told_good = serial_rig_load(s, p->protocol, &p->after->file);
-  j->ended = !s->host.sending;
-  if (s->host.cut) {
-    leave(s, p->kind->leave);
-    j->reported = true;
-  } else {
-    // All of it may have come, and the last word that says so be lost.
-    j->reported =
-        serial_rig_prompt(s, A_REPORT) &&
-        (says(&s->host, "# 1 files") || (!j->told_good && says(&s->host, "! ")));
-  }
-  if (!j->reported) print_error("it said: %s\n", s->host.said);
-  j->right = serial_content_is_on(p->after, r);
-  judge_start(p, j);
-  if (j->told_good && !(j->right && j->started && j->is_new)) j->half = true;
-  s->host.fault = NULL;
-  // A load that has heard nothing yet goes on waiting.
-  if (!serial_rig_prompt(s, VT_MS(500))) serial_host_type(&s->host, "\x18\x18");
-  if (!serial_rig_prompt(s, A_REPORT)) j->reported = false;
-  s->host.said_length = 0;
-  j->repeated = serial_rig_load(s, MODEM_YMODEM, &p->after->file);
-  judge_start(p, j);
-  if (!j->repeated || !j->started || !j->is_new) {
-    print_error("%s\nend %d, started %d, new %d, told_good %d\n", s->host.said,
-                s->host.sender.end, j->started, j->is_new, j->told_good);
-  }
-  j->repeated = j->repeated && j->started && j->is_new;
-}
-
-// ---- All of them -----------------------------------------------------------
-
-struct totals {
-  unsigned points, good, told_bad;
-};
-
-static void expect_good(const struct point *p, const struct judgement *j) {
-  const char *what = !j->ended      ? "has no end"
-                     : !j->reported ? "nothing was said"
-                     : j->half      ? "half an update starts"
-                     : !j->repeated ? "the board takes no other"
-                                    : NULL;
-  if (!what) return;
-  fail_msg("protocol %d, %s at byte %zu of direction %d: %s", p->protocol,
-           p->kind ? p->kind->name : "nothing", p->index, p->direction, what);
-}
-
-static void run_point(struct rig *r, struct point *p, struct totals *t) {
-  struct judgement j;
-  if (!machine_fork_run(r->m, try_point, p, &j, sizeof j)) {
-    fail_msg("protocol %d, %s at byte %zu of direction %d: a check failed", p->protocol,
-             p->kind->name, p->index, p->direction);
-  }
-  assert_true(j.happened);
-  expect_good(p, &j);
-  t->points++;
-  t->good += j.told_good;
-  t->told_bad += !j.told_good;
-}
+// ---- How long a transfer is ------------------------------------------------
 
 struct lengths {
   size_t bytes[SERIAL_DIRECTIONS];
   uint8_t begins[2048 / 8];  // a bit for each byte to the board: it begins a packet
 };
 
-static struct lengths *measured;
+struct measure {
+  const struct serial_point *point;
+  struct lengths *lengths;
+};
 
 static struct serial_fault note_begin(void *ctx, enum serial_direction d, size_t index,
                                       uint8_t byte) {
-  const struct serial_rig *s = ctx;
+  const struct measure *m = ctx;
   (void)byte;
-  if (d == SERIAL_TO_BOARD && s->host.first && index < 2048)
-    measured->begins[index / 8] |= (uint8_t)(1u << index % 8);
+  if (d == SERIAL_TO_BOARD && m->point->port->host.first && index < 2048)
+    m->lengths->begins[index / 8] |= (uint8_t)(1u << index % 8);
   return (struct serial_fault){.mask = 0};
 }
 
-static bool is_point(const struct lengths *l, const struct point *p) {
-  if (!p->kind->firsts || p->direction == SERIAL_TO_HOST) return true;
-  return p->index < 2048 && (l->begins[p->index / 8] >> p->index % 8 & 1);
-}
-
-static void measure(struct machine *m, void *ctx, void *out) {
-  const struct point *p = ctx;
+static void measure(struct machine *machine, void *ctx, void *out) {
+  const struct serial_point *p = ctx;
   struct lengths *l = out;
-  (void)m;
+  struct measure m = {.point = p, .lengths = l};
   struct serial_host *h = &p->port->host;
+  (void)machine;
   h->said_length = 0;
-  measured = l;
   h->fault = note_begin;
+  h->stop = NULL;
+  h->ctx = &m;
   if (!serial_rig_load(p->port, p->protocol, &p->after->file)) return;
   if (!serial_rig_prompt(p->port, A_REPORT)) return;
   l->bytes[SERIAL_TO_BOARD] = h->bytes[SERIAL_TO_BOARD];
   l->bytes[SERIAL_TO_HOST] = (size_t)(strstr(h->said, "# 1 files") - h->said);
 }
 
-static void sweep(struct rig *r, struct point p) {
-  struct lengths l;
-  assert_true(machine_fork_run(r->m, measure, &p, &l, sizeof l));
-  assert_true(l.bytes[SERIAL_TO_BOARD] > 1000);
-  for (size_t k = 0; k < KINDS; k++) {
-    struct totals t = {0};
-    p.kind = &kinds[k];
-    for (p.direction = 0; p.direction < SERIAL_DIRECTIONS; p.direction++) {
-      const unsigned stride = p.kind->stride[p.direction];
-      for (p.index = 0; stride && p.index < l.bytes[p.direction]; p.index += stride) {
-        if (is_point(&l, &p)) run_point(r, &p, &t);
-      }
-    }
-    print_message("protocol %d, %s: %u points, %u right, %u told that it failed\n",
-                  p.protocol, p.kind->name, t.points, t.good, t.told_bad);
-    assert_true(t.points > 0);
+// ---- All points ------------------------------------------------------------
+
+struct place {
+  uint8_t kind, direction;
+  uint16_t index;
+};
+
+struct totals {
+  unsigned points, right, told_bad;
+  double cpu_s;
+};
+
+struct sweep {
+  struct serial_point common;
+  enum content content;
+  bool every;      // byte, by each kind
+  unsigned again;  // every how many-th update is repeated
+  struct lengths lengths;
+  struct place *places;
+  struct serial_judgement *judged;
+  size_t count, ended;
+  struct totals totals[KINDS];
+  unsigned wrong;
+};
+
+static bool is_point(const struct sweep *s, const struct kind *k,
+                     enum serial_direction d, size_t i) {
+  const unsigned stride = k->stride[s->content][d];
+  const bool begins = d == SERIAL_TO_BOARD && s->lengths.begins[i / 8] >> i % 8 & 1;
+  return stride && (s->every || begins || i % stride == 0);
+}
+
+static void add_places(struct sweep *s, size_t kind, enum serial_direction d) {
+  for (size_t i = 0; i < s->lengths.bytes[d]; i++) {
+    if (is_point(s, &kinds[kind], d, i))
+      s->places[s->count++] = (struct place){(uint8_t)kind, (uint8_t)d, (uint16_t)i};
   }
+}
+
+static struct serial_point point_at(const struct sweep *s, size_t i) {
+  const struct place at = s->places[i];
+  struct serial_point p = s->common;
+  p.fault = kinds[at.kind].fault;
+  p.leave = kinds[at.kind].leave;
+  p.direction = at.direction;
+  p.index = at.index;
+  p.again = i % s->again == 0;
+  return p;
+}
+
+static void run_point(void *ctx, size_t i, void *result) {
+  const struct serial_point p = point_at(ctx, i);
+  // A check that fails ends this copy, not cmocka's test in it.
+  setenv("CMOCKA_TEST_ABORT", "1", 1);
+  serial_point_try(&p, result);
+}
+
+static void end_point(void *ctx, size_t i, bool good, double cpu_s) {
+  struct sweep *s = ctx;
+  const struct place at = s->places[i];
+  const struct serial_judgement *j = &s->judged[i];
+  const char *what = good ? serial_point_wrong(j) : "a check failed";
+  struct totals *t = &s->totals[at.kind];
+  t->cpu_s += cpu_s;
+  t->points++;
+  t->right += j->told_good;
+  t->told_bad += !j->told_good;
+  if (what) {
+    s->wrong++;
+    print_error("%s, %s at byte %u of direction %u: %s\n",
+                protocols[s->common.protocol], kinds[at.kind].name, at.index,
+                at.direction, what);
+  }
+  if (++s->ended % 1000 == 0 && s->every)
+    print_message("%s, %s: %zu of %zu points, %u wrong\n",
+                  protocols[s->common.protocol], s->common.after->file.name, s->ended,
+                  s->count, s->wrong);
+}
+
+static void run_all(struct sweep *s) {
+  const struct pool_work work = {.ctx = s, .run = run_point, .ended = end_point};
+  const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+  size_t *order = calloc(s->count, sizeof *order);
+  s->judged = calloc(s->count, sizeof *s->judged);
+  assert_true(order && s->judged);
+  for (size_t i = 0; i < s->count; i++)
+    order[i] = i;
+  pool_run(&work, order, s->count, s->every ? (unsigned)cores : 1, s->judged,
+           sizeof *s->judged);
+  free(s->judged);
+  free(order);
+}
+
+static void print_total(const char *name, const struct totals *t) {
+  print_message("  %-8s %6u points, %6u right, %6u told that it failed, %6.1f s\n",
+                name, t->points, t->right, t->told_bad, t->cpu_s);
+}
+
+static void print_totals(const struct sweep *s) {
+  struct totals all = {0};
+  for (size_t k = 0; k < KINDS; k++) {
+    const struct totals *t = &s->totals[k];
+    print_total(kinds[k].name, t);
+    all.points += t->points;
+    all.right += t->right;
+    all.told_bad += t->told_bad;
+    all.cpu_s += t->cpu_s;
+  }
+  print_total("all", &all);
+}
+
+static void sweep(struct sweep *s) {
+  assert_true(machine_fork_run(s->common.port->rig->m, measure, &s->common, &s->lengths,
+                               sizeof s->lengths));
+  const size_t bytes = s->lengths.bytes[0] + s->lengths.bytes[1];
+  assert_in_range(bytes, s->common.after->file.size, 2048);
+  s->places = calloc(bytes * KINDS, sizeof *s->places);
+  assert_non_null(s->places);
+  for (size_t k = 0; k < KINDS; k++) {
+    add_places(s, k, SERIAL_TO_BOARD);
+    add_places(s, k, SERIAL_TO_HOST);
+  }
+  run_all(s);
+  free(s->places);
+  print_totals(s);
+  assert_int_equal(s->wrong, 0);
 }
 
 // ---- Power that goes -------------------------------------------------------
 
 enum { CUTS = 50 };
 
+struct cut {
+  struct serial_point point;
+  uint64_t at;
+  vtime_t delay;
+};
+
 static void count_operations(struct machine *m, void *ctx, void *out) {
-  const struct point *p = ctx;
+  const struct serial_point *p = ctx;
   struct rig *r = m->ctx;
   rig_arm_cut(r, 0, 0);
   if (serial_rig_load(p->port, p->protocol, &p->after->file))
@@ -275,15 +247,16 @@ static void count_operations(struct machine *m, void *ctx, void *out) {
 }
 
 static void try_cut(struct machine *m, void *ctx, void *out) {
-  const struct point *p = ctx;
-  struct judgement *j = out;
+  const struct cut *c = ctx;
+  const struct serial_point *p = &c->point;
+  struct serial_judgement *j = out;
   struct serial_rig *s = p->port;
   struct rig *r = m->ctx;
-  rig_arm_cut(r, p->cut_at, p->cut_delay);
+  rig_arm_cut(r, c->at, c->delay);
   j->told_good = serial_rig_load(s, p->protocol, &p->after->file);
   rig_run(r, VT_MS(400));
   j->happened = r->cut;
-  judge_start(p, j);
+  serial_point_judge_start(p, j);
   serial_host_close(&s->host);
   rig_arm_cut(r, 0, 0);
   machine_power_cut(m);
@@ -294,7 +267,7 @@ static void try_cut(struct machine *m, void *ctx, void *out) {
   j->repeated = serial_rig_load(s, p->protocol, &p->after->file);
 }
 
-static void cut_everywhere(struct rig *r, struct point p) {
+static void cut_everywhere(struct rig *r, struct serial_point p) {
   static const vtime_t delays[] = {VT_NS(100), VT_US(12), VT_US(100), VT_MS(20),
                                    VT_MS(150)};
   uint64_t total = 0;
@@ -302,13 +275,14 @@ static void cut_everywhere(struct rig *r, struct point p) {
   assert_true(machine_fork_run(r->m, count_operations, &p, &total, sizeof total));
   assert_true(total > CUTS);
   for (unsigned i = 0; i < CUTS; i++) {
-    struct judgement j;
     // The first and the last ones (records, erases), and some between.
-    p.cut_at = i < 12          ? i + 1
-               : i < CUTS - 12 ? i * total / CUTS
-                               : total - (CUTS - 1 - i);
-    p.cut_delay = delays[i % (sizeof delays / sizeof *delays)];
-    assert_true(machine_fork_run(r->m, try_cut, &p, &j, sizeof j));
+    const struct cut c = {.point = p,
+                          .at = i < 12          ? i + 1
+                                : i < CUTS - 12 ? i * total / CUTS
+                                                : total - (CUTS - 1 - i),
+                          .delay = delays[i % (sizeof delays / sizeof *delays)]};
+    struct serial_judgement j;
+    assert_true(machine_fork_run(r->m, try_cut, (void *)(uintptr_t)&c, &j, sizeof j));
     cut += j.happened;
     started += j.started;
     assert_false(j.half);
@@ -320,18 +294,11 @@ static void cut_everywhere(struct rig *r, struct point p) {
   assert_true(cut > CUTS / 2 && started > 0 && started < CUTS);
 }
 
+// ---- All of it -------------------------------------------------------------
+
+static bool every;
 static struct serial_content before, after;
 static struct serial_rig port;
-
-static struct point prepare(struct rig *r, enum modem_protocol protocol) {
-  serial_content_make(&before, 3);
-  serial_content_make(&after, 9);
-  serial_content_plant(&before, r);
-  port = (struct serial_rig){.rig = r};
-  serial_rig_open(&port, r);
-  return (struct point){
-      .port = &port, .before = &before, .after = &after, .protocol = protocol};
-}
 
 static int setup(void **state) {
   rig_setup_off(state);
@@ -341,28 +308,74 @@ static int setup(void **state) {
   return 0;
 }
 
-static void xmodem(void **state) {
-  sweep(*state, prepare(*state, MODEM_XMODEM));
+// The content before comes by the same road: the code of it is translated once then,
+// not in each copy.
+static struct serial_point prepare(struct rig *r, enum modem_protocol protocol,
+                                   enum content content) {
+  void (*const make)(struct serial_content * c, uint8_t seed) =
+      content == SHORT ? serial_content_make_short : serial_content_make;
+  make(&before, 3);
+  make(&after, 9);
+  port = (struct serial_rig){.rig = r};
+  serial_rig_open(&port, r);
+  assert_true(serial_rig_load(&port, protocol, &before.file));
+  assert_true(serial_rig_prompt(&port, A_REPORT));
+  return (struct serial_point){
+      .port = &port, .before = &before, .after = &after, .protocol = protocol};
 }
 
-static void ymodem(void **state) {
-  sweep(*state, prepare(*state, MODEM_YMODEM));
+static void faults(struct rig *r, enum modem_protocol protocol, enum content content) {
+  struct sweep s = {.common = prepare(r, protocol, content),
+                    .content = content,
+                    .every = every,
+                    .again = content == DFU ? 3 : 10};
+  sweep(&s);
 }
 
-static void ymodem_g(void **state) {
-  sweep(*state, prepare(*state, MODEM_YMODEM_G));
+static void xmodem_short(void **state) {
+  faults(*state, MODEM_XMODEM, SHORT);
+}
+
+static void ymodem_short(void **state) {
+  faults(*state, MODEM_YMODEM, SHORT);
+}
+
+static void ymodem_g_short(void **state) {
+  faults(*state, MODEM_YMODEM_G, SHORT);
+}
+
+static void xmodem_dfu(void **state) {
+  faults(*state, MODEM_XMODEM, DFU);
+}
+
+static void ymodem_dfu(void **state) {
+  faults(*state, MODEM_YMODEM, DFU);
+}
+
+static void ymodem_g_dfu(void **state) {
+  faults(*state, MODEM_YMODEM_G, DFU);
 }
 
 static void power(void **state) {
-  cut_everywhere(*state, prepare(*state, MODEM_YMODEM));
+  cut_everywhere(*state, prepare(*state, MODEM_YMODEM, DFU));
 }
 
-int main(void) {
-  const struct CMUnitTest tests[] = {
-      RIG_TEST(HS_SERIAL, xmodem, setup),
-      RIG_TEST(FS_SERIAL, ymodem, setup),
-      RIG_TEST(HS_SERIAL, ymodem_g, setup),
+int main(int argc, char **argv) {
+  static const struct CMUnitTest some[] = {
+      RIG_TEST(HS_SERIAL, xmodem_short, setup),
+      RIG_TEST(FS_SERIAL, ymodem_short, setup),
+      RIG_TEST(HS_SERIAL, ymodem_g_short, setup),
+      RIG_TEST(HS_SERIAL, xmodem_dfu, setup),
+      RIG_TEST(FS_SERIAL, ymodem_dfu, setup),
+      RIG_TEST(HS_SERIAL, ymodem_g_dfu, setup),
       RIG_TEST(HS_SERIAL, power, setup),
   };
-  return cmocka_run_group_tests_name("serial faults", tests, NULL, NULL);
+  static const struct CMUnitTest all[] = {
+      RIG_TEST(HS_SERIAL, xmodem_dfu, setup),
+      RIG_TEST(FS_SERIAL, ymodem_dfu, setup),
+      RIG_TEST(HS_SERIAL, ymodem_g_dfu, setup),
+  };
+  every = argc > 1 && !strcmp(argv[1], "every");
+  return every ? cmocka_run_group_tests_name("serial faults", all, NULL, NULL)
+               : cmocka_run_group_tests_name("serial faults", some, NULL, NULL);
 }
