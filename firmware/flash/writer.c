@@ -144,9 +144,10 @@ void writer_forget(struct writer *w) {
 void writer_fail(struct writer *w, struct writer_lane *l, enum status status,
                  uint32_t offset) {
   if (w->result.status == ST_OK) {
-    w->result = (struct writer_result){.status = status,
-                                       .address = l->medium->geometry.base + offset,
-                                       .erasing = l->state >= WRITER_AHEAD || l->mass};
+    w->result =
+        (struct writer_result){.status = status,
+                               .address = l->medium->geometry.base + offset,
+                               .erasing = l->state >= WRITER_SURVEYING || l->mass};
   }
   writer_rest(l);
   for (struct writer_lane *o = w->lanes; o < w->lanes + w->lane_count; o++) {
@@ -256,7 +257,6 @@ static void put(struct writer *w, struct writer_lane *l, uint32_t unit, uint32_t
     if (writer_is_noted(w, l, unit)) {
       memset(writer_bytes(w, s), 0xFF, WRITER_UNIT);
     } else if (end - from < WRITER_UNIT) {
-      if (l->state == WRITER_AHEAD) writer_rest(l);
       status = l->medium->read(l->medium->ctx, unit * WRITER_UNIT, writer_bytes(w, s),
                                WRITER_UNIT);
     }

@@ -44,8 +44,8 @@ enum writer_state {
   WRITER_COMPARING,
   WRITER_PROGRAMMING,
   WRITER_VERIFYING,
-  // From here on it is an erase that is at work.
   WRITER_AHEAD,  // nothing has come: is the next noted unit blank already?
+  // From here on it is an erase that is at work.
   WRITER_SURVEYING,
   WRITER_KEEPING,
   WRITER_ERASING,

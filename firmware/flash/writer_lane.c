@@ -49,7 +49,12 @@ static const uint32_t *read_piece(struct writer *w, struct writer_lane *l,
   uint32_t *const piece = l->read_back + in_unit / 4;
   size_t there;
   const enum status status = get_piece(l, offset + l->at, piece, &there);
-  if (status != ST_OK) writer_fail(w, l, status, offset + l->at);
+  if (status != ST_OK && l->state == WRITER_AHEAD) {
+    l->looks = false;  // whoever needs those bytes will fail, and tell
+    writer_rest(l);
+  } else if (status != ST_OK) {
+    writer_fail(w, l, status, offset + l->at);
+  }
   if (status != ST_OK || there < end) return NULL;
   if (end == WRITER_UNIT) l->fetching = false;
   return piece;

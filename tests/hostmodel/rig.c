@@ -249,7 +249,7 @@ int rig_control(struct rig *r, struct request q, void *data) {
 }
 
 void rig_allow_nor_reset(struct rig *r) {
-  assert_true(r->longest < VT_MS(30));
+  assert_true(r->longest < VT_MS(45));
   r->longest = 0;
 }
 

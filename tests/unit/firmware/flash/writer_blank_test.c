@@ -105,6 +105,25 @@ static void a_look_counts_for_its_own_unit(void **state) {
   }
 }
 
+// Whoever needs those bytes will fail: then it is told, once, and of the right thing.
+static void a_look_that_fails_is_not_told(void **state) {
+  struct writer_rig *r = *state;
+  for (int fetch = 0; fetch < 2; fetch++) {
+    if (fetch) ram_medium_fetches(&r->media[RIG_NOR]);
+    for (uint32_t countdown = 1; countdown < 8; countdown++) {
+      memset(r->media[RIG_NOR].bytes, 0xFF, RIG_NOR_SIZE);
+      writer_rig_take_as_is(r);
+      rig_wipe(r, RIG_NOR, 0);
+      ram_medium_fail(&r->media[RIG_NOR], RAM_READ, countdown, ST_BUS_TIMEOUT);
+      rig_pass(r, 100000);
+      assert_int_equal(r->media[RIG_NOR].fail[RAM_READ].countdown, 0);
+      rig_send_new(r, RIG_NOR, 0, 4096);
+      assert_all_done(r);
+      writer_rig_forget_log(r);
+    }
+  }
+}
+
 // What a block lacks is read when a part of it comes; that it could not be is no fault
 // of the erase that was noted elsewhere.
 static void a_write_that_fails_during_a_look_is_told_as_one(void **state) {
@@ -128,6 +147,7 @@ int main(void) {
       writer_rig_test(after_an_erase_that_failed_nothing_is_known),
       writer_rig_test(looking_ends_with_the_medium),
       writer_rig_test(a_look_counts_for_its_own_unit),
+      writer_rig_test(a_look_that_fails_is_not_told),
       writer_rig_test(a_write_that_fails_during_a_look_is_told_as_one),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
