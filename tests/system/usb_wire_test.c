@@ -210,6 +210,8 @@ static bool give_up(struct rig *r, struct request q, void *data, uint64_t transa
 // The next SETUP ends whatever was going on (USB 2.0 8.5.3.1), and finds the
 // device's answer to itself, not the rest of an older one. But for one instant: a STALL
 // that is being set when it comes is the controller's to lift, at the SETUP behind it.
+// The board sets one for the last request below, and for a block while an earlier one,
+// which was complete, waits for its place in the writer.
 static void a_new_setup_ends_any_request(void **state) {
   enum { NOBODYS = 0x7F };
   struct rig *r = *state;
@@ -231,7 +233,7 @@ static void a_new_setup_ends_any_request(void **state) {
       for (uint64_t n = 1; give_up(r, requests[i], data, n, delay); n++, runs++) {
         const struct request q = {0x80, 6, 0x0100, 0, sizeof device};
         int got = rig_control(r, q, device);
-        if (got == -EPIPE && requests[i].request == NOBODYS) {
+        if (got == -EPIPE) {
           stalls++;
           got = rig_control(r, q, device);
         }
