@@ -80,10 +80,16 @@ static bool says(const struct serial_host *h, const char *words) {
 }
 
 // All of it may have come, and the last word that says so be lost.
+static bool is_said(const struct serial_host *h, bool told_good) {
+  return says(h, "# 1 files") || (!told_good && says(h, "! "));
+}
+
 static bool is_reported(const struct serial_point *p, bool told_good) {
   struct serial_rig *s = p->port;
-  return serial_rig_prompt(s, p->fault.delay + A_REPORT) &&
-         (says(&s->host, "# 1 files") || (!told_good && says(&s->host, "! ")));
+  const vtime_t end = machine_now(s->rig->m) + p->fault.delay + A_REPORT;
+  while (!is_said(&s->host, told_good) && machine_now(s->rig->m) < end)
+    rig_run(s->rig, VT_MS(100));
+  return is_said(&s->host, told_good) && serial_rig_prompt(s, A_REPORT);
 }
 
 static void load(const struct serial_point *p, struct serial_judgement *j) {
@@ -108,9 +114,12 @@ static void load(const struct serial_point *p, struct serial_judgement *j) {
 
 static void load_again(const struct serial_point *p, struct serial_judgement *j) {
   struct serial_rig *s = p->port;
+  rig_run(s->rig, p->fault.delay);  // what is late still comes
   // A load that has heard nothing yet goes on waiting.
   if (!serial_rig_prompt(s, VT_MS(500))) serial_host_type(&s->host, "\x18\x18");
   if (!serial_rig_prompt(s, A_REPORT)) j->reported = false;
+  serial_host_type(&s->host, "\x15");  // Ctrl-U: whatever stands there
+  rig_run(s->rig, VT_MS(50));
   forget(&s->host);
   j->repeated = serial_rig_load(s, MODEM_YMODEM, &p->after->file);
   if (!j->repeated) print_error("the second time it said: %s\n", s->host.said);

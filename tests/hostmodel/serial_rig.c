@@ -91,8 +91,10 @@ bool serial_rig_wait(struct serial_rig *s, vtime_t limit) {
   return !s->host.sending;
 }
 
+// Bytes that came late may stand there as if typed.
 static bool is_at_prompt(const struct serial_host *h) {
-  return h->said_length >= 2 && !memcmp(h->said + h->said_length - 2, "> ", 2);
+  const char *line = strrchr(h->said, '\n');
+  return strstr(line ? line : h->said, "> ") != NULL;
 }
 
 // The console passes over what is not for it, up to 300 ms of silence.
