@@ -249,7 +249,13 @@ int rig_control(struct rig *r, struct request q, void *data) {
 }
 
 void rig_allow_nor_reset(struct rig *r) {
-  assert_true(r->longest < VT_MS(45));
+  const struct nor_chip *chip = r->m->nor.chip;
+  vtime_t recovery = VT_MS(25);
+  for (size_t i = 0; i < NOR_ERASE_TYPES; i++) {
+    if (chip->erases[i].reset_recovery > recovery)
+      recovery = chip->erases[i].reset_recovery;
+  }
+  assert_true(r->longest < recovery + VT_MS(5));
   r->longest = 0;
 }
 

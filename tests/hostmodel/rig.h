@@ -147,8 +147,8 @@ int rig_control(struct rig *r, struct request q, void *data);
 void rig_bus_reset(struct rig *r);
 
 // The first request that comes while a NOR chip is needed again waits for it to come
-// out of its reset, 25 ms after an erase (MX25L51245G, tREADY2), 40 ms (MT25QL512): no
-// other was held so long.
+// out of its reset, 25 ms after an erase (MX25L51245G, tREADY2), or as long as its chip
+// needs if that is more, and 5 ms: no other was held so long.
 void rig_allow_nor_reset(struct rig *r);
 
 // At transaction `at` from now on, counted from 1, `fault` happens. 0: never.
