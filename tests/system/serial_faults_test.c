@@ -364,6 +364,21 @@ static void power(void **state) {
   cut_everywhere(*state, prepare(*state, MODEM_YMODEM, DFU));
 }
 
+static int usage(void) {
+  fprintf(stderr,
+          "usage: test.system.serial_faults [every [FAULT]]; a FAULT is one of:\n");
+  for (size_t k = 0; k < KINDS; k++)
+    fprintf(stderr, "  '%s'\n", kinds[k].name);
+  return 2;
+}
+
+static bool is_fault(const char *name) {
+  size_t k = 0;
+  while (k < KINDS && strcmp(kinds[k].name, name))
+    k++;
+  return k < KINDS;
+}
+
 int main(int argc, char **argv) {
   static const struct CMUnitTest some[] = {
       RIG_TEST(HS_SERIAL, xmodem_short, setup),
@@ -379,8 +394,10 @@ int main(int argc, char **argv) {
       RIG_TEST(FS_SERIAL, ymodem_dfu, setup),
       RIG_TEST(HS_SERIAL, ymodem_g_dfu, setup),
   };
-  every = argc > 1 && !strcmp(argv[1], "every");
+  every = argc > 1;
   only = argc > 2 ? argv[2] : NULL;
+  if (argc > 3 || (every && strcmp(argv[1], "every"))) return usage();
+  if (only && !is_fault(only)) return usage();
   return every ? cmocka_run_group_tests_name("serial faults", all, NULL, NULL)
                : cmocka_run_group_tests_name("serial faults", some, NULL, NULL);
 }
