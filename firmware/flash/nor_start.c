@@ -40,6 +40,7 @@ enum {
   BLOCK_LIKED = 64 * 1024,
   BLOCK_MAX = 256 * 1024,
   BLOCKS_MAX = 4096,
+  CHIP_MAX = 256 * 1024 * 1024,  // what has addresses; and see WRITER_MAX_UNITS
 
   // JESD216: SFDP is read at no more than 50 MHz; the MX25R in its low-power mode
   // takes nothing faster.
@@ -292,7 +293,7 @@ static bool choose_block(struct nor *n, unsigned region) {
     chosen = size;
     n->block_type[region] = (uint8_t)i;
   }
-  return chosen && s->size / chosen <= BLOCKS_MAX;
+  return chosen && s->size <= CHIP_MAX && s->size / chosen <= BLOCKS_MAX;
 }
 
 static bool choose_blocks(struct nor *n) {

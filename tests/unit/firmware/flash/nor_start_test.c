@@ -3,6 +3,7 @@
 // with chips that are absent, busy, unknown, stubborn or lying.
 #include "firmware/flash/nor.h"
 
+#include "common/base/bytes.h"
 #include "tests/fakes/nor_chip.h"
 #include "tests/fakes/nor_row.h"
 
@@ -622,6 +623,30 @@ static void a_chip_that_says_nothing_of_itself_is_unknown(void **state) {
   assert_int_equal(start(), ST_NOR_UNKNOWN);
 }
 
+// 256 MB are all that has addresses, in blocks as large as these may be.
+static void a_chip_of_more_than_all_addresses_is_unknown(void **state) {
+  (void)state;
+  for (uint8_t exponent = 31; exponent <= 34; exponent++) {
+    nor_chip_open(&chip, "mx66l2g45g");
+    chip.any_address = true;
+    uint8_t *s = chip.sfdp.bytes, *table = s + load_le24(s + 12);
+    uint8_t *header = s + 16;
+    while (header[0] != 0x84)  // the table of 4-byte opcodes
+      header += 8;
+    uint8_t *four_byte = s + load_le24(header + 4);
+    table[4] = exponent;  // of two, in bits (DW2)
+    table[5] = table[6] = 0;
+    table[7] = 0x80;
+    table[28] = 18;  // 256 KB by D8h, and nothing else (DW8, DW9)
+    table[29] = 0xD8;
+    memset(table + 30, 0, 6);
+    four_byte[1] |= 2;  // with four address bytes by DCh
+    four_byte[4] = 0xDC;
+    assert_int_equal(start(), exponent == 31 ? ST_OK : ST_NOR_UNKNOWN);
+    if (exponent == 31) assert_int_equal(nor.sfdp.size, 256 << 20);
+  }
+}
+
 // A medium of it could not be told: blocks under 4 KB or over 256 KB, or more blocks
 // than fit into a layout string; no way to a fourth address byte.
 static void a_chip_that_makes_no_medium_is_unknown(void **state) {
@@ -749,6 +774,7 @@ int main(void) {
       cmocka_unit_test(an_id_with_one_odd_byte_is_an_id),
       cmocka_unit_test(a_busy_chip_is_waited_for),
       cmocka_unit_test(a_chip_that_says_nothing_of_itself_is_unknown),
+      cmocka_unit_test(a_chip_of_more_than_all_addresses_is_unknown),
       cmocka_unit_test(a_chip_that_makes_no_medium_is_unknown),
       cmocka_unit_test(an_erase_of_two_sizes_is_not_used_without_a_map),
       cmocka_unit_test(a_chip_that_always_takes_4_bytes_needs_no_mode),
