@@ -4,7 +4,9 @@
 // same name before this one on the include path and reach the simulator's bus.
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 static inline uint32_t mmio_read32(uintptr_t addr) {
   return *(const volatile uint32_t *)addr;
@@ -39,6 +41,11 @@ static inline void mmio_read_8_words(uintptr_t addr, uint32_t *dst) {
       :
       : "r"(addr), "r"(dst)
       : "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r12", "memory");
+}
+
+// Memory that a controller shows, of any alignment.
+static inline void mmio_copy(void *dst, uintptr_t addr, size_t n) {
+  memcpy(dst, (const void *)addr, n);
 }
 
 // Bits set and cleared in one read-modify-write. Not atomic.

@@ -47,6 +47,7 @@ void firmware_fault(void) {
 // Opens the window at 0x90000000 for exactly the chip's size.
 static enum status map_flash(void) {
   const struct quadspi_config config = {.base = QUADSPI_BASE,
+                                        .let_in = soc_mpu_window,
                                         .kernel_hz = SOC_HCLK_HZ,
                                         .now_us = now_us,
                                         .now_ctx = &clock};
@@ -59,9 +60,7 @@ static enum status map_flash(void) {
   if (status == ST_OK && board.qspi_ddr) {
     status = nor_start_ddr(&nor, quadspi_set_ddr_clock);
   }
-  if (status == ST_OK) status = quadspi_map(&qspi, &nor.read_cmd);
-  if (status == ST_OK) soc_mpu_window(nor.sfdp.size);
-  return status;
+  return status == ST_OK ? quadspi_map(&qspi, &nor.read_cmd) : status;
 }
 
 // Every byte of the chip is there, to the last.

@@ -42,7 +42,6 @@ enum {
 };
 
 extern uint8_t link_ring_start[], link_ring_end[];
-#define DTCM_END 0x20020000u
 
 static struct soc_time clock;
 static struct flash_f7 flash;
@@ -159,7 +158,7 @@ static void start_flash(void) {
 static void start_nor(void) {
   const struct quadspi_config config = {.base = QUADSPI_BASE,
                                         .dma = DMA2_BASE,
-                                        .uncached_end = DTCM_END,
+                                        .let_in = soc_mpu_window,
                                         .kernel_hz = SOC_HCLK_HZ,
                                         .now_us = now_fed_us,
                                         .now_ctx = &clock};

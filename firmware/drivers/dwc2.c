@@ -91,16 +91,20 @@ void dwc2_cancel(const struct dwc2 *d, uint32_t n) {
   dwc2_flush(d, n);
 }
 
+// As much of a word as is left. Four bytes are a load and a store, others a call.
+static void copy_word(void *to, const void *from, uint32_t left) {
+  if (left >= 4) {
+    memcpy(to, from, 4);
+  } else {
+    memcpy(to, from, left);
+  }
+}
+
 void dwc2_write_fifo(const struct dwc2 *d, uint32_t n, const uint8_t *src,
                      uint32_t length) {
   for (uint32_t at = 0; at < length; at += 4) {
-    const uint32_t left = length - at;
     uint32_t word = 0;
-    if (left >= 4) {
-      memcpy(&word, src + at, 4);  // a load, where any other length is a call
-    } else {
-      memcpy(&word, src + at, left);
-    }
+    copy_word(&word, src + at, length - at);
     wr(d, DWC2_DFIFO0 + 0x1000u * n, word);
   }
 }
@@ -110,12 +114,7 @@ void dwc2_read_fifo(const struct dwc2 *d, uint8_t *dst, uint32_t count,
                     uint32_t wanted) {
   for (uint32_t at = 0; at < count; at += 4) {
     const uint32_t word = rd(d, DWC2_DFIFO0);
-    const uint32_t left = at < wanted ? wanted - at : 0;
-    if (left >= 4) {
-      memcpy(dst + at, &word, 4);  // a store, where any other length is a call
-    } else {
-      memcpy(dst + at, &word, left);
-    }
+    copy_word(dst + at, &word, at < wanted ? wanted - at : 0);
   }
 }
 

@@ -29,8 +29,12 @@ enum {
   DMA_FROM_MEMORY = 1,
   DMA_BYTE = 0,
   DMA_WORD = 2,
-  DMA_LEAST = 32,  // shorter reads are not worth it
+
+  WINDOW_LEAST = 256,  // shorter reads are not worth its opening
 };
+
+#define WINDOW       0x90000000u
+#define WINDOW_BYTES 0x10000000u
 
 static uint32_t rd(const struct quadspi *q, uint32_t reg) {
   return mmio_read32(q->config.base + reg);
@@ -95,6 +99,25 @@ static enum status finish(struct quadspi *q) {
   return settle(q, field_mask(QUADSPI_FCR_CTCF));
 }
 
+// --- the window ---
+
+static void end_loan(struct quadspi *q) {
+  struct flash_loan *loan = q->loan;
+  q->loan = NULL;
+  if (!loan) return;
+  mmio_copy(loan->shelter, (uintptr_t)loan->data, loan->length);
+  loan->data = loan->shelter;
+}
+
+// The core is kept out before the controller leaves the mode.
+static enum status close_window(struct quadspi *q) {
+  if (!q->open) return ST_OK;
+  end_loan(q);
+  q->open = false;
+  q->config.let_in(0);
+  return stop(q);
+}
+
 // --- commands ---
 
 // Lines 0, 1, 2, 4 as the mode fields have them: 0, 1, 2, 3.
@@ -132,9 +155,11 @@ static void issue(const struct quadspi *q, uint32_t ccr, uint32_t address, size_
   if (field_get(ccr, QUADSPI_CCR_ADMODE)) wr(q, QUADSPI_AR, address);
 }
 
-static void start(const struct quadspi *q, const struct nor_cmd *c, uint32_t fmode,
-                  size_t n) {
-  issue(q, ccr_of(c, fmode), c->address, n);
+static enum status start(struct quadspi *q, const struct nor_cmd *c, uint32_t fmode,
+                         size_t n) {
+  const enum status status = close_window(q);
+  if (status == ST_OK) issue(q, ccr_of(c, fmode), c->address, n);
+  return status;
 }
 
 // --- DMA ---
@@ -176,18 +201,6 @@ static void end_dma(const struct quadspi *q) {
 
 // --- the bus ---
 
-// By DMA, prepared while the opcode and the address are on the wires. False: it does
-// not end.
-static bool read_words(const struct quadspi *q, void *dst, size_t n) {
-  arm(q, DMA_TO_MEMORY, dst, n);
-  run_dma(q, 0);
-  const bool over =
-      wait_field(q, q->config.dma + DMA_S7CR, DMA_S7CR_EN, 0, TRANSFER_US);
-  end_dma(q);
-  mmio_dma_barrier();
-  return over;
-}
-
 static enum status end_read(struct quadspi *q) {
   const enum status status = finish(q);
   // ES0334: on both edges bytes may be left without BUSY.
@@ -195,28 +208,72 @@ static enum status end_read(struct quadspi *q) {
   return status == ST_OK && ddr ? stop(q) : status;
 }
 
-// The CPU reads what is no whole word, or what an error of DMA left over.
-static enum status bus_read(void *ctx, const struct nor_cmd *c, uint8_t *dst,
-                            size_t n) {
-  struct quadspi *q = ctx;
-  uint8_t *const end = dst + n;
-  const bool words = n >= DMA_LEAST && (uintptr_t)dst % 4 == 0 &&
-                     (uintptr_t)end <= q->config.uncached_end;
-  start(q, c, FMODE_READ, n);
-  if (words) {
-    if (!read_words(q, dst, n & ~(size_t)3)) return too_late(q);
-    dst = end - n % 4 - 4u * mmio_read32(q->config.dma + DMA_S7NDTR);
-  }
-  while (dst != end) {
+static enum status read_fifo(struct quadspi *q, const struct nor_cmd *c, uint8_t *dst,
+                             size_t n) {
+  const enum status status = start(q, c, FMODE_READ, n);
+  if (status != ST_OK) return status;
+  while (n--) {
     if (!wait_flag(q, QUADSPI_SR_FTF)) return too_late(q);
     *dst++ = mmio_read8(q->config.base + QUADSPI_DR);
   }
   return end_read(q);
 }
 
+enum status quadspi_map(struct quadspi *q, const struct nor_cmd *c) {
+  const uint32_t part = c->address / NOR_BUS_PART, ccr = ccr_of(c, FMODE_MAPPED);
+  if (q->open && q->part == part && rd(q, QUADSPI_CCR) == ccr) return ST_OK;
+  // ES0334: the first mapped read is wrong if the last indirect one left AR[1:0]
+  // other than 0. One more, from address 0, leaves it right.
+  struct nor_cmd first = *c;
+  uint8_t bytes[4];
+  first.address = 0;
+  const enum status status = read_fifo(q, &first, bytes, sizeof bytes);
+  if (status != ST_OK) return status;
+  wr(q, QUADSPI_CCR, ccr);
+  q->config.let_in(q->size);
+  q->open = true;
+  q->part = part;
+  return ST_OK;
+}
+
+enum status quadspi_unmap(struct quadspi *q) {
+  return close_window(q);
+}
+
+// Of a chip that fills the window, the last word is that which some parts read wrong.
+static bool is_inside(const struct quadspi *q, const struct nor_cmd *c, size_t n) {
+  const uint32_t end = q->size < WINDOW_BYTES ? q->size : WINDOW_BYTES - 4u;
+  return c->address < end && n <= end - c->address;
+}
+
+static enum status bus_map(void *ctx, const struct nor_cmd *c, size_t n,
+                           struct flash_loan *loan) {
+  struct quadspi *q = ctx;
+  if (!is_inside(q, c, n)) return ST_NOT_NOW;
+  const enum status status = quadspi_map(q, c);
+  if (status != ST_OK) return status;
+  if (loan != q->loan) end_loan(q);
+  loan->data = (const uint8_t *)(uintptr_t)(WINDOW + c->address);
+  loan->length = (uint32_t)n;
+  q->loan = loan;
+  return ST_OK;
+}
+
+// What is long goes through the window, as fast as the wires are and by whole words.
+static enum status bus_read(void *ctx, const struct nor_cmd *c, uint8_t *dst,
+                            size_t n) {
+  struct quadspi *q = ctx;
+  if (n < WINDOW_LEAST || !is_inside(q, c, n)) return read_fifo(q, c, dst, n);
+  struct flash_loan loan = {.shelter = dst};
+  const enum status status = bus_map(q, c, n, &loan);
+  if (status == ST_OK) end_loan(q);
+  return status;
+}
+
 static enum status bus_fetch(void *ctx, const struct nor_cmd *c, void *dst, size_t n) {
   struct quadspi *q = ctx;
-  start(q, c, FMODE_READ, n);
+  const enum status status = start(q, c, FMODE_READ, n);
+  if (status != ST_OK) return status;
   arm(q, DMA_TO_MEMORY, dst, n);
   run_dma(q, 0);
   q->fetch_us = q->config.now_us(q->config.now_ctx);
@@ -227,9 +284,11 @@ static enum status bus_fetch(void *ctx, const struct nor_cmd *c, void *dst, size
 // What the stream has counted last may not be in memory yet.
 static enum status bus_fetched(void *ctx, size_t *n) {
   struct quadspi *q = ctx;
+  // In this order: it may end between the two.
+  const bool goes_on = field_get(mmio_read32(q->config.dma + DMA_S7CR), DMA_S7CR_EN);
   const uint32_t left = 4u * mmio_read32(q->config.dma + DMA_S7NDTR) + FIFO_BYTES;
   *n = left < q->fetch_bytes ? q->fetch_bytes - left : 0;
-  if (field_get(mmio_read32(q->config.dma + DMA_S7CR), DMA_S7CR_EN)) {
+  if (goes_on) {
     const uint32_t passed = q->config.now_us(q->config.now_ctx) - q->fetch_us;
     return passed > TRANSFER_US ? too_late(q) : ST_OK;
   }
@@ -242,7 +301,8 @@ static enum status bus_fetched(void *ctx, size_t *n) {
 static enum status bus_write(void *ctx, const struct nor_cmd *c, const uint8_t *src,
                              size_t n) {
   struct quadspi *q = ctx;
-  start(q, c, FMODE_WRITE, n);
+  const enum status status = start(q, c, FMODE_WRITE, n);
+  if (status != ST_OK) return status;
   while (n--) {
     if (!wait_flag(q, QUADSPI_SR_FTF)) return too_late(q);
     mmio_write8(q->config.base + QUADSPI_DR, *src++);
@@ -266,6 +326,7 @@ static void bus_stage(void *ctx, const struct nor_cmd *c, const uint8_t *src,
   if (!q->sending) load(q);
 }
 
+// The write enable before it has closed the window.
 static void bus_send(void *ctx) {
   struct quadspi *q = ctx;
   issue(q, q->staged_ccr, q->address, q->length);
@@ -286,7 +347,9 @@ static void bus_wait_start(void *ctx, const struct nor_cmd *c, uint8_t mask,
   q->poll_ccr = ccr_of(c, FMODE_POLL);
   q->mask = mask;
   q->match = match;
-  if (!q->sending) poll_status(q);
+  if (q->sending) return;
+  close_window(q);
+  poll_status(q);
 }
 
 static void bus_wait_stop(void *ctx) {
@@ -312,7 +375,8 @@ static enum status bus_wait_done(void *ctx, bool *done, uint8_t *byte) {
 }
 
 // `halves`: of a clock, what is sampled is sampled so much later.
-static uint32_t divide(const struct quadspi *q, uint32_t divisor, uint32_t halves) {
+static uint32_t divide(struct quadspi *q, uint32_t divisor, uint32_t halves) {
+  close_window(q);
   if (divisor > 256) divisor = 256;
   uint32_t cr = rd(q, QUADSPI_CR);
   cr = field_set(cr, QUADSPI_CR_PRESCALER, divisor - 1u);
@@ -322,7 +386,7 @@ static uint32_t divide(const struct quadspi *q, uint32_t divisor, uint32_t halve
 
 // Sampling half a clock later leaves room for the copper (RM0410 14.3.9).
 static uint32_t bus_set_clock(void *ctx, uint32_t hz) {
-  const struct quadspi *q = ctx;
+  struct quadspi *q = ctx;
   if (hz > MAX_HZ) hz = MAX_HZ;
   return divide(q, (q->config.kernel_hz + hz - 1u) / hz, 1);
 }
@@ -330,16 +394,19 @@ static uint32_t bus_set_clock(void *ctx, uint32_t hz) {
 // An even divisor: with others the clock is not high for as long as it is low, and DHHC
 // finds no quarter of it. Sampled later is never (RM0410 14.5.1).
 uint32_t quadspi_set_ddr_clock(void *ctx, uint32_t hz) {
-  const struct quadspi *q = ctx;
+  struct quadspi *q = ctx;
   if (hz > MAX_DDR_HZ) hz = MAX_DDR_HZ;
   return divide(q, 2u * ((q->config.kernel_hz + 2u * hz - 1u) / (2u * hz)), 0);
 }
 
 // Twice the chip: some parts read the last word of the region wrong through the window,
-// so none of the chip's may be that. What is behind it is for the MPU to close.
+// so none of the chip's may be that; but the window has an end, too (is_inside). What
+// is behind the chip is for the MPU to close.
 static void bus_set_size(void *ctx, uint32_t bytes) {
-  const struct quadspi *q = ctx;
+  struct quadspi *q = ctx;
   const uint32_t log2_size = 31u - (uint32_t)__builtin_clz(bytes);
+  close_window(q);
+  q->size = 1u << log2_size;
   wr(q, QUADSPI_DCR, field_set(rd(q, QUADSPI_DCR), QUADSPI_DCR_FSIZE, log2_size));
 }
 
@@ -350,7 +417,9 @@ static uint32_t bus_now_us(void *ctx) {
 
 void quadspi_start(struct quadspi *q, const struct quadspi_config *config) {
   q->config = *config;
-  q->sending = false;
+  q->loan = NULL;
+  q->sending = q->open = false;
+  q->size = 0;
   wr(q, QUADSPI_CR, 0);
   uint32_t dcr = field_set(0, QUADSPI_DCR_FSIZE, FSIZE_MAX);
   wr(q, QUADSPI_DCR, field_set(dcr, QUADSPI_DCR_CSHT, CSHT_CLOCKS - 1));
@@ -367,6 +436,7 @@ struct nor_bus quadspi_bus(struct quadspi *q) {
   return (struct nor_bus){
       .ctx = q,
       .read = bus_read,
+      .map = bus_map,
       .fetch = bus_fetch,
       .fetched = bus_fetched,
       .write = bus_write,
@@ -379,20 +449,4 @@ struct nor_bus quadspi_bus(struct quadspi *q) {
       .set_size = bus_set_size,
       .now_us = bus_now_us,
   };
-}
-
-enum status quadspi_map(struct quadspi *q, const struct nor_cmd *c) {
-  // ES0334: the first mapped read is wrong if the last indirect one left AR[1:0]
-  // other than 0. One more, from address 0, leaves it right.
-  struct nor_cmd first = *c;
-  uint8_t bytes[4];
-  first.address = 0;
-  const enum status status = bus_read(q, &first, bytes, sizeof bytes);
-  if (status != ST_OK) return status;
-  wr(q, QUADSPI_CCR, ccr_of(c, FMODE_MAPPED));
-  return ST_OK;
-}
-
-enum status quadspi_unmap(struct quadspi *q) {
-  return stop(q);
 }

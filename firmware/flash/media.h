@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/base/status.h"
+#include "firmware/flash/loan.h"
 
 enum { MEDIA_MAX_RUNS = 6, MEDIA_MAX_ERASES = 4 };
 
@@ -48,7 +49,10 @@ struct media {
   struct media_geometry geometry;
   // Copies `n` bytes. Not while an operation is in progress.
   enum status (*read)(void *ctx, uint32_t offset, uint8_t *dst, size_t n);
-  // The same, begun only, of whole words and to where DMA reaches and nothing is
+  // Lends the same bytes, to loads of any size and alignment. NOT_NOW: these it cannot.
+  // NULL: it never does.
+  enum status (*view)(void *ctx, uint32_t offset, size_t n, struct flash_loan *loan);
+  // Like read, begun only, of whole words and to where DMA reaches and nothing is
   // cached; NULL: it has none. `fetched` tells how many bytes are there, or more.
   // Whatever else is asked of the medium meanwhile waits for its end.
   enum status (*fetch)(void *ctx, uint32_t offset, void *dst, size_t n);

@@ -12,10 +12,8 @@ enum {
 
 #define WINDOW_BASE 0x90000000u
 
-// A sequential read wraps at the end of a die: none crosses a multiple of the
-// smallest that is stacked (N25Q512A). Micron erases stacked dies one by one (C4h).
-#define SMALLEST_DIE (32u * 1024u * 1024u)
-#define MICRON_DIE   (64u * 1024u * 1024u)
+// Micron erases stacked dies one by one (C4h).
+#define MICRON_DIE (64u * 1024u * 1024u)
 
 static enum status medium_fetched(void *ctx, size_t *got) {
   struct nor *n = ctx;
@@ -49,7 +47,7 @@ static enum status medium_read(void *ctx, uint32_t offset, uint8_t *dst, size_t 
   struct nor_cmd c = n->read_cmd;
   enum status status = revive(n);
   while (status == ST_OK && len) {
-    const uint32_t room = SMALLEST_DIE - offset % SMALLEST_DIE;
+    const uint32_t room = NOR_BUS_PART - offset % NOR_BUS_PART;
     const size_t part = len < room ? len : room;
     c.address = offset;
     status = n->bus->read(n->bus->ctx, &c, dst, part);
@@ -58,6 +56,16 @@ static enum status medium_read(void *ctx, uint32_t offset, uint8_t *dst, size_t 
     len -= part;
   }
   return status;
+}
+
+static enum status medium_view(void *ctx, uint32_t offset, size_t len,
+                               struct flash_loan *loan) {
+  struct nor *n = ctx;
+  struct nor_cmd c = n->read_cmd;
+  c.address = offset;
+  if (offset % NOR_BUS_PART + len > NOR_BUS_PART) return ST_NOT_NOW;
+  const enum status status = revive(n);
+  return status == ST_OK ? n->bus->map(n->bus->ctx, &c, len, loan) : status;
 }
 
 // Not over the end of a die.
@@ -82,7 +90,7 @@ static enum status write_enable(struct nor *n, uint32_t offset) {
 
 // Micron's: of MT25Q dies with 64 MB each, or of N25Q dies with 32.
 static bool is_stack(const struct nor *n) {
-  const uint32_t die = n->sfdp.is_old ? SMALLEST_DIE : MICRON_DIE;
+  const uint32_t die = n->sfdp.is_old ? NOR_BUS_PART : MICRON_DIE;
   return n->id[0] == MAKER_MICRON && n->sfdp.size > die;
 }
 
@@ -279,6 +287,7 @@ struct media nor_medium(struct nor *n) {
   struct media m = {
       .ctx = n,
       .read = medium_read,
+      .view = medium_view,
       .fetch = medium_fetch,
       .fetched = medium_fetched,
       .erase_start = medium_erase_start,

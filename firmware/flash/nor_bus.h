@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "common/base/status.h"
+#include "firmware/flash/loan.h"
 
 // One command. A phase with 0 lines is left out. Phases follow in this order:
 // opcode, address, alternate ("mode") bytes, dummy clocks, data.
@@ -21,7 +22,12 @@ struct nor_cmd {
   uint32_t address;
 };
 
-enum { NOR_BUS_STAGE = 512 };  // bytes; the largest page of any chip known
+enum {
+  NOR_BUS_STAGE = 512,  // bytes; the largest page of any chip known
+  // A sequential read wraps at the end of a die: none goes on over a multiple of the
+  // smallest that is stacked (N25Q512A).
+  NOR_BUS_PART = 32 * 1024 * 1024,
+};
 
 struct nor_bus {
   void *ctx;
@@ -30,6 +36,10 @@ struct nor_bus {
   enum status (*read)(void *ctx, const struct nor_cmd *c, uint8_t *dst, size_t n);
   enum status (*write)(void *ctx, const struct nor_cmd *c, const uint8_t *src,
                        size_t n);
+  // Lends the `n` bytes from c->address on, not over a multiple of NOR_BUS_PART, to the
+  // core's loads, by the read command `c`. NOT_NOW: not these.
+  enum status (*map)(void *ctx, const struct nor_cmd *c, size_t n,
+                     struct flash_loan *loan);
   // A read that goes on by itself, of whole words and to where DMA reaches and nothing
   // is cached. Until fetched tells that all of them are there, nothing else may be
   // called.

@@ -414,6 +414,18 @@ enum status writer_read(const struct writer *w, const struct media *m, uint32_t 
   return ST_OK;
 }
 
+enum status writer_view(const struct writer *w, const struct media *m, uint32_t offset,
+                        uint32_t length, struct flash_loan *loan) {
+  const struct writer_lane *l = lane_of(w, m);
+  if (!m->view || operating(l) || l->mass) return ST_NOT_NOW;
+  const uint32_t end = offset + length;
+  for (uint32_t unit = offset / WRITER_UNIT; unit * WRITER_UNIT < end; unit++) {
+    if (writer_slot_of((struct writer *)w, l, unit)) return ST_NOT_NOW;
+    if (writer_is_noted(w, l, unit)) return ST_NOT_NOW;
+  }
+  return m->view(m->ctx, offset, length, loan);
+}
+
 // --- work ---
 
 bool writer_poll(struct writer *w) {

@@ -174,6 +174,11 @@ bool writer_write_now(struct writer *w, const struct media *m, uint32_t offset,
 enum status writer_read(const struct writer *w, const struct media *m, uint32_t offset,
                         uint8_t *dst, uint32_t length);
 
+// The same on loan from the medium. NOT_NOW: not all of it is in the flash, or not to
+// be read where it is.
+enum status writer_view(const struct writer *w, const struct media *m, uint32_t offset,
+                        uint32_t length, struct flash_loan *loan);
+
 // One step. False if there is nothing to do, or the media are not ready: an interrupt
 // will tell.
 bool writer_poll(struct writer *w);

@@ -232,8 +232,9 @@ bool session_write(struct session *s, uint32_t address, const uint8_t *data,
   return writer_write(s->writer, m, address - m->geometry.base, data, length);
 }
 
-enum status session_read(struct session *s, uint32_t address, uint8_t *dst,
-                         uint32_t length, uint32_t *done) {
+// `loan`, if any, is tried first; `dst` is its shelter.
+static enum status read_at(struct session *s, uint32_t address, struct flash_loan *loan,
+                           uint8_t *dst, uint32_t length, uint32_t *done) {
   *done = 0;
   const struct media *m = find(s, address, true);
   if (!m) return ST_BAD_ADDRESS;
@@ -241,9 +242,23 @@ enum status session_read(struct session *s, uint32_t address, uint8_t *dst,
   const uint32_t left = m->geometry.size - offset;
   const uint32_t n = length < left ? length : left;
   if (n == 0) return ST_OK;
-  const enum status status = writer_read(s->writer, m, offset, dst, n);
+  enum status status = ST_NOT_NOW;
+  if (loan) status = writer_view(s->writer, m, offset, n, loan);
+  if (status == ST_NOT_NOW) status = writer_read(s->writer, m, offset, dst, n);
   if (status == ST_OK) *done = n;
   return status;
+}
+
+enum status session_read(struct session *s, uint32_t address, uint8_t *dst,
+                         uint32_t length, uint32_t *done) {
+  return read_at(s, address, NULL, dst, length, done);
+}
+
+enum status session_lend(struct session *s, uint32_t address, struct flash_loan *loan,
+                         uint32_t length, uint32_t *done) {
+  loan->data = loan->shelter;
+  loan->length = 0;
+  return read_at(s, address, loan, loan->shelter, length, done);
 }
 
 void session_flush(struct session *s) {

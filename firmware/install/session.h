@@ -81,6 +81,11 @@ bool session_write(struct session *s, uint32_t address, const uint8_t *data,
 enum status session_read(struct session *s, uint32_t address, uint8_t *dst,
                          uint32_t length, uint32_t *done);
 
+// The same, read at loan->data: in the flash itself where that can be, else in the
+// shelter, which has room for `length`.
+enum status session_lend(struct session *s, uint32_t address, struct flash_loan *loan,
+                         uint32_t length, uint32_t *done);
+
 // All that was taken is to be done now, erases that are only noted as well.
 void session_flush(struct session *s);
 

@@ -134,7 +134,7 @@ static enum usb_answer on_setup(void *ctx, const struct usb_setup *s,
   const bool out = s->bmRequestType == (CH9_TYPE_CLASS | CH9_RECIPIENT_INTERFACE);
   if (s->wIndex != CDC_COMMUNICATION) return USB_STALL;
   if (in && s->bRequest == GET_LINE_CODING) {
-    *reply = (struct usb_reply){c->line_coding, CDC_LINE_CODING_SIZE};
+    *reply = (struct usb_reply){.data = c->line_coding, .length = CDC_LINE_CODING_SIZE};
     return USB_ACCEPT;
   }
   if (!out) return USB_STALL;

@@ -269,7 +269,7 @@ static enum usb_answer upload(struct dfu *d, const struct usb_setup *s,
     const enum status reason =
         d->work.kind == DFU_WORK_WRITE
             ? ST_NOT_NOW  // what was accepted is not there yet
-            : session_read(d->session, address, d->upload, s->wLength, &n);
+            : session_lend(d->session, address, &d->loan, s->wLength, &n);
     if (reason == ST_NOT_NOW) return hold(d, HOLD_US) ? USB_LATER : stalled(d);
     if (reason != ST_OK) {
       to_error(d, (struct dfu_failure){.status = status_of(reason),
@@ -278,7 +278,7 @@ static enum usb_answer upload(struct dfu *d, const struct usb_setup *s,
                                        .has_address = true});
       return USB_STALL;
     }
-    reply->data = d->upload;
+    reply->moves = &d->loan.data;
   }
   const bool full = n >= s->wLength;
   reply->length = (uint16_t)(full ? s->wLength : n);
@@ -388,7 +388,7 @@ static enum usb_answer get_status(struct dfu *d, struct usb_reply *reply) {
   d->reply[3] = (uint8_t)(ms >> 16);
   d->reply[4] = (uint8_t)d->state;
   d->reply[5] = d->told.status == DFU_STATUS_OK ? 0 : DFU_STRING_REASON;
-  *reply = (struct usb_reply){d->reply, DFU_STATUS_SIZE};
+  *reply = (struct usb_reply){.data = d->reply, .length = DFU_STATUS_SIZE};
   return USB_ACCEPT;
 }
 
@@ -429,6 +429,7 @@ static enum usb_answer vendor(struct dfu *d, const struct usb_setup *s,
 static enum usb_answer answer(struct dfu *d, const struct usb_setup *s,
                               struct usb_reply *reply) {
   d->vendor.hold = s->wLength > USB_EP0_PACKET;
+  d->loan.length = 0;
   const bool in = s->bmRequestType & CH9_DIRECTION_IN;
   const uint8_t type = s->bmRequestType & CH9_TYPE_MASK;
   const bool is_class = type == CH9_TYPE_CLASS;
@@ -447,7 +448,7 @@ static enum usb_answer answer(struct dfu *d, const struct usb_setup *s,
     case DFU_ACT_STATUS: return get_status(d, reply);
     case DFU_ACT_STATE:
       d->reply[0] = (uint8_t)d->state;
-      *reply = (struct usb_reply){d->reply, 1};
+      *reply = (struct usb_reply){.data = d->reply, .length = 1};
       return USB_ACCEPT;
     case DFU_ACT_ABORT: aborted(d, last_word); return USB_ACCEPT;
     case DFU_ACT_CLEAR: to_idle(d); return USB_ACCEPT;
@@ -470,6 +471,7 @@ static enum usb_answer on_setup(void *ctx, const struct usb_setup *s,
 static void on_completed(void *ctx, const struct usb_setup *s) {
   struct dfu *d = ctx;
   d->vendor.hold = false;
+  d->loan.length = 0;
   if (s->bRequest != DFU_GETSTATUS) return;
   if (d->state == DFU_DNBUSY && is_command(d->work.kind)) d->work.armed = true;
   if (d->state == DFU_MANIFEST) d->leave = true;
@@ -505,6 +507,7 @@ void dfu_init(struct dfu *d, struct session *s, const struct info *info) {
   dfu_vendor_init(&d->vendor, s, info);
   d->session = s;
   d->alternates = s->media_count;
+  d->loan.shelter = d->upload;
   on_reset(d);
 }
 

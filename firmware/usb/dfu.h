@@ -61,6 +61,7 @@ struct dfu {
   bool leave;                  // dfuMANIFEST was reported, the reply is out
   uint8_t reply[DFU_STATUS_SIZE];
   struct dfu_vendor vendor;
+  struct flash_loan loan;  // of the bytes of an upload's block
   uint8_t upload[DFU_TRANSFER_SIZE];
 };
 

@@ -13,6 +13,7 @@ void dfu_vendor_init(struct dfu_vendor *v, struct session *s, const struct info 
   v->session = s;
   v->info = *info;
   v->crc32 = crc32_update;
+  v->loan.shelter = v->data;
   v->told.abilities = DFU_VENDOR_ABILITIES;
 }
 
@@ -61,14 +62,15 @@ static bool step_crc(struct dfu_vendor *v) {
   const uint32_t n = v->left < DFU_VENDOR_STEP ? v->left : DFU_VENDOR_STEP;
   uint32_t done;
   if (v->kb == 0) v->start_us = session_now_us(v->session);
-  const enum status status = session_read(v->session, v->at, v->data, n, &done);
+  const enum status status = session_lend(v->session, v->at, &v->loan, n, &done);
   v->waits = status == ST_NOT_NOW;
   if (v->waits) return false;
   if (status != ST_OK || done < n) {
     end(v, status != ST_OK ? status : ST_CROSSES_END, v->at + done);
     return true;
   }
-  v->crc = v->crc32(v->crc, v->data, n);
+  v->crc = v->crc32(v->crc, v->loan.data, n);
+  v->loan.length = 0;
   v->at += n;
   v->left -= n;
   v->kb = (v->at - v->asked.address) / 1024u;
@@ -112,7 +114,7 @@ static uint32_t remaining_ms(const struct dfu_vendor *v) {
 static enum usb_answer tell_info(struct dfu_vendor *v, struct usb_reply *reply) {
   v->info.unfinished = session_unfinished(v->session);
   info_encode(&v->info, v->info_bytes);
-  *reply = (struct usb_reply){v->info_bytes, INFO_SIZE};
+  *reply = (struct usb_reply){.data = v->info_bytes, .length = INFO_SIZE};
   return USB_ACCEPT;
 }
 
@@ -122,7 +124,8 @@ static enum usb_answer tell_digest(struct dfu_vendor *v, struct usb_reply *reply
   const bool done = v->told.state == DIGEST_DONE;
   if (!done) v->hold = false;  // one packet
   const uint16_t crcs = done ? (uint16_t)(4u * v->told.finished) : 0;
-  *reply = (struct usb_reply){v->reply, (uint16_t)(DIGEST_HEADER_SIZE + crcs)};
+  *reply = (struct usb_reply){.data = v->reply,
+                              .length = (uint16_t)(DIGEST_HEADER_SIZE + crcs)};
   return USB_ACCEPT;
 }
 

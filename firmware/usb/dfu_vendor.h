@@ -33,6 +33,7 @@ struct dfu_vendor {
   uint32_t kb, start_us;   // done, and since when: for the estimate
   uint8_t info_bytes[INFO_SIZE];
   uint8_t reply[DIGEST_REPLY_SIZE];
+  struct flash_loan loan;  // of a step's bytes
   uint8_t data[DFU_VENDOR_STEP];
 };
 

@@ -80,9 +80,12 @@ static void stall(struct usbd *u) {
 }
 
 static void send_packet(struct usbd *u) {
-  u->in_sent = u->in_left < USB_EP0_PACKET ? u->in_left : USB_EP0_PACKET;
+  const struct usb_reply *r = &u->reply;
+  const uint8_t *data = usb_reply_bytes(r);
+  const uint16_t left = (uint16_t)(r->length - u->in_at);
+  u->in_sent = left < USB_EP0_PACKET ? left : USB_EP0_PACKET;
   if (u->in_sent < USB_EP0_PACKET) u->in_zero_packet = false;
-  u->port->ep0_send(u->port->ctx, u->in_data, u->in_sent);
+  u->port->ep0_send(u->port->ctx, data + u->in_at, u->in_sent);
 }
 
 // Room for a packet without bytes: the host's status stage, or the repetition of one
@@ -94,11 +97,11 @@ static void stay_open(struct usbd *u) {
 
 // A data stage shorter than asked for ends with a short packet, empty if need be
 // (USB 2.0 5.5.3, 8.5.3.2).
-static void start_in(struct usbd *u, const uint8_t *data, uint16_t length) {
+static void start_in(struct usbd *u) {
   const uint16_t wanted = u->setup.wLength;
-  u->in_data = data;
-  u->in_left = length < wanted ? length : wanted;
-  u->in_zero_packet = length < wanted;
+  u->in_at = 0;
+  u->in_zero_packet = u->reply.length < wanted;
+  if (u->reply.length > wanted) u->reply.length = wanted;
   u->stage = USBD_DATA_IN;
   stay_open(u);  // the host may end the stage early
   send_packet(u);
@@ -144,10 +147,15 @@ static bool acknowledge(struct usbd *u) {
 
 // A request without a data stage is answered by its status stage, whatever its
 // direction bit says (9.3.1).
-static bool reply(struct usbd *u, const uint8_t *data, uint16_t length) {
+static bool send_reply(struct usbd *u) {
   if (u->setup.wLength == 0) return acknowledge(u);
-  start_in(u, data, length);
+  start_in(u);
   return true;
+}
+
+static bool reply(struct usbd *u, const uint8_t *data, uint16_t length) {
+  u->reply = (struct usb_reply){.data = data, .length = length};
+  return send_reply(u);
 }
 
 static bool is_configured(const struct usbd *u) {
@@ -305,20 +313,21 @@ static bool vendor_request(struct usbd *u) {
 
 // Class requests, and vendor requests to an interface, are its class's.
 static bool class_request(struct usbd *u, bool in) {
-  struct usb_reply r = {u->small, 0};
+  struct usb_reply *r = &u->reply;
   const struct usb_class *c = class_of(u, u->setup.wIndex);
+  *r = (struct usb_reply){.data = u->small};
   if (!is_configured(u) || !c) return false;
   if (!in && u->setup.wLength > USBD_BUFFER) {
     // Never trusted: the class hears of it, and it is refused whatever it says.
-    c->setup(c->ctx, &u->setup, &r);
+    c->setup(c->ctx, &u->setup, r);
     return false;
   }
-  const enum usb_answer answer = c->setup(c->ctx, &u->setup, &r);
+  const enum usb_answer answer = c->setup(c->ctx, &u->setup, r);
   u->later = answer == USB_LATER;
   if (u->later) return true;
   if (answer == USB_STALL) return false;
   u->asked = c;
-  if (in || u->setup.wLength == 0) return reply(u, r.data, r.length);
+  if (in || u->setup.wLength == 0) return send_reply(u);
   start_out(u);
   return true;
 }
@@ -391,9 +400,8 @@ static void on_in(struct usbd *u) {
   if (u->stage == USBD_STATUS_IN) {
     completed(u);
   } else if (u->stage == USBD_DATA_IN) {
-    u->in_data += u->in_sent;
-    u->in_left = (uint16_t)(u->in_left - u->in_sent);
-    if (u->in_left || u->in_zero_packet) {
+    u->in_at = (uint16_t)(u->in_at + u->in_sent);
+    if (u->in_at < u->reply.length || u->in_zero_packet) {
       send_packet(u);
     } else {
       u->stage = USBD_STATUS_OUT;

@@ -32,11 +32,17 @@ enum usb_answer {
   USB_LATER,   // IN only: cannot be told yet, the host gets NAK; ask again
 };
 
-// Bytes of an IN data stage. They must stay until the request has completed.
+// Bytes of an IN data stage. They must stay until the request has completed; or, if
+// `moves` is not NULL, what it points to says where they are by now.
 struct usb_reply {
   const uint8_t *data;
   uint16_t length;
+  const uint8_t *const *moves;
 };
+
+static inline const uint8_t *usb_reply_bytes(const struct usb_reply *r) {
+  return r->moves ? *r->moves : r->data;
+}
 
 // The own behaviour of an interface, or of several in a row that belong together.
 struct usb_class {
@@ -105,8 +111,8 @@ struct usbd {
   const struct usb_class *asked;  // the request is this class's, and was accepted
   bool later;                     // the class is to be asked again
   struct usb_setup setup;
-  const uint8_t *in_data;
-  uint16_t in_left, in_sent;                // in_sent: of the packet on the wire
+  struct usb_reply reply;
+  uint16_t in_at, in_sent;                  // sent, and of the packet on the wire
   bool in_zero_packet;                      // an empty packet ends the stage
   uint8_t small[8];                         // replies of standard requests
   _Alignas(4) uint8_t buffer[USBD_BUFFER];  // copied by words

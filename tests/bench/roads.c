@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/base/bytes.h"
 #include "common/protocol/dfu.h"
@@ -112,6 +113,25 @@ static bool element(struct dfu_util *u, const struct layout *layout,
   return true;
 }
 
+// `dfu-util -U`: one address, then blocks from 2 on.
+static bool read_element(struct dfu_util *u, const struct road_piece *p) {
+  uint8_t bytes[DFU_UTIL_BLOCK];
+  struct usb_request q = {DFU_IN, DFU_UPLOAD, DFUSE_FIRST_DATA_BLOCK, 0, sizeof bytes};
+  if (!command(u, DFUSE_SET_ADDRESS, p->address)) return false;
+  if (!send(u, DFU_ABORT, 0, NULL, 0) || !get_status(u)) return false;
+  for (uint32_t at = 0; at < p->size; at += DFU_UTIL_BLOCK, q.wValue++) {
+    uint16_t n = 0;
+    const bool read =
+        u->io.control(u->io.ctx, &q, bytes, &n, DFU_UTIL_TIMEOUT_MS) == USB_DONE &&
+        n == DFU_UTIL_BLOCK;
+    if (!read || memcmp(bytes, p->bytes + at, n) != 0) {
+      return qb_error_set(u->error, "dfu-util: 0x%08" PRIX32 " is not read right",
+                          p->address + at);
+    }
+  }
+  return true;
+}
+
 // One target of a .dfu file after the other, each with its alternate setting.
 static bool targets(struct dfu_util *u, const struct usb_board *board,
                     const struct road_job *job) {
@@ -121,7 +141,8 @@ static bool targets(struct dfu_util *u, const struct usb_board *board,
     if (!a) return qb_error_set(u->error, "dfu-util: no target");
     if (u->io.set_alternate(u->io.ctx, 0, a->number) != USB_DONE) return false;
     if (i == 0 && (!get_status(u) || !expect(u, DFU_IDLE))) return false;
-    if (!element(u, &a->layout, p)) return false;
+    const bool good = job->reads ? read_element(u, p) : element(u, &a->layout, p);
+    if (!good) return false;
   }
   return send(u, DFU_ABORT, 0, NULL, 0) && get_status(u) && expect(u, DFU_IDLE);
 }

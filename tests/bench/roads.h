@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// How hosts write to a board: the sequence of dfu-util, typed from what its source does
-// (0.11), the host tool's own library as `quadboot flash` uses it, and a serial program
-// that types `load qspi` and sends by XMODEM-1K or YMODEM-G.
+// How hosts write to a board, and read from it: the sequence of dfu-util, typed from
+// what its source does (0.11), the host tool's own library as `quadboot flash` uses it,
+// and a serial program that types `load qspi` and sends by XMODEM-1K or YMODEM-G.
 #pragma once
 
 #include "tests/bench/link.h"
@@ -24,6 +24,7 @@ enum { ROAD_PIECES = 2 };
 struct road_job {
   struct road_piece pieces[ROAD_PIECES];  // ascending
   size_t count;
+  bool reads;  // what is there must be these bytes; by dfu-util's sequence only
 };
 
 // From the first request behind the enumeration to the last reply; of a serial road

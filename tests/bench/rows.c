@@ -11,7 +11,7 @@
 #include "tests/hostmodel/rig_bus.h"
 
 const char *const scenario_names[SCENARIOS] = {
-    "cold", "blank", "unchanged", "one_byte", "full", "internal", "both",
+    "cold", "blank", "unchanged", "read", "one_byte", "full", "internal", "both",
 };
 
 #define KB(n) ((uint32_t)(n) << 10)
@@ -48,6 +48,7 @@ static uint32_t internal_size(enum scenario scenario, bool quick) {
 static bool exists(enum scenario scenario, size_t chip, enum road road, bool quick) {
   const bool all_new = scenario == SCENARIO_COLD || scenario == SCENARIO_BLANK;
   if (road_is_serial(road)) return all_new && chip == 0;
+  if (scenario == SCENARIO_READ && road != ROAD_DFU_UTIL) return false;
   if (scenario == SCENARIO_FULL && quick) return false;
   return scenario < SCENARIO_FULL || chip == 0;
 }
@@ -120,7 +121,8 @@ static void before(struct rig *r, const struct row *row, const struct content *c
   if (row->internal_size) make_application(internal, row->internal_size, SEED_BEFORE);
   switch (row->scenario) {
     case SCENARIO_BLANK: break;
-    case SCENARIO_UNCHANGED: memcpy(nor, c->nor, row->nor_size); break;
+    case SCENARIO_UNCHANGED:
+    case SCENARIO_READ: memcpy(nor, c->nor, row->nor_size); break;
     case SCENARIO_ONE_BYTE:
       memcpy(nor, c->nor, row->nor_size);
       nor[row->nor_size / 2] = 0x5A;  // bits that only an erase brings back
@@ -130,7 +132,7 @@ static void before(struct rig *r, const struct row *row, const struct content *c
 }
 
 static struct road_job job_of(const struct row *row, const struct content *c) {
-  struct road_job job = {.count = 0};
+  struct road_job job = {.reads = row->scenario == SCENARIO_READ};
   if (row->internal_size) {
     job.pieces[job.count++] =
         (struct road_piece){APPLICATION, row->internal_size, c->internal};
@@ -268,7 +270,8 @@ static double nor_limit(const struct row *row, const struct wires *w, double *wh
   const double program = limit_nor_program(w, row->nor_size);
   *whole = 0;
   switch (row->scenario) {
-    case SCENARIO_UNCHANGED: return read;
+    case SCENARIO_UNCHANGED:
+    case SCENARIO_READ: return read;
     case SCENARIO_BLANK: return program + read;
     case SCENARIO_ONE_BYTE:
       return limit_nor_erase(chip, 1, true) + limit_nor_program(w, KB(4)) + read;
@@ -408,13 +411,17 @@ static size_t serial_goals(const struct row *row, const struct row_result *r,
   return 1;
 }
 
+static struct row_goal of_transfer(const struct row_result *r, double times) {
+  return (struct row_goal){"x transfer alone", r->virtual_s / r->usb_s, times,
+                           ROW_AT_MOST};
+}
+
 static size_t unchanged_goals(const struct row *row, const struct row_result *r,
                               struct row_goal goals[ROW_GOALS]) {
   const double operations = (double)(r->erases + r->programs);
   goals[0] = (struct row_goal){"erases and programs", operations, 0, ROW_EXACTLY};
   if (row->road == ROAD_DFU_UTIL) {
-    goals[1] = (struct row_goal){"x transfer alone", r->virtual_s / r->usb_s, 1.1,
-                                 ROW_AT_MOST};
+    goals[1] = of_transfer(r, 1.1);
   } else {
     goals[1] = (struct row_goal){"s", r->virtual_s, 1.0, ROW_AT_MOST};
   }
@@ -430,6 +437,7 @@ size_t row_goals(const struct row *row, const struct row_result *r,
     case SCENARIO_BLANK: goals[0] = of_limit(r, 93); return 1;
     case SCENARIO_INTERNAL: goals[0] = of_limit(r, 95); return 1;
     case SCENARIO_UNCHANGED: return unchanged_goals(row, r, goals);
+    case SCENARIO_READ: goals[0] = of_transfer(r, 1.4); return 1;
     case SCENARIO_ONE_BYTE:
       goals[0] = (struct row_goal){"bytes erased", (double)r->erased_bytes, KB(4),
                                    ROW_EXACTLY};

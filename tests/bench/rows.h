@@ -10,6 +10,7 @@ enum scenario {
   SCENARIO_COLD,       // random bytes over other ones
   SCENARIO_BLANK,      // onto a chip that is blank
   SCENARIO_UNCHANGED,  // onto the same bytes
+  SCENARIO_READ,       // an upload
   SCENARIO_ONE_BYTE,   // the same but for one byte in the middle, which needs an erase
   SCENARIO_FULL,       // as cold, all 64 MB
   SCENARIO_INTERNAL,   // as cold, all that the internal flash has for applications

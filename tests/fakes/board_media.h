@@ -71,6 +71,7 @@ static inline void board_media_open(struct board_media *b) {
   b->now_us = 0xFFFFF000;
   ram_medium_open(&b->internal, &internal, &b->now_us);
   ram_medium_open(&b->nor, &nor, &b->now_us);
+  ram_medium_lends(&b->nor);
   board_media_start(b);
 }
 

@@ -64,6 +64,9 @@ struct ram_medium {
   uint8_t *fetch_to;  // NULL: nothing is
   uint32_t fetch_from;
   size_t fetch_size, fetch_there;
+  // Bytes on loan lie here, and are garbage as soon as anything else is asked.
+  uint8_t *window;
+  struct flash_loan *loan;
 };
 
 static inline uint32_t ram_medium_now(void *ctx) {
@@ -88,6 +91,15 @@ static inline void ram_medium_wear(struct ram_medium *m) {
   *cell = (uint8_t)((*cell & ~m->stuck.low) | m->stuck.high);
 }
 
+static inline void ram_medium_shut(struct ram_medium *m) {
+  struct flash_loan *loan = m->loan;
+  m->loan = NULL;
+  if (!loan) return;
+  if (loan->length) memcpy(loan->shelter, loan->data, loan->length);
+  loan->data = loan->shelter;
+  memset(m->window, 0xA5, m->media.geometry.size);
+}
+
 static inline void ram_medium_bring(struct ram_medium *m, size_t n) {
   if (!m->fetch_to) return;
   const size_t left = m->fetch_size - m->fetch_there;
@@ -102,6 +114,7 @@ static inline enum status ram_medium_read(void *ctx, uint32_t offset, uint8_t *d
   struct ram_medium *m = (struct ram_medium *)ctx;
   assert_false(m->busy);
   ram_medium_bring(m, SIZE_MAX);
+  ram_medium_shut(m);
   assert_true(offset <= m->media.geometry.size);
   assert_true(n <= m->media.geometry.size - offset);
   const enum status status = ram_medium_step(m, RAM_READ);
@@ -115,6 +128,7 @@ static inline enum status ram_medium_fetch(void *ctx, uint32_t offset, void *dst
   struct ram_medium *m = (struct ram_medium *)ctx;
   assert_false(m->busy);
   ram_medium_bring(m, SIZE_MAX);
+  ram_medium_shut(m);
   assert_true(n % 4 == 0 && n <= m->media.geometry.size - offset);
   const enum status status = ram_medium_step(m, RAM_READ);
   if (status != ST_OK) return status;
@@ -142,10 +156,35 @@ static inline void ram_medium_fetches(struct ram_medium *m) {
   m->media.fetched = ram_medium_fetched;
 }
 
+static inline enum status ram_medium_view(void *ctx, uint32_t offset, size_t n,
+                                          struct flash_loan *loan) {
+  struct ram_medium *m = (struct ram_medium *)ctx;
+  assert_false(m->busy);
+  ram_medium_bring(m, SIZE_MAX);
+  assert_true(n <= m->media.geometry.size - offset);
+  const enum status status = ram_medium_step(m, RAM_READ);
+  if (status != ST_OK) return status;
+  if (loan != m->loan) ram_medium_shut(m);
+  memcpy(m->window + offset, m->bytes + offset, n);
+  loan->data = m->window + offset;
+  loan->length = (uint32_t)n;
+  m->loan = loan;
+  return ST_OK;
+}
+
+// It lends its bytes from here on.
+static inline void ram_medium_lends(struct ram_medium *m) {
+  m->window = (uint8_t *)malloc(m->media.geometry.size);
+  assert_non_null(m->window);
+  memset(m->window, 0xA5, m->media.geometry.size);
+  m->media.view = ram_medium_view;
+}
+
 static inline enum status ram_medium_begin(struct ram_medium *m, bool erasing,
                                            uint32_t offset, size_t length) {
   assert_false(m->busy);
   ram_medium_bring(m, SIZE_MAX);
+  ram_medium_shut(m);
   const enum status status =
       ram_medium_step(m, erasing ? RAM_ERASE_START : RAM_PROGRAM_START);
   if (status != ST_OK) return status;
@@ -266,4 +305,5 @@ static inline void ram_medium_open(struct ram_medium *m, const struct media_geom
 
 static inline void ram_medium_close(struct ram_medium *m) {
   free(m->bytes);
+  free(m->window);
 }

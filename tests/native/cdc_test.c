@@ -49,7 +49,8 @@ static enum usb_answer on_setup(void *ctx, const struct usb_setup *s,
                                 struct usb_reply *reply) {
   struct bench *b = ctx;
   if (s->bRequest == REFUSE) return USB_STALL;
-  if (s->bRequest == FETCH) *reply = (struct usb_reply){b->pattern, s->wValue};
+  if (s->bRequest == FETCH)
+    *reply = (struct usb_reply){.data = b->pattern, .length = s->wValue};
   return USB_ACCEPT;
 }
 

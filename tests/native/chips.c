@@ -83,6 +83,53 @@ static bool write_bus(void *ctx, enum master_port port, uint32_t addr, const voi
   return true;
 }
 
+// --- the window ---
+
+#define WINDOW      0x90000000u
+#define WINDOW_SIZE 0x10000000u
+
+static const struct chips *current;
+static uint32_t let_in;  // bytes
+static unsigned let_ins;
+
+// Nobody is let into a window that is closed, before or behind.
+void chips_let_in(uint32_t bytes) {
+  assert_int_not_equal(quadspi_window_limit(&current->models->quadspi), 0);
+  let_in = bytes;
+  if (bytes) let_ins++;
+}
+
+uint32_t chips_let_in_bytes(void) {
+  return let_in;
+}
+
+unsigned chips_let_ins(void) {
+  return let_ins;
+}
+
+static bool window_is_normal(void *ctx) {
+  (void)ctx;
+  return let_in != 0;
+}
+
+// What it costs is asked for as well: that is where the last word is complained of.
+static uint32_t read_window(void *ctx, uint32_t offset, unsigned bytes) {
+  struct chips *c = ctx;
+  assert_true(offset % bytes == 0 && offset < let_in);
+  const uint32_t word = quadspi_window_read(&c->models->quadspi, offset, bytes);
+  chips_pass(c, quadspi_window_cost(&c->models->quadspi, offset, bytes));
+  return word;
+}
+
+static void write_window(void *ctx, uint32_t offset, unsigned bytes, uint32_t value) {
+  (void)ctx, (void)offset, (void)bytes, (void)value;
+  fail_msg("a store to the window");
+}
+
+uint32_t chips_window_read(struct chips *c, uint32_t offset) {
+  return bus_read(&c->sim.bus, WINDOW + offset, 4);
+}
+
 static void open_dma(struct chips *c) {
   const struct bus_master memory = {
       .ctx = c, .port = MASTER_DMA2_MEMORY, .read = read_memory, .write = write_memory};
@@ -103,6 +150,7 @@ static void add_devices(struct chips *c) {
       {"QUADSPI", CHIPS_QUADSPI, 0x1000, GATE_NONE, &m->quadspi, quadspi_read,
        quadspi_write},
       {"DMA2", CHIPS_DMA2, 0x400, GATE_NONE, &m->dma, dma_read, dma_write},
+      {"window", WINDOW, WINDOW_SIZE, GATE_NONE, c, read_window, write_window},
   };
   for (size_t i = 0; i < sizeof devices / sizeof *devices; i++)
     bus_add_device(&c->sim.bus, &devices[i]);
@@ -136,6 +184,9 @@ struct chips *chips_open_with(uint32_t supply_mv, const char *nor_chip) {
   nor_init(&m->nor, &c->sim, chip, c->nor);
   quadspi_init(&m->quadspi, &c->sim, (struct clock_source){.hz = clock_of});
   m->quadspi.flash[0] = &m->nor;
+  m->quadspi.window_is_normal = window_is_normal;
+  let_in = 0;
+  current = c;
   m->quadspi.irq = (struct irq_line){set_flag, &c->quadspi_irq, 0};
   open_dma(c);
   add_devices(c);
@@ -365,11 +416,4 @@ uint64_t chips_nor_register_writes(const struct chips *c) {
 
 uint8_t chips_nor_status(const struct chips *c) {
   return nor_register(&c->models->nor, NOR_REG_STATUS);
-}
-
-// What it costs is asked for as well: that is where the last word is complained of.
-uint32_t chips_window_read(struct chips *c, uint32_t offset) {
-  const uint32_t word = quadspi_window_read(&c->models->quadspi, offset, 4);
-  chips_pass(c, quadspi_window_cost(&c->models->quadspi, offset, 4));
-  return word;
 }

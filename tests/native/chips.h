@@ -97,4 +97,10 @@ void chips_nor_fail_erase(struct chips *c, uint32_t which);
 void chips_nor_stick(struct chips *c, uint32_t address, uint8_t mask, uint8_t value);
 uint64_t chips_nor_register_writes(const struct chips *c);
 uint8_t chips_nor_status(const struct chips *c);
-uint32_t chips_window_read(struct chips *c, uint32_t offset);  // 4 bytes
+
+// The QUADSPI window: for struct quadspi_config, and 4 bytes from there. What the core
+// is not let into, it must not read.
+void chips_let_in(uint32_t bytes);
+uint32_t chips_let_in_bytes(void);  // as it is
+unsigned chips_let_ins(void);       // how often it was opened
+uint32_t chips_window_read(struct chips *c, uint32_t offset);

@@ -5,11 +5,9 @@
 // is what the document says.
 #include <string.h>
 
-#include "firmware/drivers/quadspi.h"
 #include "firmware/flash/nor.h"
 #include "tests/fakes/nor_row.h"
-#include "tests/native/chips.h"
-#include "tests/native/mmio_bus.h"
+#include "tests/native/quadspi_open.h"
 
 enum { CHIPS = 18, SAMPLE = 64 };
 
@@ -21,13 +19,7 @@ struct bench {
 };
 
 static enum status start(struct bench *b) {
-  const struct quadspi_config config = {.base = CHIPS_QUADSPI,
-                                        .dma = CHIPS_DMA2,
-                                        .uncached_end = UINTPTR_MAX,
-                                        .kernel_hz = CHIPS_HCLK,
-                                        .now_us = mmio_now_us};
-  quadspi_start(&b->quadspi, &config);
-  b->bus = quadspi_bus(&b->quadspi);
+  b->bus = quadspi_open(&b->quadspi);
   return nor_start(&b->nor, &b->bus, 108000000);
 }
 

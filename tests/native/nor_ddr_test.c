@@ -3,10 +3,8 @@
 // and without such a read, what is not right and falls back, and what proves nothing.
 #include <string.h>
 
-#include "firmware/drivers/quadspi.h"
 #include "firmware/flash/nor.h"
-#include "tests/native/chips.h"
-#include "tests/native/mmio_bus.h"
+#include "tests/native/quadspi_open.h"
 
 enum { SLOW_HZ = 54000000, FAST_HZ = 108000000, SAMPLE = 256 };
 
@@ -19,13 +17,7 @@ struct bench {
 
 static void open(struct bench *b, const char *chip, uint32_t hz) {
   b->chips = chips_open_with(3300, chip);
-  const struct quadspi_config config = {.base = CHIPS_QUADSPI,
-                                        .dma = CHIPS_DMA2,
-                                        .uncached_end = UINTPTR_MAX,
-                                        .kernel_hz = CHIPS_HCLK,
-                                        .now_us = mmio_now_us};
-  quadspi_start(&b->quadspi, &config);
-  b->bus = quadspi_bus(&b->quadspi);
+  b->bus = quadspi_open(&b->quadspi);
   assert_true(chips_nor_set_state(b->chips, NULL));
   for (uint32_t i = 0; i < SAMPLE; i++)
     b->chips->nor[i] = (uint8_t)(i * 5 + 1);
@@ -40,7 +32,7 @@ static void expect_reads(struct bench *b, uint32_t at, uint32_t n) {
   assert_memory_equal(got, b->chips->nor + at, n);
 }
 
-// By DMA, by the CPU, and a few odd bytes.
+// Through the window, through the FIFO, and at odd places.
 static void expect_all_reads(struct bench *b) {
   const uint32_t size = b->nor.sfdp.size;
   expect_reads(b, 0, SAMPLE);

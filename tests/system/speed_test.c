@@ -44,6 +44,8 @@ static const struct expectation table[] = {
     {SCENARIO_UNCHANGED, "mx25l51245g", ROAD_DFU_UTIL, true,  {GOAL, GOAL}},
     {SCENARIO_UNCHANGED, "mx25l51245g", ROAD_DFU_UTIL, false, {GOAL, GOAL}},
     {SCENARIO_UNCHANGED, "mx25l51245g", ROAD_QUADBOOT, true,  {GOAL, GOAL}},
+    {SCENARIO_READ,      "mx25l51245g", ROAD_DFU_UTIL, true,  {GOAL}},
+    {SCENARIO_READ,      "mx25l51245g", ROAD_DFU_UTIL, false, {GOAL}},
     {SCENARIO_ONE_BYTE,  "mx25l51245g", ROAD_DFU_UTIL, true,  {GOAL, GOAL}},
     {SCENARIO_ONE_BYTE,  "mx25l51245g", ROAD_QUADBOOT, true,  {GOAL, GOAL}},
     {SCENARIO_INTERNAL,  "mx25l51245g", ROAD_DFU_UTIL, true,  {GOAL}},

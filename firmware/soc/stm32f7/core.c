@@ -20,6 +20,7 @@ enum {
   AP_NONE = 0,
   AP_FULL = 3,
   AP_READ_ONLY = 6,
+  TEX_NORMAL = 1,  // with C and B 0: not cached
 };
 
 static void barrier(void) {
@@ -64,9 +65,9 @@ void soc_mpu_window(uint32_t size) {
   barrier();
   if (size) {
     const uint32_t log2_size = 31u - (uint32_t)__builtin_clz(size);
-    // Normal, write-through, read-only, no execution.
+    // Normal, read-only, no execution; not cached, since it changes when nobody reads.
     set_region(REGION_WINDOW, WINDOW_BASE, log2_size,
-               field_mask(MPU_RASR_XN) | field_mask(MPU_RASR_C) |
+               field_mask(MPU_RASR_XN) | field_set(0, MPU_RASR_TEX, TEX_NORMAL) |
                    field_set(0, MPU_RASR_AP, AP_READ_ONLY));
   } else {
     mmio_write32(MPU_BASE + MPU_RNR, REGION_WINDOW);

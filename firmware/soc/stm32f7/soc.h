@@ -54,7 +54,8 @@ void soc_block_reset(uint32_t reset_register, uint32_t field);
 
 // --- core ---
 // Regions: everything from 0x60000000 to 0xDFFFFFFF is no-access, so that no
-// speculative read can reach QUADSPI or FMC; their registers are let through.
+// speculative read can reach QUADSPI or FMC; their registers are let through, and the
+// QUADSPI window by soc_mpu_window.
 // `from_flash`: the program runs from internal flash, which stays executable.
 void soc_mpu_start(bool from_flash);
 void soc_caches_on(void);

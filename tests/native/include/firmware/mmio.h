@@ -3,7 +3,9 @@
 // simulator's bus. Stands in for firmware/mmio.h.
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 uint32_t mmio_read32(uintptr_t addr);
 void mmio_write32(uintptr_t addr, uint32_t value);
@@ -15,6 +17,18 @@ void mmio_write8(uintptr_t addr, uint8_t value);
 static inline void mmio_read_8_words(uintptr_t addr, uint32_t *dst) {
   for (uint32_t i = 0; i < 8; i++)
     dst[i] = mmio_read32(addr + 4u * i);
+}
+
+static inline void mmio_copy(void *dst, uintptr_t addr, size_t n) {
+  uint8_t *to = (uint8_t *)dst;
+  for (; n && addr % 4; n--)
+    *to++ = mmio_read8(addr++);
+  for (; n >= 4; n -= 4, addr += 4, to += 4) {
+    const uint32_t word = mmio_read32(addr);
+    memcpy(to, &word, 4);
+  }
+  while (n--)
+    *to++ = mmio_read8(addr++);
 }
 
 static inline void mmio_update32(uintptr_t addr, uint32_t clear, uint32_t set) {

@@ -220,6 +220,48 @@ static void a_read_is_one_command(void **state) {
   assert_int_equal(medium.read(medium.ctx, 0, got, 1), ST_BUS_TIMEOUT);
 }
 
+// By the same command; and a chip that was given up is reset first, as for a read.
+static void bytes_are_lent_by_the_read_command(void **state) {
+  (void)state;
+  struct flash_loan loan = {.length = 0};
+  assert_int_equal(medium.view(medium.ctx, 0x12345, 300, &loan), ST_OK);
+  assert_ptr_equal(loan.data, chip.memory + 0x12345);
+  assert_int_equal(loan.length, 300);
+  assert_string_equal(chip.log, "map EC 1-4-4 @00012345/4 m4:FFx1 d4 n300\n");
+  chip.fail_call = chip.calls + 1;
+  assert_int_equal(medium.view(medium.ctx, 0, 1, &loan), ST_BUS_TIMEOUT);
+  nor_chip_forget(&chip);
+  nor.overdue = true;
+  assert_int_equal(medium.view(medium.ctx, 0, 1, &loan), ST_OK);
+  assert_non_null(strstr(chip.log, "w 99"));
+  assert_false(nor.overdue);
+  nor.overdue = true;
+  chip.fail_call = chip.calls + 1;
+  assert_int_equal(medium.view(medium.ctx, 0, 1, &loan), ST_BUS_TIMEOUT);
+}
+
+static void no_loan_comes_before_the_end_of_a_fetch(void **state) {
+  (void)state;
+  static _Alignas(4) uint8_t to[64];
+  struct flash_loan loan = {.length = 0};
+  size_t there;
+  assert_int_equal(medium.fetch(medium.ctx, 0, to, sizeof to), ST_OK);
+  assert_int_equal(medium.view(medium.ctx, 0, 1, &loan), ST_OK);
+  assert_int_equal(medium.fetched(medium.ctx, &there), ST_OK);
+  assert_true(there >= sizeof to);
+}
+
+// Up to the last byte of a die, not over it.
+static void no_loan_goes_over_a_dies_end(void **state) {
+  (void)state;
+  struct flash_loan loan = {.length = 0};
+  start("w25q01jvq");
+  chip.any_address = true;
+  assert_int_equal(medium.view(medium.ctx, 0x1FFFFF0, 16, &loan), ST_OK);
+  assert_int_equal(medium.view(medium.ctx, 0x1FFFFF0, 17, &loan), ST_NOT_NOW);
+  assert_int_equal(medium.view(medium.ctx, 0x2000000, 4096, &loan), ST_OK);
+}
+
 // A sequential read wraps where a die ends.
 static void a_read_stops_at_a_dies_end(void **state) {
   (void)state;
@@ -636,6 +678,9 @@ int main(void) {
       cmocka_unit_test(sectors_of_several_sizes_make_runs),
       cmocka_unit_test(some_chips_are_programmed_once),
       big_test(a_read_is_one_command),
+      big_test(bytes_are_lent_by_the_read_command),
+      big_test(no_loan_comes_before_the_end_of_a_fetch),
+      cmocka_unit_test(no_loan_goes_over_a_dies_end),
       cmocka_unit_test(a_read_stops_at_a_dies_end),
       cmocka_unit_test(each_die_is_asked_for_its_own_erase),
       cmocka_unit_test(a_protected_chip_is_not_tried),

@@ -234,7 +234,7 @@ static void every_request(void **state) {
   struct rig *r = *state;
   configure(r, true);
   for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
-    struct usb_reply reply = {NULL, 0};
+    struct usb_reply reply = {.data = NULL};
     const enum usb_answer a =
         request(r, requests[i].type, requests[i].request, requests[i].value,
                 requests[i].index, requests[i].length, &reply);

@@ -60,7 +60,7 @@ struct dfu_told {
 static inline bool dfu_rig_out(struct dfu_rig *r, uint8_t request, uint16_t value,
                                const uint8_t *data, uint16_t length) {
   const struct usb_setup s = {0x21, request, value, 0, length};
-  struct usb_reply reply = {NULL, 0};
+  struct usb_reply reply = {.data = NULL};
   if (r->cls.setup(r->cls.ctx, &s, &reply) != USB_ACCEPT || length > TRANSFER) {
     return false;
   }
@@ -81,7 +81,7 @@ static inline void dfu_rig_pass(struct dfu_rig *r) {
 static inline bool dfu_rig_in_unfinished(struct dfu_rig *r, uint8_t request,
                                          uint16_t value, uint16_t length) {
   const struct usb_setup s = {0xA1, request, value, 0, length};
-  struct usb_reply reply = {NULL, 0};
+  struct usb_reply reply = {.data = NULL};
   const uint32_t start = r->board.now_us;
   enum usb_answer answer;
   r->got_length = 0;
@@ -94,7 +94,7 @@ static inline bool dfu_rig_in_unfinished(struct dfu_rig *r, uint8_t request,
   assert_true(r->held_us <= (r->dfu.finishing ? 4001000 : 1000000));
   if (answer != USB_ACCEPT) return false;
   r->got_length = reply.length < length ? reply.length : length;
-  if (r->got_length) memcpy(r->got, reply.data, r->got_length);
+  if (r->got_length) memcpy(r->got, usb_reply_bytes(&reply), r->got_length);
   return true;
 }
 

@@ -260,7 +260,7 @@ static void a_block_that_cannot_be_is_stalled_before_its_data(void **state) {
       fill(5);
       if (after_write) dfu_rig_write(r, 0x90000000, pattern, 16);
       const struct usb_setup s = {0x21, RQ_DNLOAD, cases[i].value, 0, cases[i].length};
-      struct usb_reply reply = {NULL, 0};
+      struct usb_reply reply = {.data = NULL};
       assert_int_equal(r->cls.setup(r->cls.ctx, &s, &reply), USB_STALL);
       expect_told(dfu_rig_status(r), ERR_STALLED, ERROR);
       expect_reason(r, FORBIDDEN);
@@ -569,7 +569,7 @@ static void other_requests_are_stalled(void **state) {
       {0x41, 6, 0, 0, 0}, {0x61, 6, 0, 0, 0},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    struct usb_reply reply = {NULL, 0};
+    struct usb_reply reply = {.data = NULL};
     assert_int_equal(r->cls.setup(r->cls.ctx, &cases[i], &reply), USB_STALL);
     expect_told(dfu_rig_status(r), OK, IDLE);
   }

@@ -186,6 +186,64 @@ static void a_read_that_fails_is_told(void **state) {
   assert_true(dfu_rig_in(r, RQ_UPLOAD, 3, 1024));
 }
 
+// --- bytes that are read where they lie ---
+
+static uint8_t before[TRANSFER];
+
+// A block is on its way, not all of it was sent yet.
+static void begin_block(struct dfu_rig *r) {
+  assert_true(dfu_rig_request(r, RQ_ABORT));
+  fill_media(r);
+  memcpy(before, r->board.nor.bytes, TRANSFER);
+  point(r, BOARD_NOR);
+  assert_true(dfu_rig_in_unfinished(r, RQ_UPLOAD, 2, TRANSFER));
+  assert_ptr_equal(r->dfu.loan.data, r->board.nor.window);
+  memset(r->dfu.upload, 0xEE, TRANSFER);
+}
+
+static void expect_sheltered(const struct dfu_rig *r) {
+  assert_ptr_equal(r->dfu.loan.data, r->dfu.upload);
+  assert_memory_equal(r->dfu.upload, before, TRANSFER);
+}
+
+static void a_block_on_its_way_stays_as_it_was(void **state) {
+  struct dfu_rig *r = *state;
+  uint8_t other[TRANSFER];
+  uint32_t done;
+  struct session *s = &r->board.session;
+  begin_block(r);
+  assert_int_equal(session_read(s, BOARD_NOR + TRANSFER, other, TRANSFER, &done),
+                   ST_OK);
+  expect_sheltered(r);
+  begin_block(r);
+  assert_true(session_claim(s, SESSION_SERIAL));
+  memset(other, 0x12, sizeof other);
+  assert_true(session_write(s, BOARD_NOR, other, TRANSFER));
+  while (memcmp(r->board.nor.bytes, other, TRANSFER) != 0)
+    dfu_rig_pass(r);
+  expect_sheltered(r);
+}
+
+// Neither by the next request, nor when its own has ended.
+static void a_block_that_was_sent_is_kept_no_more(void **state) {
+  struct dfu_rig *r = *state;
+  static uint8_t other[1024], untouched[TRANSFER];
+  uint32_t done;
+  memset(untouched, 0xEE, sizeof untouched);
+  for (int i = 0; i < 2; i++) {
+    begin_block(r);
+    if (i == 0) assert_true(dfu_rig_in_unfinished(r, RQ_GETSTATE, 0, 1));
+    if (i == 1) {
+      const struct usb_setup s = {0xA1, RQ_UPLOAD, 2, 0, TRANSFER};
+      r->cls.completed(r->cls.ctx, &s);
+    }
+    assert_int_equal(r->dfu.loan.length, 0);
+    assert_int_equal(session_read(&r->board.session, BOARD_NOR, other, 1024, &done),
+                     ST_OK);
+    assert_memory_equal(r->dfu.upload, untouched, TRANSFER);
+  }
+}
+
 // What was accepted is read as if it were there, however far it is.
 static void what_was_accepted_is_read(void **state) {
   struct dfu_rig *r = *state;
@@ -239,6 +297,8 @@ int main(void) {
       dfu_rig_test(an_odd_block_is_stalled),
       dfu_rig_test(a_block_of_no_flash_is_an_error_with_its_address),
       dfu_rig_test(a_read_that_fails_is_told),
+      dfu_rig_test(a_block_on_its_way_stays_as_it_was),
+      dfu_rig_test(a_block_that_was_sent_is_kept_no_more),
       dfu_rig_test(what_was_accepted_is_read),
       dfu_rig_test(a_flash_that_stays_busy_is_not_waited_for),
   };

@@ -13,7 +13,7 @@ enum { WORKING = 1, DONE = 2, FAILED = 3, CRC = 1, SYNC_ALL = 2, HEADER = 16 };
 
 static bool start_raw(struct dfu_rig *r, const uint8_t *block, uint16_t length) {
   const struct usb_setup s = {0x41, 0x52, 0, 0, length};
-  struct usb_reply reply = {NULL, 0};
+  struct usb_reply reply = {.data = NULL};
   if (r->cls.setup(r->cls.ctx, &s, &reply) != USB_ACCEPT) return false;
   if (length) {
     memcpy(r->buffer, block, length);
@@ -35,7 +35,7 @@ static bool start(struct dfu_rig *r, uint8_t kind, uint32_t address, uint32_t un
 // The state; the whole answer is in r->got.
 static uint8_t fetch(struct dfu_rig *r) {
   const struct usb_setup s = {0xC1, 0x52, 0, 0, 4096};
-  struct usb_reply reply = {NULL, 0};
+  struct usb_reply reply = {.data = NULL};
   assert_int_equal(r->cls.setup(r->cls.ctx, &s, &reply), USB_ACCEPT);
   assert_in_range(reply.length, HEADER, 4096);
   r->got_length = reply.length;

@@ -59,7 +59,7 @@ static enum usb_answer on_setup(void *ctx, const struct usb_setup *s,
   (void)ctx;
   heard.setups++;
   heard.last = *s;
-  *reply = (struct usb_reply){bytes, sizeof bytes};
+  *reply = (struct usb_reply){.data = bytes, .length = sizeof bytes};
   return USB_ACCEPT;
 }
 

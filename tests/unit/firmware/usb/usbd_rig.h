@@ -20,6 +20,7 @@ struct usbd_rig {
   bool refuse_setup, refuse_data;
   unsigned later;  // so many times it cannot tell yet
   uint16_t reply_length;
+  const uint8_t *place;  // the reply is where this says by then; NULL: in `pattern`
   // What it heard.
   struct usb_setup last;
   unsigned setups, datas, completions, resets;
@@ -35,7 +36,9 @@ static inline enum usb_answer usbd_rig_setup(void *ctx, const struct usb_setup *
   struct usbd_rig *r = (struct usbd_rig *)ctx;
   r->setups++;
   r->last = *s;
-  *reply = (struct usb_reply){r->pattern, r->reply_length};
+  *reply = (struct usb_reply){.data = r->place ? NULL : r->pattern,
+                              .length = r->reply_length,
+                              .moves = r->place ? &r->place : NULL};
   if (r->later && r->later--) return USB_LATER;
   return r->refuse_setup ? USB_STALL : USB_ACCEPT;
 }
