@@ -27,7 +27,7 @@ struct desk {
   int fd;  // the terminal's other end
   char tty[64];
   void *folder;
-  bool open;
+  bool there;  // somebody has the terminal open
   uint8_t heard[512];
   size_t heard_count;
   uint64_t start_ms;
@@ -56,18 +56,30 @@ static size_t room(void *ctx) {
 
 static void put(void *ctx, const uint8_t *bytes, size_t n) {
   const struct desk *d = ctx;
-  if (d->open) assert_int_equal(write(d->fd, bytes, n), n);
+  if (d->there) assert_int_equal(write(d->fd, bytes, n), n);
 }
 
+// What somebody has left is still taken, as from USB (cdc.c).
 static bool is_open(void *ctx) {
-  return ((const struct desk *)ctx)->open;
+  const struct desk *d = ctx;
+  return d->there || d->heard_count;
+}
+
+// What nobody has read goes with the port, where it is a port (tty_release): a program
+// that comes next must not take an old 'C' for a new one.
+static void forget_unread(const struct desk *d) {
+  const int port = open(d->tty, O_RDWR | O_NOCTTY);
+  assert_true(port >= 0);
+  assert_int_equal(tcflush(port, TCIFLUSH), 0);
+  close(port);
 }
 
 static void look_at_line(struct desk *d) {
   struct pollfd f = {.fd = d->fd, .events = POLLIN};
   poll(&f, 1, 1);
-  d->open = !(f.revents & POLLHUP);
-  if (!d->open) d->heard_count = 0;
+  const bool there = !(f.revents & POLLHUP);
+  if (d->there && !there) forget_unread(d);
+  d->there = there;
   if (!(f.revents & POLLIN)) return;
   const ssize_t n =
       read(d->fd, d->heard + d->heard_count, sizeof d->heard - d->heard_count);
