@@ -43,6 +43,16 @@ static inline void mmio_read_8_words(uintptr_t addr, uint32_t *dst) {
       : "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r12", "memory");
 }
 
+// And the other way.
+static inline void mmio_write_8_words(uintptr_t addr, const uint32_t *src) {
+  __asm__ volatile(
+      "ldmia %1, {r3, r4, r5, r6, r8, r9, r10, r12}\n\t"
+      "stmia %0, {r3, r4, r5, r6, r8, r9, r10, r12}"
+      :
+      : "r"(addr), "r"(src)
+      : "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r12", "memory");
+}
+
 // Memory that a controller shows, of any alignment.
 static inline void mmio_copy(void *dst, uintptr_t addr, size_t n) {
   memcpy(dst, (const void *)addr, n);

@@ -102,10 +102,13 @@ static void copy_word(void *to, const void *from, uint32_t left) {
 
 void dwc2_write_fifo(const struct dwc2 *d, uint32_t n, const uint8_t *src,
                      uint32_t length) {
+  const uintptr_t fifo = d->config.base + DWC2_DFIFO0 + 0x1000u * n;
+  for (; length >= 32 && (uintptr_t)src % 4 == 0; length -= 32, src += 32)
+    mmio_write_8_words(fifo, (const uint32_t *)(const void *)src);
   for (uint32_t at = 0; at < length; at += 4) {
     uint32_t word = 0;
     copy_word(&word, src + at, length - at);
-    wr(d, DWC2_DFIFO0 + 0x1000u * n, word);
+    mmio_write32(fifo, word);
   }
 }
 

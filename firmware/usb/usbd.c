@@ -79,13 +79,23 @@ static void stall(struct usbd *u) {
   u->port->ep0_stall(u->port->ctx);
 }
 
+static uint16_t packet_at(const struct usbd *u, uint16_t at) {
+  const uint16_t left = (uint16_t)(u->reply.length - at);
+  return left < USB_EP0_PACKET ? left : USB_EP0_PACKET;
+}
+
+// Where a reply may move, reading it may take as long as the wire does: each packet but
+// the first was read while the one before it was sent.
 static void send_packet(struct usbd *u) {
   const struct usb_reply *r = &u->reply;
-  const uint8_t *data = usb_reply_bytes(r);
-  const uint16_t left = (uint16_t)(r->length - u->in_at);
-  u->in_sent = left < USB_EP0_PACKET ? left : USB_EP0_PACKET;
+  const uint8_t *data = usb_reply_bytes(r) + u->in_at;
+  u->in_sent = packet_at(u, u->in_at);
   if (u->in_sent < USB_EP0_PACKET) u->in_zero_packet = false;
-  u->port->ep0_send(u->port->ctx, data + u->in_at, u->in_sent);
+  u->port->ep0_send(u->port->ctx, r->moves && u->in_at ? u->ahead : data, u->in_sent);
+  if (r->moves) {
+    const uint16_t next = (uint16_t)(u->in_at + u->in_sent);
+    memcpy(u->ahead, data + u->in_sent, packet_at(u, next));
+  }
 }
 
 // Room for a packet without bytes: the host's status stage, or the repetition of one

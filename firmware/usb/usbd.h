@@ -112,10 +112,11 @@ struct usbd {
   bool later;                     // the class is to be asked again
   struct usb_setup setup;
   struct usb_reply reply;
-  uint16_t in_at, in_sent;                  // sent, and of the packet on the wire
-  bool in_zero_packet;                      // an empty packet ends the stage
-  uint8_t small[8];                         // replies of standard requests
-  _Alignas(4) uint8_t buffer[USBD_BUFFER];  // copied by words
+  uint16_t in_at, in_sent;                    // sent, and of the packet on the wire
+  _Alignas(4) uint8_t ahead[USB_EP0_PACKET];  // the next packet, if the reply may move
+  bool in_zero_packet;                        // an empty packet ends the stage
+  uint8_t small[8];                           // replies of standard requests
+  _Alignas(4) uint8_t buffer[USBD_BUFFER];    // copied by words
 };
 
 // `cls` is interface 0.

@@ -437,7 +437,7 @@ size_t row_goals(const struct row *row, const struct row_result *r,
     case SCENARIO_BLANK: goals[0] = of_limit(r, 93); return 1;
     case SCENARIO_INTERNAL: goals[0] = of_limit(r, 95); return 1;
     case SCENARIO_UNCHANGED: return unchanged_goals(row, r, goals);
-    case SCENARIO_READ: goals[0] = of_transfer(r, 1.4); return 1;
+    case SCENARIO_READ: goals[0] = of_transfer(r, 1.2); return 1;
     case SCENARIO_ONE_BYTE:
       goals[0] = (struct row_goal){"bytes erased", (double)r->erased_bytes, KB(4),
                                    ROW_EXACTLY};

@@ -42,6 +42,7 @@ enum {
   FETCH = 2,        // IN: wValue bytes of a pattern
   REFUSE_LATE = 3,  // OUT: takes the data, then STALLs
   REFUSE = 4,
+  FETCH_AT = 5,  // IN: the pattern from wValue on
 };
 
 struct bench {
@@ -62,6 +63,8 @@ static enum usb_answer on_setup(void *ctx, const struct usb_setup *s,
   if (s->bRequest == REFUSE) return USB_STALL;
   if (s->bRequest == FETCH)
     *reply = (struct usb_reply){.data = b->pattern, .length = s->wValue};
+  if (s->bRequest == FETCH_AT)
+    *reply = (struct usb_reply){.data = b->pattern + s->wValue, .length = s->wLength};
   return USB_ACCEPT;
 }
 
@@ -421,6 +424,21 @@ static void every_size_in(void **state) {
   }
 }
 
+// The FIFO takes eight words at a time where they are words, and else byte by byte.
+static void every_alignment_in(void **state) {
+  struct bench *b = &bench;
+  (void)state;
+  open_configured(b, &setups[HIGH_SPEED]);
+  for (uint16_t from = 0; from < 8; from++) {
+    for (uint16_t n = 1; n < 140; n++) {
+      uint8_t data[140];
+      assert_int_equal(control(b, 0xA1, FETCH_AT, from, n, data), n);
+      assert_memory_equal(data, b->pattern + from, n);
+    }
+  }
+  close_bench(b);
+}
+
 static void refusals(void **state) {
   struct bench *b = &bench;
   (void)state;
@@ -543,6 +561,7 @@ int main(void) {
       cmocka_unit_test(addresses),
       cmocka_unit_test(every_size_out),
       cmocka_unit_test(every_size_in),
+      cmocka_unit_test(every_alignment_in),
       cmocka_unit_test(refusals),
       cmocka_unit_test(line_errors_everywhere),
       cmocka_unit_test(requests_given_up),

@@ -325,18 +325,18 @@ static void rising_block_numbers(void **state) {
   }
 }
 
-// The blocks of an upload are as large as its first: dfu-util -t 1024.
+// The blocks of an upload are as large as its first: dfu-util -t 1024. At any address.
 static void uploads_of_any_block_size(void **state) {
   struct rig *r = *state;
   static const uint16_t sizes[] = {1, 63, 64, 1000, 1024, 2048, 4095, 4096};
   uint8_t data[CLIENT_BLOCK];
   uint8_t *cells = (uint8_t *)(uintptr_t)rig_memory(r, PLACE);
-  dfu_pattern(cells, 4 * CLIENT_BLOCK, 1);
+  dfu_pattern(cells, 5 * CLIENT_BLOCK, 1);
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-    point_at(r, PLACE);
+    point_at(r, PLACE + (uint32_t)i);
     for (uint16_t n = 0; n < 4; n++) {
       assert_int_equal(dfu_upload(r, (uint16_t)(2 + n), data, sizes[i]), sizes[i]);
-      assert_memory_equal(data, cells + n * sizes[i], sizes[i]);
+      assert_memory_equal(data, cells + i + n * sizes[i], sizes[i]);
     }
     dfu_abort(r);
   }

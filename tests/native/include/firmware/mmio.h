@@ -19,6 +19,11 @@ static inline void mmio_read_8_words(uintptr_t addr, uint32_t *dst) {
     dst[i] = mmio_read32(addr + 4u * i);
 }
 
+static inline void mmio_write_8_words(uintptr_t addr, const uint32_t *src) {
+  for (uint32_t i = 0; i < 8; i++)
+    mmio_write32(addr + 4u * i, src[i]);
+}
+
 static inline void mmio_copy(void *dst, uintptr_t addr, size_t n) {
   uint8_t *to = (uint8_t *)dst;
   for (; n && addr % 4; n--)
