@@ -15,8 +15,6 @@
 
 enum { BLINK_US = 250000 };
 
-#define QUADSPI_WINDOW 0x90000000u
-
 static struct soc_time clock;
 static struct quadspi qspi;
 static struct nor_bus bus;

@@ -33,7 +33,6 @@ enum {
   WINDOW_LEAST = 256,  // shorter reads are not worth its opening
 };
 
-#define WINDOW       0x90000000u
 #define WINDOW_BYTES 0x10000000u
 
 static uint32_t rd(const struct quadspi *q, uint32_t reg) {
@@ -253,7 +252,7 @@ static enum status bus_map(void *ctx, const struct nor_cmd *c, size_t n,
   const enum status status = quadspi_map(q, c);
   if (status != ST_OK) return status;
   if (loan != q->loan) end_loan(q);
-  loan->data = (const uint8_t *)(uintptr_t)(WINDOW + c->address);
+  loan->data = (const uint8_t *)(uintptr_t)(QUADSPI_WINDOW + c->address);
   loan->length = (uint32_t)n;
   q->loan = loan;
   return ST_OK;

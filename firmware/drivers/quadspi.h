@@ -7,6 +7,8 @@
 
 #include "firmware/flash/nor_bus.h"
 
+#define QUADSPI_WINDOW 0x90000000u  // where the chip is, memory-mapped
+
 struct quadspi_config {
   uintptr_t base;
   uintptr_t dma;  // DMA2; its clock runs where anything is staged or read by it

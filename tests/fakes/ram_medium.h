@@ -109,12 +109,17 @@ static inline void ram_medium_bring(struct ram_medium *m, size_t n) {
   if (m->fetch_there == m->fetch_size) m->fetch_to = NULL;
 }
 
-static inline enum status ram_medium_read(void *ctx, uint32_t offset, uint8_t *dst,
-                                          size_t n) {
-  struct ram_medium *m = (struct ram_medium *)ctx;
+// Whatever is asked of it ends what came by itself, and what was lent.
+static inline void ram_medium_enter(struct ram_medium *m) {
   assert_false(m->busy);
   ram_medium_bring(m, SIZE_MAX);
   ram_medium_shut(m);
+}
+
+static inline enum status ram_medium_read(void *ctx, uint32_t offset, uint8_t *dst,
+                                          size_t n) {
+  struct ram_medium *m = (struct ram_medium *)ctx;
+  ram_medium_enter(m);
   assert_true(offset <= m->media.geometry.size);
   assert_true(n <= m->media.geometry.size - offset);
   const enum status status = ram_medium_step(m, RAM_READ);
@@ -126,9 +131,7 @@ static inline enum status ram_medium_read(void *ctx, uint32_t offset, uint8_t *d
 static inline enum status ram_medium_fetch(void *ctx, uint32_t offset, void *dst,
                                            size_t n) {
   struct ram_medium *m = (struct ram_medium *)ctx;
-  assert_false(m->busy);
-  ram_medium_bring(m, SIZE_MAX);
-  ram_medium_shut(m);
+  ram_medium_enter(m);
   assert_true(n % 4 == 0 && n <= m->media.geometry.size - offset);
   const enum status status = ram_medium_step(m, RAM_READ);
   if (status != ST_OK) return status;
@@ -182,9 +185,7 @@ static inline void ram_medium_lends(struct ram_medium *m) {
 
 static inline enum status ram_medium_begin(struct ram_medium *m, bool erasing,
                                            uint32_t offset, size_t length) {
-  assert_false(m->busy);
-  ram_medium_bring(m, SIZE_MAX);
-  ram_medium_shut(m);
+  ram_medium_enter(m);
   const enum status status =
       ram_medium_step(m, erasing ? RAM_ERASE_START : RAM_PROGRAM_START);
   if (status != ST_OK) return status;
