@@ -304,7 +304,6 @@ static bool open_parts(struct bridge *b) {
     say(sentence);
     return false;
   }
-  // Before umockdev starts its thread: changing the environment is not safe later.
   preload_for_command(b->sleep_library, b->sleeps.child_fd);
   if (!testbed_open(&b->testbed)) {
     say("Cannot show a device: umockdev's preload library was not loaded; the "

@@ -14,6 +14,7 @@ bool preload_self(char *const argv[]);
 // NULL when it is not there, or has a name that LD_PRELOAD cannot hold.
 char *preload_find_sleep_library(void);
 
-// Prepares this process's environment to be the program's. `sleep_library` NULL
-// leaves its sleeps alone.
+// Prepares this process's environment to be the program's, before testbed_open starts
+// umockdev's thread: from there on nothing may be added to it. `sleep_library` NULL
+// leaves the program's sleeps alone.
 void preload_for_command(const char *sleep_library, int sleep_fd);

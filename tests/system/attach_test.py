@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: MIT
 """quadboot-attach between unmodified programs and a scripted device.
 
-    attach_test.py --attach BUILD/host/attach/quadboot-attach [unittest options]
+    attach_test.py --attach BUILD/host/attach/quadboot-attach
+                   --slow-environment BUILD/tests/libpreload-slow-environment.so
+                   [unittest options]
 """
 import argparse
 import os
@@ -18,6 +20,7 @@ from attach_device import FLASH, RAM, Server
 HERE = os.path.dirname(os.path.abspath(__file__))
 CLIENT = [sys.executable, os.path.join(HERE, "attach_client.py")]
 ATTACH = None  # the program under test
+SLOW_ENVIRONMENT = None  # tests/preload/slow_environment.c
 NODES = ("fifo", "file")
 ENUMERATION = [
     (0x80, 6, 0x0100, 0, 64), (0x80, 6, 0x0100, 0, 18), (0x80, 6, 0x0200, 0, 9),
@@ -66,10 +69,10 @@ class AttachTest(unittest.TestCase):
         self.addCleanup(process.kill)
         return process
 
-    def run_it(self, *command, options=(), status=0, timeout=30):
+    def run_it(self, *command, options=(), status=0, timeout=30, env=None):
         result = subprocess.run(self.command_line(*command, options=options),
                                 capture_output=True, text=True, timeout=timeout,
-                                check=False)
+                                env=env, check=False)
         if status is not None and result.returncode != status:
             self.fail("exit status %d:\n%s\n%s" % (result.returncode, result.stdout,
                                                    result.stderr))
@@ -428,6 +431,13 @@ class Ends(AttachTest):
         self.assertEqual(preload.count("libumockdev-preload"), 1)
         self.assertEqual(preload.count("libquadboot-sleep"), 1)
 
+    def test_a_thread_that_reads_the_environment_slowly(self):
+        """umockdev's reads it while the first one sets a variable."""
+        environment = dict(os.environ, LD_PRELOAD=SLOW_ENVIRONMENT,
+                           ASAN_OPTIONS="verify_asan_link_order=0")
+        result = self.run_it("echo", "started", env=environment)
+        self.assertEqual((result.stdout, result.stderr), ("started\n", ""))
+
     def test_wrong_options(self):
         for line, part in ((["--node", "pipe", "true"], "auto, file or fifo"),
                            (["--frob", "true"], "--frob"), (["--usbip"], "--usbip"),
@@ -614,11 +624,13 @@ class Ends(AttachTest):
 
 
 def main():
-    global ATTACH
+    global ATTACH, SLOW_ENVIRONMENT
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--attach", required=True)
+    parser.add_argument("--slow-environment", required=True)
     options, rest = parser.parse_known_args()
     ATTACH = os.path.abspath(options.attach)
+    SLOW_ENVIRONMENT = os.path.abspath(options.slow_environment)
     unittest.main(argv=[sys.argv[0], *rest])
 
 
