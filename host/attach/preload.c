@@ -13,8 +13,12 @@
 // Set in the second start, so that there is no third if the library is missing.
 #define STARTED_VARIABLE "QUADBOOT_ATTACH_STARTED"
 // A sanitized program refuses to run with any library in front of its runtime.
-#define ASAN_VARIABLE     "ASAN_OPTIONS"
-#define ASAN_OPTION       "verify_asan_link_order=0"
+#define ASAN_VARIABLE "ASAN_OPTIONS"
+#define ASAN_OPTION   "verify_asan_link_order=0"
+// umockdev_testbed_new sets it when its thread runs already. If that made the
+// environment grow, setenv() would free the array that getenv() walks through in the
+// thread (umockdev 0.17.16, GLib's first g_signal_connect). A variable that is there
+// keeps its place; the empty one says that all paths are as they are.
 #define UMOCKDEV_VARIABLE "UMOCKDEV_DIR"
 
 static void add_to_variable(const char *name, const char *text, const char *separator) {
@@ -50,17 +54,9 @@ char *preload_find_sleep_library(void) {
   return NULL;
 }
 
-// umockdev_testbed_new sets its variable when its thread runs already. If that made the
-// environment grow, setenv() would free the array that getenv() walks through in the
-// thread (umockdev 0.17.16, GLib's first g_signal_connect). A variable that is there
-// keeps its place; this value says that all paths are as they are.
-static void make_place_for_umockdev(void) {
-  g_setenv(UMOCKDEV_VARIABLE, "", TRUE);
-}
-
 void preload_for_command(const char *sleep_library, int sleep_fd) {
   g_unsetenv(STARTED_VARIABLE);
-  make_place_for_umockdev();
+  g_setenv(UMOCKDEV_VARIABLE, "", TRUE);
   if (!sleep_library) return;
   char *number = g_strdup_printf("%d", sleep_fd);
   g_setenv(SLEEP_FD_VARIABLE, number, TRUE);

@@ -303,12 +303,12 @@ def without_permission():
         copy = shutil.copy(TOOL, open_to_all)
         b.start('--button')
         told = on_own_usb(PROBLEM, b.port,
-                          # Nothing called "dev" is below /, which umockdev would take for
-                          # its own. The sockets of the bridge stay open for everybody.
+                          # The sockets of the bridge itself stay open for everybody. Not
+                          # from /: umockdev would take what chmod -R calls "dev" for /dev.
                           'cd "$UMOCKDEV_DIR"; chmod 777 .; chmod -R 777 ioctl; '
                           'chmod 0440 dev/bus/usb/001/*; '
                           'cd /; exec %s%s doctor' % (AS_SOMEBODY, copy),
-                          # Its library lies in the tree, too.
+                          # The library for sleeps lies in the tree, too.
                           options=['--real-sleep'])
         problem, = [line for line in told.splitlines() if line.startswith('  problem: ')]
         assert 'you may not use its device node /dev/bus/usb/001/' in problem, told
